@@ -1,0 +1,73 @@
+// Package backend is the small interface between the engine and a device. A
+// device allocates buffers and compiles planned programs; an executable runs
+// many steps of its program in one call, without a word to the host between
+// them. The suite in conformance holds every device against the CPU.
+package backend
+
+import "github.com/metalnb/metalnb/metalcore/plan"
+
+// Info describes a device.
+type Info struct {
+	Name    string // as people know it: "CPU (2 threads)"
+	Kind    string // "cpu", "metal", "cuda"
+	Threads int    // of a CPU
+}
+
+// Device allocates memory and compiles programs. Its methods may be called
+// from several goroutines.
+type Device interface {
+	Info() Info
+	// Alloc returns a buffer of the given size in bytes, all zero.
+	Alloc(bytes int64) (Buffer, error)
+	// Compile prepares a program; an op, type or shape the device does not
+	// have is an *UnsupportedError.
+	Compile(p *plan.Program) (Executable, error)
+	Close() error
+}
+
+// Buffer is memory on a device. Upload and Download copy between it and the
+// host, from the given offset in bytes; they fail on a range outside it.
+type Buffer interface {
+	Len() int64
+	Upload(offset int64, src []byte) error
+	Download(offset int64, dst []byte) error
+	Free()
+}
+
+// Bindings are the buffers of one run, in the order of Program.Inputs, .States
+// and .Outputs. A buffer may be larger than its value.
+type Bindings struct {
+	Inputs  []Buffer
+	States  []Buffer
+	Outputs []Buffer
+}
+
+// Executable is a compiled program with its arena. One run is in flight at a
+// time.
+type Executable interface {
+	// Submit starts the given number of steps, one after the other: each reads
+	// the inputs and states, and at its end writes the outputs and takes over
+	// the states' new values.
+	Submit(b Bindings, steps int) Completion
+	Free()
+}
+
+// Completion is a run in flight.
+type Completion interface {
+	// Wait returns when all steps have ended, with the error that ended them
+	// early if there was one.
+	Wait() error
+}
+
+// UnsupportedError says that a device cannot run an op.
+type UnsupportedError struct {
+	Device, Op, Layer, Why string
+}
+
+func (e *UnsupportedError) Error() string {
+	s := e.Device + " cannot run " + e.Op
+	if e.Layer != "" {
+		s += " of layer " + e.Layer
+	}
+	return s + ": " + e.Why
+}

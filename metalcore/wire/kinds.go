@@ -1,0 +1,105 @@
+package wire
+
+// The number of each message on the wire.
+
+// A message kind is the number of its frame. Numbers are not used again.
+const (
+	kindHello Kind = iota + 1
+	kindWelcome
+	kindProblem
+	kindOK
+	kindStatusRequest
+	kindStatus
+	kindShutdown
+	kindTensors
+	kindDataInfo
+	kindPutData
+	kindHasData
+	kindAskData
+	kindRows
+	kindMetrics
+	kindDeclare
+	kindDeclared
+	kindRun
+	kindTrain
+	kindWatch
+	kindEvent
+	kindTrained
+	kindStop
+	kindSetLR
+	kindAskTrainer
+	kindReset
+	kindDrop
+	kindEvaluate
+	kindPredict
+	kindCompute
+	kindPicture
+	kindShow
+)
+
+// fresh makes an empty message for each kind.
+var fresh = map[Kind]func() Message{
+	kindHello:         func() Message { return new(Hello) },
+	kindWelcome:       func() Message { return new(Welcome) },
+	kindProblem:       func() Message { return new(Problem) },
+	kindOK:            func() Message { return new(OK) },
+	kindStatusRequest: func() Message { return new(StatusRequest) },
+	kindStatus:        func() Message { return new(Status) },
+	kindShutdown:      func() Message { return new(Shutdown) },
+	kindTensors:       func() Message { return new(Tensors) },
+	kindDataInfo:      func() Message { return new(DataInfo) },
+	kindPutData:       func() Message { return new(PutData) },
+	kindHasData:       func() Message { return new(HasData) },
+	kindAskData:       func() Message { return new(AskData) },
+	kindRows:          func() Message { return new(Rows) },
+	kindMetrics:       func() Message { return new(Metrics) },
+	kindDeclare:       func() Message { return new(Declare) },
+	kindDeclared:      func() Message { return new(Declared) },
+	kindRun:           func() Message { return new(Run) },
+	kindTrain:         func() Message { return new(Train) },
+	kindWatch:         func() Message { return new(Watch) },
+	kindEvent:         func() Message { return new(Event) },
+	kindTrained:       func() Message { return new(Trained) },
+	kindStop:          func() Message { return new(Stop) },
+	kindSetLR:         func() Message { return new(SetLR) },
+	kindAskTrainer:    func() Message { return new(AskTrainer) },
+	kindReset:         func() Message { return new(Reset) },
+	kindDrop:          func() Message { return new(Drop) },
+	kindEvaluate:      func() Message { return new(Evaluate) },
+	kindPredict:       func() Message { return new(Predict) },
+	kindCompute:       func() Message { return new(Compute) },
+	kindPicture:       func() Message { return new(Picture) },
+	kindShow:          func() Message { return new(Show) },
+}
+
+func (*Hello) kind() Kind         { return kindHello }
+func (*Welcome) kind() Kind       { return kindWelcome }
+func (*Problem) kind() Kind       { return kindProblem }
+func (*OK) kind() Kind            { return kindOK }
+func (*StatusRequest) kind() Kind { return kindStatusRequest }
+func (*Status) kind() Kind        { return kindStatus }
+func (*Shutdown) kind() Kind      { return kindShutdown }
+func (*Tensors) kind() Kind       { return kindTensors }
+func (*DataInfo) kind() Kind      { return kindDataInfo }
+func (*PutData) kind() Kind       { return kindPutData }
+func (*HasData) kind() Kind       { return kindHasData }
+func (*AskData) kind() Kind       { return kindAskData }
+func (*Rows) kind() Kind          { return kindRows }
+func (*Metrics) kind() Kind       { return kindMetrics }
+func (*Declare) kind() Kind       { return kindDeclare }
+func (*Declared) kind() Kind      { return kindDeclared }
+func (*Run) kind() Kind           { return kindRun }
+func (*Train) kind() Kind         { return kindTrain }
+func (*Watch) kind() Kind         { return kindWatch }
+func (*Event) kind() Kind         { return kindEvent }
+func (*Trained) kind() Kind       { return kindTrained }
+func (*Stop) kind() Kind          { return kindStop }
+func (*SetLR) kind() Kind         { return kindSetLR }
+func (*AskTrainer) kind() Kind    { return kindAskTrainer }
+func (*Reset) kind() Kind         { return kindReset }
+func (*Drop) kind() Kind          { return kindDrop }
+func (*Evaluate) kind() Kind      { return kindEvaluate }
+func (*Predict) kind() Kind       { return kindPredict }
+func (*Compute) kind() Kind       { return kindCompute }
+func (*Picture) kind() Kind       { return kindPicture }
+func (*Show) kind() Kind          { return kindShow }
