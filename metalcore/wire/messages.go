@@ -48,6 +48,7 @@ const (
 	CodeData       = "bad-data"     // shapes, labels or numbers of the data
 	CodeDiverged   = "diverged"     // the loss became NaN or infinite
 	CodeVersion    = "version"      // client and core do not match
+	CodeReplaced   = "replaced"     // they do not match, and the core, which held nothing, ends
 	CodeResource   = "resource"     // memory or disk
 	CodeInternal   = "internal"     // our fault
 )

@@ -1,0 +1,131 @@
+package wire
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+)
+
+// MaxFrame bounds a frame's bytes. Larger tensors travel in files.
+const MaxFrame = 16 << 20
+
+// headerLen is a frame's length (uint32, of what follows it) and its kind
+// (uint16), both little endian.
+const headerLen = 6
+
+// Conn sends and receives messages. Send and Recv may be called by different
+// goroutines, and Send by several.
+type Conn struct {
+	rw    io.ReadWriteCloser
+	r     *bufio.Reader
+	limit int
+
+	mu  sync.Mutex // guards out
+	out []byte
+}
+
+// NewConn makes a connection of a byte stream. It accepts frames of at most
+// limit bytes until SetLimit changes that.
+func NewConn(rw io.ReadWriteCloser, limit int) *Conn {
+	return &Conn{rw: rw, r: bufio.NewReaderSize(rw, 1<<14), limit: limit}
+}
+
+// SetLimit bounds the frames that Recv accepts from now on.
+func (c *Conn) SetLimit(limit int) { c.limit = limit }
+
+// Close closes the byte stream.
+func (c *Conn) Close() error { return c.rw.Close() }
+
+// Send writes one message.
+func (c *Conn) Send(m Message) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	enc := Codec{buf: append(c.out[:0], make([]byte, headerLen)...)}
+	m.fields(&enc)
+	frame := enc.buf
+	if len(frame)-4 > MaxFrame {
+		return fmt.Errorf("a %T of %d bytes is too large for a frame (at most %d)", m, len(frame), MaxFrame)
+	}
+	binary.LittleEndian.PutUint32(frame, uint32(len(frame)-4))
+	binary.LittleEndian.PutUint16(frame[4:], uint16(m.kind()))
+	if cap(frame) <= 1<<16 {
+		c.out = frame // large ones are not kept
+	}
+	_, err := c.rw.Write(frame)
+	return err
+}
+
+// ErrFrame is wrapped by the errors of Recv that the peer's bytes caused.
+var ErrFrame = errors.New("not a frame of this protocol")
+
+// Recv reads the next message. It returns io.EOF when the peer closed the
+// connection between two frames, io.ErrUnexpectedEOF within one, and an
+// ErrFrame for bytes that are no message.
+func (c *Conn) Recv() (Message, error) {
+	var head [headerLen]byte
+	if _, err := io.ReadFull(c.r, head[:]); err != nil {
+		return nil, err
+	}
+	n := int64(binary.LittleEndian.Uint32(head[:])) - 2
+	kind := Kind(binary.LittleEndian.Uint16(head[4:]))
+	if n < 0 || n+2 > int64(c.limit) {
+		return nil, fmt.Errorf("%w: a length of %d bytes, where 2 to %d are allowed", ErrFrame, n+2, c.limit)
+	}
+	make, ok := fresh[kind]
+	if !ok {
+		return nil, fmt.Errorf("%w: message kind %d is unknown to version %d", ErrFrame, kind, Proto)
+	}
+	data, err := readN(c.r, int(n))
+	if err != nil {
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return nil, err
+	}
+	m := make()
+	if err := Decode(m, data); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFrame, err)
+	}
+	return m, nil
+}
+
+// readN reads n bytes, taking memory only as they come.
+func readN(r io.Reader, n int) ([]byte, error) {
+	const chunk = 1 << 20
+	data := make([]byte, min(n, chunk))
+	for read := 0; ; {
+		m, err := io.ReadFull(r, data[read:])
+		read += m
+		if err != nil || read == n {
+			return data, err
+		}
+		data = append(data, make([]byte, min(n-read, len(data)))...)
+	}
+}
+
+// Error makes a Problem an error, so that servers return and clients raise it.
+func (p *Problem) Error() string {
+	if p.Remedy == "" {
+		return p.Message
+	}
+	return p.Message + "\n" + p.Remedy
+}
+
+// Call sends a request and returns its one answer; a Problem is returned as
+// the error.
+func (c *Conn) Call(req Message) (Message, error) {
+	if err := c.Send(req); err != nil {
+		return nil, err
+	}
+	m, err := c.Recv()
+	if err != nil {
+		return nil, err
+	}
+	if p, ok := m.(*Problem); ok {
+		return nil, p
+	}
+	return m, nil
+}

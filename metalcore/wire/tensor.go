@@ -1,0 +1,118 @@
+package wire
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"syscall"
+)
+
+// inFrame is the number of bytes up to which a tensor travels in its frame.
+const inFrame = 256 << 10
+
+// elemSize is the size of an element of every DType a Tensor may have.
+const elemSize = 4
+
+// Check reports a tensor whose type, shape and bytes do not fit each other.
+func (t *Tensor) Check() error {
+	if t.DType != "f32" && t.DType != "i32" {
+		return fmt.Errorf("a tensor of type %q: there are f32 and i32", t.DType)
+	}
+	n, err := t.bytes()
+	if err == nil && t.File == "" && n != int64(len(t.Data)) {
+		err = fmt.Errorf("a tensor of shape %v takes %d bytes, and %d came", t.Shape, n, len(t.Data))
+	}
+	return err
+}
+
+// bytes is the size that the shape calls for.
+func (t *Tensor) bytes() (int64, error) {
+	n := int64(elemSize)
+	for _, d := range t.Shape {
+		if d < 0 || d > 0 && n > (1<<46)/int64(d) {
+			return 0, fmt.Errorf("a tensor cannot have shape %v", t.Shape)
+		}
+		n *= int64(d)
+	}
+	return n, nil
+}
+
+// Export moves the bytes of a large tensor to a file that the other side
+// imports. They are written, not mapped, so that a full disk is an error and
+// not a fault.
+func (t *Tensor) Export(place Place) error {
+	if len(t.Data) <= inFrame {
+		return nil
+	}
+	f, err := os.CreateTemp(place.Exchange(), "tensor-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(t.Data)
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		os.Remove(f.Name())
+		return fmt.Errorf("hand over a tensor of %d bytes: %w (free some space in %s, or set %s to another directory)",
+			len(t.Data), err, place.Exchange(), EnvDir)
+	}
+	t.File, t.Data = filepath.Base(f.Name()), nil
+	return nil
+}
+
+// Import brings the bytes of an exported tensor back and removes the file. The
+// file is mapped and copied once.
+func (t *Tensor) Import(place Place) error {
+	if err := t.Check(); err != nil || t.File == "" {
+		return err
+	}
+	if t.File != filepath.Base(t.File) || !strings.HasPrefix(t.File, "tensor-") {
+		return fmt.Errorf("%q is not the name of an exchanged tensor", t.File)
+	}
+	path := filepath.Join(place.Exchange(), t.File)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	os.Remove(path)
+	want, err := t.bytes()
+	if err != nil {
+		return err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() || info.Size() != want {
+		return fmt.Errorf("the file of a tensor of shape %v has %d bytes, not %d", t.Shape, info.Size(), want)
+	}
+	t.Data, err = copyMapped(f, int(want))
+	t.File = ""
+	return err
+}
+
+// copyMapped copies a file's bytes out of a mapping. A file that its owner
+// cuts short meanwhile is an error.
+func copyMapped(f *os.File, n int) (data []byte, err error) {
+	if n == 0 {
+		return nil, nil
+	}
+	mapped, err := syscall.Mmap(int(f.Fd()), 0, n, syscall.PROT_READ, syscall.MAP_SHARED)
+	if err != nil {
+		return nil, os.NewSyscallError("mmap", err)
+	}
+	defer syscall.Munmap(mapped)
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if recover() != nil {
+			data, err = nil, fmt.Errorf("%s changed while it was read", f.Name())
+		}
+	}()
+	data = make([]byte, n)
+	copy(data, mapped)
+	return data, nil
+}
