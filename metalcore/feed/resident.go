@@ -1,0 +1,67 @@
+package feed
+
+import (
+	"fmt"
+
+	"github.com/metalnb/metalnb/metalcore/backend"
+)
+
+// Resident is a set on a device. All that use the set there share one copy,
+// which is freed when the last of them has released it.
+type Resident struct {
+	Set  *Set
+	X, Y backend.Buffer
+
+	dev  backend.Device
+	refs int // guarded by Set.mu
+}
+
+// Upload returns the device's copy of the set, making it if there is none. The
+// caller releases it when done.
+func Upload(dev backend.Device, s *Set) (*Resident, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.resident[dev]; r != nil {
+		r.refs++
+		return r, nil
+	}
+	x, err := upload(dev, s.X)
+	if err != nil {
+		return nil, fmt.Errorf("data %q: x: %w", s.Name, err)
+	}
+	y, err := upload(dev, s.Y)
+	if err != nil {
+		x.Free()
+		return nil, fmt.Errorf("data %q: y: %w", s.Name, err)
+	}
+	r := &Resident{Set: s, X: x, Y: y, dev: dev, refs: 1}
+	if s.resident == nil {
+		s.resident = map[backend.Device]*Resident{}
+	}
+	s.resident[dev] = r
+	return r, nil
+}
+
+// Release gives up one use of the copy.
+func (r *Resident) Release() {
+	r.Set.mu.Lock()
+	defer r.Set.mu.Unlock()
+	if r.refs--; r.refs > 0 {
+		return
+	}
+	delete(r.Set.resident, r.dev)
+	r.X.Free()
+	r.Y.Free()
+}
+
+func upload(dev backend.Device, a Array) (backend.Buffer, error) {
+	buf, err := dev.Alloc(int64(len(a.Data)))
+	if err != nil {
+		return nil, err
+	}
+	if err := buf.Upload(0, a.Data); err != nil {
+		buf.Free()
+		return nil, err
+	}
+	return buf, nil
+}
