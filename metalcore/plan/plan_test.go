@@ -1,0 +1,181 @@
+package plan
+
+import (
+	"flag"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/metalnb/metalnb/metalcore/ir"
+)
+
+var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
+
+func node(op string, shape ir.Shape, in ...*ir.Value) *ir.Value {
+	return &ir.Value{Op: op, In: in, Shape: shape, DType: ir.F32}
+}
+
+func mustPlan(t *testing.T, outs []*ir.Value, updates ...ir.Update) *Program {
+	t.Helper()
+	var outputs []ir.Output
+	for i, v := range outs {
+		outputs = append(outputs, ir.Output{Name: string(rune('a' + i)), Value: v})
+	}
+	p, err := New(ir.NewGraph("test", outputs, updates))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := verify(p); err != nil {
+		t.Fatalf("%v\n%s", err, p)
+	}
+	return p
+}
+
+// sgd is w <- w - lr * (x^T (x w)), as an optimizer would build it.
+func sgd() *ir.Graph {
+	x := ir.Input("x", ir.F32, 32, 8)
+	w := ir.State("w", ir.F32, ir.Shape{8, 10}, nil)
+	y := node("matmul", ir.Shape{32, 10}, x, w)
+	r := node("relu", ir.Shape{32, 10}, y)
+	flat := node("reshape", ir.Shape{320}, r)
+	loss := node("reduce_sum", ir.Shape{}, flat)
+	g := node("matmul", ir.Shape{8, 10}, x, r)
+	g.Attrs = ir.Attrs{"ta": true}
+	step := node("mul", ir.Shape{8, 10}, g, ir.Const(0.1, ir.F32))
+	w2 := node("sub", ir.Shape{8, 10}, w, step)
+	w2.Layer = "Dense"
+	return ir.NewGraph("sgd", []ir.Output{{Name: "loss", Value: loss}, {Name: "flat", Value: flat}}, []ir.Update{{State: w, New: w2}})
+}
+
+func TestReport(t *testing.T) {
+	p, err := New(sgd())
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden := filepath.Join("testdata", "sgd.txt")
+	if *rewrite {
+		if err := os.WriteFile(golden, []byte(p.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.String() != string(want) {
+		t.Errorf("plan changed (run with -rewrite if it should have):\n%s\nwant:\n%s", p, want)
+	}
+}
+
+func TestElementwiseChainUsesOneBlock(t *testing.T) {
+	x := ir.Input("x", ir.F32, 100)
+	v := node("exp", x.Shape, x)
+	for range 5 {
+		v = node("neg", x.Shape, v)
+	}
+	p := mustPlan(t, []*ir.Value{node("reduce_sum", ir.Shape{}, v)})
+	if p.Arena != aligned(400) {
+		t.Errorf("arena is %d bytes, want the %d of one value\n%s", p.Arena, aligned(400), p)
+	}
+}
+
+func TestBroadcastOperandIsNotWrittenOver(t *testing.T) {
+	x := ir.Input("x", ir.F32, 4)
+	row := node("exp", ir.Shape{4}, x)
+	col := node("reshape", ir.Shape{4, 1}, row)
+	sq := node("add", ir.Shape{4, 4}, row, col)
+	both := node("mul", ir.Shape{4}, row, node("reduce_sum", ir.Shape{4}, sq))
+	p := mustPlan(t, []*ir.Value{node("matmul", ir.Shape{}, sq, both)})
+	if p.Places[col] != p.Places[row] {
+		t.Errorf("the reshape was moved:\n%s", p)
+	}
+}
+
+func TestUpdates(t *testing.T) {
+	shape := ir.Shape{16}
+	state := func(name string) *ir.Value { return ir.State(name, ir.F32, shape, nil) }
+	a, b := state("a"), state("b")
+	x := ir.Input("x", ir.F32, 16)
+	sum := node("add", shape, a, x)
+	late := node("mul", shape, sum, a)
+	perm := node("transpose", shape, a)
+	for _, c := range []struct {
+		name    string
+		outs    []*ir.Value
+		updates []ir.Update
+		copies  int
+	}{
+		{"in place", nil, []ir.Update{{State: a, New: sum}}, 0},
+		{"old value read later", []*ir.Value{late}, []ir.Update{{State: a, New: sum}}, 1},
+		{"old value is an output", []*ir.Value{a}, []ir.Update{{State: a, New: sum}}, 2},
+		{"new value is an output", []*ir.Value{sum}, []ir.Update{{State: a, New: sum}}, 1},
+		{"op that cannot work in place", nil, []ir.Update{{State: a, New: perm}}, 1},
+		{"from an input", nil, []ir.Update{{State: a, New: x}}, 1},
+		{"to itself", nil, []ir.Update{{State: a, New: a}}, 0},
+		{"from a state that stays", nil, []ir.Update{{State: a, New: b}}, 1},
+		{"from a state that changes", nil, []ir.Update{{State: b, New: a}, {State: a, New: sum}}, 1},
+		{"swap", nil, []ir.Update{{State: a, New: b}, {State: b, New: a}}, 1},
+		{"one value for two states", nil, []ir.Update{{State: a, New: sum}, {State: b, New: sum}}, 1},
+		{"from a constant", nil, []ir.Update{{State: a, New: ir.Const(0, ir.F32, 16)}}, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := mustPlan(t, c.outs, c.updates...)
+			if len(p.Copies) != c.copies {
+				t.Errorf("%d copies, want %d\n%s", len(p.Copies), c.copies, p)
+			}
+		})
+	}
+}
+
+func TestOutputs(t *testing.T) {
+	x := ir.Input("x", ir.F32, 16)
+	e := node("exp", ir.Shape{16}, x)
+	r := node("reshape", ir.Shape{4, 4}, e)
+	p := mustPlan(t, []*ir.Value{e, e, r, x, ir.Const(1, ir.F32), node("reshape", ir.Shape{4, 4}, x)})
+	if got := p.Places[e]; got != (Place{Kind: Output}) || p.Places[r] != got {
+		t.Errorf("exp is at %v, its reshape at %v, want output 0", got, p.Places[r])
+	}
+	if len(p.Copies) != 5 {
+		t.Errorf("%d copies, want 5\n%s", len(p.Copies), p)
+	}
+}
+
+func TestBadGraphs(t *testing.T) {
+	x := ir.Input("x", ir.F32, ir.Batch, 3)
+	bound := ir.Input("y", ir.F32, 3)
+	for _, c := range []struct {
+		name, want string
+		g          *ir.Graph
+	}{
+		{"unbound", "bind the graph", ir.NewGraph("g", []ir.Output{{Name: "x", Value: x}}, nil)},
+		{"foreign output", `output "y"`, &ir.Graph{Name: "g", Outputs: []ir.Output{{Name: "y", Value: bound}}}},
+		{"wrong order", "comes after", &ir.Graph{Name: "g", Values: []*ir.Value{node("exp", ir.Shape{3}, bound), bound}}},
+		{"foreign update", `state "s"`, &ir.Graph{Name: "g", Values: []*ir.Value{bound},
+			Updates: []ir.Update{{State: ir.State("s", ir.F32, ir.Shape{3}, nil), New: bound}}}},
+	} {
+		if _, err := New(c.g); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want one with %q", c.name, err, c.want)
+		}
+	}
+}
+
+func TestRandomGraphs(t *testing.T) {
+	for seed := range uint64(400) {
+		g := randomGraph(rand.New(rand.NewPCG(seed, 1)))
+		p, err := New(g)
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		if err := verify(p); err != nil {
+			t.Fatalf("seed %d: %v\n%s", seed, err, p)
+		}
+	}
+}
+
+func TestInPlaceIsSaidOfKnownOps(t *testing.T) {
+	if !InPlace("add") || InPlace("matmul") || InPlace("reshape") {
+		t.Error("add works in place; matmul and reshape do not")
+	}
+}
