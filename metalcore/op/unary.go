@@ -1,0 +1,109 @@
+package op
+
+import "github.com/metalnb/metalnb/metalcore/ir"
+
+// Neg is -x.
+func Neg(a *ir.Value) *ir.Value { return build("neg", nil, a) }
+
+// Exp is e to the power of x.
+func Exp(a *ir.Value) *ir.Value { return build("exp", nil, a) }
+
+// Log is the natural logarithm.
+func Log(a *ir.Value) *ir.Value { return build("log", nil, a) }
+
+// Log1p is log(1+x), exact for small x.
+func Log1p(a *ir.Value) *ir.Value { return build("log1p", nil, a) }
+
+// Expm1 is exp(x)-1, exact for small x.
+func Expm1(a *ir.Value) *ir.Value { return build("expm1", nil, a) }
+
+// Sqrt is the square root.
+func Sqrt(a *ir.Value) *ir.Value { return build("sqrt", nil, a) }
+
+// Abs is |x|. Its gradient at 0 is 0, as in PyTorch.
+func Abs(a *ir.Value) *ir.Value { return build("abs", nil, a) }
+
+// Sign is -1, 0 or 1. Its gradient is 0.
+func Sign(a *ir.Value) *ir.Value { return build("sign", nil, a) }
+
+// Tanh is the hyperbolic tangent.
+func Tanh(a *ir.Value) *ir.Value { return build("tanh", nil, a) }
+
+// Sigmoid is 1/(1+exp(-x)).
+func Sigmoid(a *ir.Value) *ir.Value { return build("sigmoid", nil, a) }
+
+// ReLU is max(x, 0). Its gradient at 0 is 0, as in PyTorch; NaN stays NaN.
+func ReLU(a *ir.Value) *ir.Value { return build("relu", nil, a) }
+
+// Floor is the largest whole number that is not above x. Its gradient is 0.
+func Floor(a *ir.Value) *ir.Value { return build("floor", nil, a) }
+
+// IsFinite is the i32 number 1 where x is neither infinite nor NaN, else 0.
+func IsFinite(a *ir.Value) *ir.Value { return build("is_finite", nil, a) }
+
+// Cast changes the element type. To i32 it drops the fraction; numbers outside
+// its range become the nearest i32, and NaN becomes 0.
+func Cast(a *ir.Value, to ir.DType) *ir.Value {
+	return build("cast", ir.Attrs{"to": to.String()}, a)
+}
+
+// slope is the gradient of an elementwise function of one operand.
+type slope = func(v, x, g *ir.Value) *ir.Value
+
+func unaryOps() []Op {
+	one := func(like *ir.Value) *ir.Value { return num(1, like) }
+	return []Op{
+		unary("neg", "-x", func(v, x, g *ir.Value) *ir.Value { return Neg(g) }),
+		unary("exp", "e^x", func(v, x, g *ir.Value) *ir.Value { return Mul(g, v) }),
+		unary("log", "natural logarithm of x", func(v, x, g *ir.Value) *ir.Value { return Div(g, x) }),
+		unary("log1p", "log(1+x)", func(v, x, g *ir.Value) *ir.Value { return Div(g, Add(x, one(x))) }),
+		unary("expm1", "e^x - 1", func(v, x, g *ir.Value) *ir.Value { return Mul(g, Add(v, one(v))) }),
+		unary("sqrt", "square root of x", func(v, x, g *ir.Value) *ir.Value { return Div(Mul(g, num(0.5, v)), v) }),
+		unary("abs", "|x|; gradient 0 at 0", func(v, x, g *ir.Value) *ir.Value { return Mul(g, Sign(x)) }),
+		unary("sign", "-1, 0 or 1; gradient 0", flat),
+		unary("tanh", "(e^x - e^-x) / (e^x + e^-x)", func(v, x, g *ir.Value) *ir.Value {
+			return Mul(g, Sub(one(v), Mul(v, v)))
+		}),
+		unary("sigmoid", "1 / (1 + e^-x)", func(v, x, g *ir.Value) *ir.Value {
+			return Mul(g, Mul(v, Sub(one(v), v)))
+		}),
+		unary("relu", "max(x, 0); gradient 0 at 0; NaN stays NaN", func(v, x, g *ir.Value) *ir.Value {
+			return Select(Lt(num(0, v), v), g, num(0, v))
+		}),
+		unary("floor", "largest whole number <= x; gradient 0", flat),
+		{Name: "is_finite", Doc: "1 where x is neither infinite nor NaN, else 0", Class: Elementwise, Arity: 1,
+			Shape:  func(v *ir.Value) (ir.DType, ir.Shape, error) { return ir.I32, v.In[0].Shape, wantF32(v) },
+			NoGrad: integerResult},
+		{Name: "cast", Doc: `x as f32 or i32 ("to"); to i32 truncates, saturates, and turns NaN into 0`,
+			Class: Elementwise, Arity: 1, Attrs: []Attr{{"to", StrAttr}}, Shape: castShape, Grad: castGrad},
+	}
+}
+
+const integerResult = "the result is an integer"
+
+// flat is the gradient of step functions: zero almost everywhere.
+func flat(v, x, g *ir.Value) *ir.Value { return nil }
+
+func unary(name, doc string, grad slope) Op {
+	return Op{Name: name, Doc: doc, Class: Elementwise, Arity: 1,
+		Shape: func(v *ir.Value) (ir.DType, ir.Shape, error) { return ir.F32, v.In[0].Shape, wantF32(v) },
+		Grad:  func(v, g *ir.Value) []*ir.Value { return []*ir.Value{grad(v, v.In[0], g)} },
+	}
+}
+
+func castShape(v *ir.Value) (ir.DType, ir.Shape, error) {
+	to, err := ir.ParseDType(v.Str("to"))
+	if err != nil {
+		return 0, nil, fail(v, BadAttr, err.Error(), "cast to f32 or i32")
+	}
+	return to, v.In[0].Shape, nil
+}
+
+// castGrad is reached only when the result is f32; an integer operand gets no
+// gradient.
+func castGrad(v, g *ir.Value) []*ir.Value {
+	if v.In[0].DType != ir.F32 {
+		return []*ir.Value{nil}
+	}
+	return []*ir.Value{g}
+}
