@@ -33,10 +33,12 @@ type comm struct {
 	Value   any
 }
 
-// What gonb calls the sync request: its MIME type and its address.
+// What gonb calls the sync request: its MIME type and the addresses of request
+// and answer.
 const (
-	commMIME    = "gonb/comm_value"
-	syncAddress = "#gonbui/sync"
+	commMIME = "gonb/comm_value"
+	syncAsk  = "#gonbui/sync"
+	syncDone = "#gonbui/sync_ack"
 )
 
 func init() {
@@ -95,7 +97,7 @@ func Sync() error {
 		return nil
 	}
 	stream.seq++
-	ask := Data{Data: map[string]any{commMIME: comm{Address: syncAddress, Value: stream.seq}}}
+	ask := Data{Data: map[string]any{commMIME: comm{Address: syncAsk, Value: stream.seq}}}
 	if err := stream.out.Encode(&ask); err != nil {
 		return err
 	}
@@ -104,7 +106,7 @@ func Sync() error {
 		if err := stream.back.Decode(&answer); err != nil {
 			return fmt.Errorf("gonb did not confirm the display: %w", err)
 		}
-		if n, ok := answer.Value.(int); ok && answer.Address == syncAddress && n == stream.seq {
+		if n, ok := answer.Value.(int); ok && answer.Address == syncDone && n == stream.seq {
 			return nil
 		}
 	}

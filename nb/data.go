@@ -1,0 +1,176 @@
+package nb
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"hash/fnv"
+	"math"
+	"strings"
+	"sync"
+
+	"github.com/metalnb/metalnb/metalcore/wire"
+)
+
+// Dataset is a handle of data that lives in the core: rows x with a label or
+// target y each.
+type Dataset struct {
+	ref wire.DataRef
+	put *upload // of a user's data, nil for built-in sets
+}
+
+// upload is a user's data on its way to the core.
+type upload struct {
+	sync.Mutex
+	msg   wire.PutData
+	where Error
+	done  bool
+}
+
+// Builtin returns the handle of a data set that the core has. Package datasets
+// has a function for each.
+func Builtin(name, part string, testShare float64, seed int64) *Dataset {
+	return &Dataset{ref: wire.DataRef{Source: name, Part: part, Share: testShare, Seed: seed}}
+}
+
+// Data makes a data set of Go values: xs are rows in nested slices, ys one
+// class index (integers) or target (floats, one or several) per row. It is sent
+// to the core once, when it is first used; run again, a cell recognises it by
+// its name and content. Class names are optional.
+func Data(name string, xs, ys any, classes ...string) *Dataset {
+	if name == "" {
+		argument(`like nb.Data("houses", xs, ys)`, "data needs a name")
+	}
+	x, err := pack(xs)
+	if err != nil {
+		argument("pass rows of equal length, like [][]float32", "data %q: x: %v", name, err)
+	}
+	y, err := pack(ys)
+	if err != nil {
+		argument("pass one label or target per row", "data %q: y: %v", name, err)
+	}
+	if len(x.Shape) < 2 || x.Shape[0] == 0 || len(y.Shape) == 0 || x.Shape[0] != y.Shape[0] {
+		argument("x needs one row, and y one label or target, for each example",
+			"data %q: x has the shape %v and y %v", name, x.Shape, y.Shape)
+	}
+	if x.DType == "i32" {
+		toFloats(x)
+	}
+	pos := userPos()
+	msg := wire.PutData{Name: name, X: *x, Y: *y, Classes: classes}
+	msg.Hash = contentHash(&msg)
+	return &Dataset{
+		ref: wire.DataRef{Source: name, User: true},
+		put: &upload{msg: msg, where: Error{File: pos.File, Line: pos.Line}},
+	}
+}
+
+// toFloats converts i32 elements to f32 in place.
+func toFloats(t *wire.Tensor) {
+	for i := 0; i < len(t.Data); i += 4 {
+		n := int32(binary.LittleEndian.Uint32(t.Data[i:]))
+		binary.LittleEndian.PutUint32(t.Data[i:], math.Float32bits(float32(n)))
+	}
+	t.DType = "f32"
+}
+
+// contentHash is what the core recognises data by. It guards against mistakes,
+// not against forgery.
+func contentHash(m *wire.PutData) string {
+	h := fnv.New128a()
+	h.Write([]byte(m.X.DType + m.Y.DType + strings.Join(m.Classes, "\x00")))
+	for _, t := range []*wire.Tensor{&m.X, &m.Y} {
+		for _, d := range t.Shape {
+			h.Write([]byte{byte(d), byte(d >> 8), byte(d >> 16), byte(d >> 24), byte(d >> 32)})
+		}
+		h.Write(t.Data)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// send uploads a user's data if the core does not have it.
+func (d *Dataset) send() error {
+	if d.put == nil {
+		return nil
+	}
+	d.put.Lock()
+	defer d.put.Unlock()
+	if d.put.done {
+		return nil
+	}
+	m := d.put.msg
+	_, err := call[wire.DataInfo](&wire.HasData{Name: m.Name, Hash: m.Hash})
+	if err != nil {
+		if e := toError(err); e.Code != CodeUnknown {
+			return e
+		}
+		if err = exportTensor(&m.X); err == nil {
+			err = exportTensor(&m.Y)
+		}
+		if err == nil {
+			_, err = call[wire.DataInfo](&m)
+		}
+	}
+	if err != nil {
+		e := toError(err)
+		e.File, e.Line = d.put.where.File, d.put.where.Line
+		return e
+	}
+	d.put.done = true
+	return nil
+}
+
+// Ref returns how the core calls the data, which it has after this. Package
+// display uses it.
+func (d *Dataset) Ref() wire.DataRef {
+	must(d.send())
+	return d.ref
+}
+
+// Split shares the rows out into two parts, test holding the given share of
+// each class, by a seeded draw.
+func (d *Dataset) Split(testShare float64, seed int64) (train, test *Dataset) {
+	if !(testShare > 0 && testShare < 1) {
+		argument("like Split(0.2, 1): a fifth of the rows is for testing", "a test share of %v", testShare)
+	}
+	if d.ref.Part != "" {
+		argument("split the whole set", "a part of a split cannot be split again")
+	}
+	part := func(name string) *Dataset {
+		out := *d
+		out.ref.Part, out.ref.Share, out.ref.Seed = name, testShare, seed
+		return &out
+	}
+	return part("train"), part("test")
+}
+
+// DataInfo describes a data set.
+type DataInfo struct {
+	Rows    int
+	XShape  []int    // of one row
+	YShape  []int    // of one row; empty for a class index or one target
+	Classes []string // none for regression
+	About   string   // source and licence
+}
+
+// Info asks the core about the data.
+func (d *Dataset) Info() DataInfo {
+	i := mustCall[wire.DataInfo](&wire.AskData{Ref: d.Ref()})
+	return DataInfo{Rows: i.Rows, XShape: i.XShape, YShape: i.YShape, Classes: i.Classes, About: i.About}
+}
+
+// Len is the number of rows.
+func (d *Dataset) Len() int { return d.Info().Rows }
+
+// X returns rows of x, all when none are named; Y their labels or targets.
+func (d *Dataset) X(rows ...int) *Tensor { return d.rows(0, rows) }
+
+// Y returns labels or targets.
+func (d *Dataset) Y(rows ...int) *Tensor { return d.rows(1, rows) }
+
+func (d *Dataset) rows(which int, rows []int) *Tensor {
+	list := mustCall[wire.Tensors](&wire.Rows{Ref: d.Ref(), Rows: rows}).List
+	for i := range list {
+		must(importTensor(&list[i]))
+	}
+	return concrete(&list[which])
+}

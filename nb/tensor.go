@@ -1,0 +1,123 @@
+package nb
+
+import (
+	"fmt"
+	"strings"
+	"sync/atomic"
+
+	"github.com/metalnb/metalnb/metalcore/ir"
+	"github.com/metalnb/metalnb/metalcore/op"
+	"github.com/metalnb/metalnb/metalcore/wire"
+)
+
+// Tensor is a value: of a model, when it was made from Input, or an array of
+// numbers, when it was made from Array and its like. Its methods are layers
+// and operations and return new tensors; nothing is computed before somebody
+// looks, and then in the core.
+//
+// In a model axis 0 is the batch, whose size is not known yet and which prints
+// as B. Axes are counted as in NumPy, negative ones from the end.
+type Tensor struct {
+	v    *ir.Value
+	from []*Tensor    // what it was computed from
+	data *wire.Tensor // the numbers, of an array
+	kept string       // the name in the core, of a kept tensor
+}
+
+// Input is where the data enters a model: one row of it has the given shape.
+// Images are height, width, channels.
+//
+//	nb.Input(8, 8, 1)   // f32[B,8,8,1]
+func Input(shape ...int) *Tensor {
+	for _, d := range shape {
+		if d <= 0 {
+			argument("give the size of each axis of one row, like nb.Input(8, 8, 1)", "Input%v: sizes must be positive", ir.Shape(shape))
+		}
+	}
+	t := &Tensor{v: ir.Input("x", ir.F32, append([]int{ir.Batch}, shape...)...)}
+	ir.Stamp(t.v, "input", userPos())
+	return t
+}
+
+// layerCount makes each call of a layer one of its own; trainers number the
+// layers of their model anew.
+var layerCount atomic.Int64
+
+// apply makes the result of a layer or operation. What make builds is stamped
+// with the layer's kind and the user's line.
+func apply(kind string, from []*Tensor, make func() *ir.Value) *Tensor {
+	out := &Tensor{from: from}
+	if err := op.Try(func() { out.v = make() }); err != nil {
+		fail(err)
+	}
+	ir.Stamp(out.v, fmt.Sprintf("%s#%d", kind, layerCount.Add(1)), userPos())
+	return out
+}
+
+// unary and binary apply one op.
+func (t *Tensor) unary(kind string, f func(*ir.Value) *ir.Value) *Tensor {
+	return apply(kind, []*Tensor{t}, func() *ir.Value { return f(t.v) })
+}
+
+func (t *Tensor) binary(kind string, other any, f func(a, b *ir.Value) *ir.Value) *Tensor {
+	o := t.operand(kind, other)
+	return apply(kind, []*Tensor{t, o}, func() *ir.Value { return f(t.v, o.v) })
+}
+
+// operand makes a tensor of what an operation was given: a *Tensor or a number.
+func (t *Tensor) operand(kind string, x any) *Tensor {
+	if o, ok := x.(*Tensor); ok && o != nil {
+		return o
+	}
+	n, ok := number(x)
+	if !ok {
+		argument("pass a *nb.Tensor or a number", "%s: an operand of type %T", kind, x)
+	}
+	return &Tensor{v: ir.Const(n, t.v.DType)}
+}
+
+// number converts any Go number.
+func number(x any) (float64, bool) {
+	switch n := x.(type) {
+	case int:
+		return float64(n), true
+	case int32:
+		return float64(n), true
+	case int64:
+		return float64(n), true
+	case float32:
+		return float64(n), true
+	case float64:
+		return n, true
+	}
+	return 0, false
+}
+
+// Named gives a name to the layer that made t, for tables, messages and
+// checkpoints. It must follow the layer's call at once.
+//
+//	h.Dense(10).Named("logits")
+func (t *Tensor) Named(name string) *Tensor {
+	if name == "" || strings.ContainsAny(name, "#/\"\n") {
+		argument("use letters, digits, _ and .", "a layer cannot be named %q", name)
+	}
+	old := t.v.Layer
+	var rename func(v *ir.Value)
+	rename = func(v *ir.Value) {
+		if v.Layer != old {
+			return
+		}
+		v.Layer = name
+		for _, in := range v.In {
+			rename(in)
+		}
+	}
+	rename(t.v)
+	return t
+}
+
+// Shape returns the size of each axis; -1 is the batch of a model.
+func (t *Tensor) Shape() []int { return append([]int{}, t.v.Shape...) }
+
+// DType is the element type, "f32" or "i32".
+func (t *Tensor) DType() string { return t.v.DType.String() }

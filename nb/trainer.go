@@ -1,0 +1,234 @@
+package nb
+
+import (
+	"fmt"
+	"math"
+	"sync"
+
+	"github.com/metalnb/metalnb/metalcore/wire"
+	"github.com/metalnb/metalnb/nb/pipe"
+)
+
+// Trainer is a handle of a trainer that lives in the core: model, weights,
+// optimizer and history outlive the cell. Handles cost nothing; the same
+// declaration in another cell is the same trainer.
+type Trainer struct {
+	spec  wire.TrainerSpec
+	data  []*Dataset // what it trains and validates on
+	where Error      // the line of the declaration
+
+	mu       sync.Mutex
+	declared bool
+}
+
+// NewTrainer declares a trainer of this notebook. When the core has none of
+// that name, the first method that needs it makes it; when it has one of the
+// same model, data and settings, the handle attaches to it. Of a declaration
+// that changed, the learning rate and the validation data are taken over at
+// once; any other change is refused, with the first difference named, unless
+// Config.Replace is set.
+func NewTrainer(name string, model *Tensor, config Config) *Trainer {
+	check(name, model)
+	pos := userPos()
+	return &Trainer{
+		spec: config.spec(name, model), data: []*Dataset{config.Data, config.Valid},
+		where: Error{File: pos.File, Line: pos.Line},
+	}
+}
+
+// Attach sends the declaration, once in a program, so that the core has the
+// trainer. Other methods do so themselves; package display calls it before it
+// asks for a picture.
+func (t *Trainer) Attach() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.declared {
+		return
+	}
+	for _, d := range t.data {
+		if d != nil {
+			must(d.send())
+		}
+	}
+	if _, err := call[wire.Declared](&wire.Declare{Spec: t.spec}); err != nil {
+		e := toError(err)
+		if e.Code != CodeCore {
+			e.File, e.Line = t.where.File, t.where.Line
+		}
+		fail(e)
+	}
+	t.declared = true
+}
+
+// ask declares the trainer and sends it a request with one answer.
+func ask[T any](t *Trainer, req wire.Message) *T {
+	t.Attach()
+	return mustCall[T](req)
+}
+
+// Name is the name it was declared with.
+func (t *Trainer) Name() string { return t.spec.Name }
+
+// Fit trains for some epochs more and shows a living chart and a table of the
+// epochs; in a program that is no notebook it prints a line per epoch. The
+// rest of an epoch that was stopped counts as the first one.
+//
+// Interrupting the cell stops training between two steps and ends the cell;
+// nothing is lost, and the next Fit goes on from there. A loss that becomes
+// NaN or infinite stops training before the step that made it.
+func (t *Trainer) Fit(epochs int) {
+	t.Attach()
+	checkEpochs(epochs)
+	t.follow(&wire.Train{Trainer: t.spec.Name, Epochs: epochs, Show: pipe.Available()})
+}
+
+func checkEpochs(epochs int) {
+	if epochs <= 0 {
+		argument("like t.Fit(3)", "%d epochs to train", epochs)
+	}
+}
+
+// Start trains in the background for some epochs more and returns at once.
+// The cell ends, training goes on; Wait, Stop and SetLR work from other cells.
+func (t *Trainer) Start(epochs int) {
+	checkEpochs(epochs)
+	ask[wire.Trained](t, &wire.Train{Trainer: t.spec.Name, Epochs: epochs, Background: true})
+}
+
+// Wait shows the progress of a training that Start began, until it ends.
+// Interrupting the cell ends the wait and not the training.
+func (t *Trainer) Wait() {
+	t.Attach()
+	t.follow(&wire.Watch{Trainer: t.spec.Name, Show: pipe.Available()})
+}
+
+// Stop ends training between two steps and returns when it has ended.
+func (t *Trainer) Stop() {
+	ask[wire.Trained](t, &wire.Stop{Trainer: t.spec.Name})
+}
+
+// SetLR changes the learning rate from the next step on, also of a training
+// that runs. It keeps everything else: no rebuild, no upload.
+func (t *Trainer) SetLR(lr float64) {
+	if !(lr > 0) || math.IsInf(lr, 0) {
+		argument("use a positive number, like 1e-3", "a learning rate of %v", lr)
+	}
+	ask[wire.Trained](t, &wire.SetLR{Trainer: t.spec.Name, LR: lr})
+}
+
+// Reset makes new weights, from the seed, and forgets all training.
+func (t *Trainer) Reset() {
+	ask[wire.OK](t, &wire.Reset{Trainer: t.spec.Name})
+}
+
+// Drop removes the trainer from the core, whatever declaration made it.
+func (t *Trainer) Drop() { Drop(t.spec.Name) }
+
+// Drop removes the trainer of that name of this notebook.
+func Drop(name string) { mustCall[wire.OK](&wire.Drop{Trainer: name}) }
+
+// Metrics are measured numbers by name: "loss", and "accuracy" for classes or
+// "mae" for numbers.
+type Metrics map[string]float64
+
+// Epoch is what was measured in one epoch: Train while the weights changed,
+// Valid at its end (nil without validation data).
+type Epoch struct {
+	N       int // from 1
+	Steps   int
+	Seconds float64
+	LR      float64
+	Train   Metrics
+	Valid   Metrics
+}
+
+// Evaluate measures the loss and metrics on data, each row once.
+func (t *Trainer) Evaluate(data *Dataset) Metrics {
+	if data == nil {
+		argument("like t.Evaluate(digits.Test)", "no data to evaluate on")
+	}
+	return metrics(ask[wire.Metrics](t, &wire.Evaluate{Trainer: t.spec.Name, Data: data.reference()}).List)
+}
+
+func metrics(list []wire.Metric) Metrics {
+	if len(list) == 0 {
+		return nil
+	}
+	m := make(Metrics, len(list))
+	for _, x := range list {
+		m[x.Name] = x.Value
+	}
+	return m
+}
+
+// Predict runs the model on rows x [n, ...]; one row without the axis 0 will
+// do. A classifier answers probabilities [n, classes], other models their
+// output. Logits returns what the model's last layer makes.
+func (t *Trainer) Predict(x *Tensor) *Tensor { return t.predict(x, false) }
+
+// Logits is Predict without the softmax.
+func (t *Trainer) Logits(x *Tensor) *Tensor { return t.predict(x, true) }
+
+func (t *Trainer) predict(x *Tensor, raw bool) *Tensor {
+	if x == nil {
+		argument("like t.Predict(digits.Test.X(0))", "nothing to predict from")
+	}
+	req := &wire.Predict{Trainer: t.spec.Name, X: *x.eval(""), Raw: raw}
+	must(exportTensor(&req.X))
+	out := &ask[wire.Tensors](t, req).List[0]
+	must(importTensor(out))
+	return concrete(out)
+}
+
+// History returns what was measured in each epoch.
+func (t *Trainer) History() []Epoch {
+	run := ask[wire.Run](t, &wire.AskTrainer{Trainer: t.spec.Name})
+	out := make([]Epoch, len(run.Epochs))
+	for i, e := range run.Epochs {
+		out[i] = Epoch{N: e.N, Steps: e.Steps, Seconds: e.Seconds, LR: e.LR, Train: metrics(e.Train), Valid: metrics(e.Valid)}
+	}
+	return out
+}
+
+// Summary shows the model as a table: its layers, their output shapes and
+// numbers of parameters.
+func (t *Trainer) Summary() { t.picture("summary") }
+
+// Show shows what the trainer is doing, as a card.
+func (t *Trainer) Show() { t.picture("trainer") }
+
+// Chart shows the losses and metrics so far, and the table of the epochs.
+func (t *Trainer) Chart() { t.picture("chart") }
+
+func (t *Trainer) picture(what string) {
+	t.Attach()
+	ShowPicture(&wire.Picture{What: what, Trainer: t.spec.Name})
+}
+
+// status asks what the trainer is doing.
+func (t *Trainer) status() wire.TrainerInfo {
+	return ask[wire.Run](t, &wire.AskTrainer{Trainer: t.spec.Name}).Info
+}
+
+// Epoch, Steps and LR are the epochs completed, the steps taken and the
+// learning rate. Running says whether it trains now.
+func (t *Trainer) Epoch() int    { return t.status().Epoch }
+func (t *Trainer) Steps() int    { return int(t.status().Step) }
+func (t *Trainer) LR() float64   { return t.status().LR }
+func (t *Trainer) Running() bool { return t.status().State == wire.StateRunning }
+
+// String is one line about what the trainer is doing.
+func (t *Trainer) String() string {
+	i := t.status()
+	s := fmt.Sprintf("trainer %s: %s, epoch %d, step %d, lr %.4g", i.Name, i.State, i.Epoch, i.Step, i.LR)
+	for _, m := range i.Last.Train {
+		s += fmt.Sprintf(", %s %.4g", m.Name, m.Value)
+	}
+	for _, m := range i.Last.Valid {
+		s += fmt.Sprintf(", validation %s %.4g", m.Name, m.Value)
+	}
+	if i.Note != "" {
+		s += " (" + i.Note + ")"
+	}
+	return s
+}
