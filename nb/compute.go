@@ -87,6 +87,9 @@ func (t *Tensor) Values() []float64 {
 	return out
 }
 
+// Numbers returns the tensor as it goes over the wire; package display uses it.
+func (t *Tensor) Numbers() wire.Tensor { return *t.eval("") }
+
 // Item returns the one element of a tensor of one element.
 func (t *Tensor) Item() float64 {
 	values := t.Values()

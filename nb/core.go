@@ -46,6 +46,7 @@ func borrow() (*wire.Conn, error) {
 	core.Unlock()
 	conn, _, err := wire.Connect(wire.DefaultPlace(), &wire.Hello{
 		Proto: wire.Proto, Version: wire.Version, PID: os.Getpid(), Session: sessionName(),
+		Kernel: os.Getenv("GONB_TMP_DIR"),
 	})
 	return conn, err
 }

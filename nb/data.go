@@ -28,9 +28,7 @@ type upload struct {
 
 // Builtin returns the handle of a data set that the core has. Package datasets
 // has a function for each.
-func Builtin(name, part string, testShare float64, seed int64) *Dataset {
-	return &Dataset{ref: wire.DataRef{Source: name, Part: part, Share: testShare, Seed: seed}}
-}
+func Builtin(name string) *Dataset { return &Dataset{ref: wire.DataRef{Source: name}} }
 
 // Data makes a data set of Go values: xs are rows in nested slices, ys one
 // class index (integers) or target (floats, one or several) per row. It is sent

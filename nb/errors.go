@@ -99,6 +99,12 @@ func fail(err error) {
 	os.Exit(1)
 }
 
+// Fail raises an error of the given code, with what happened and what to do,
+// at the user's line. It is for packages that are built on this one.
+func Fail(code, remedy, message string) {
+	fail(&Error{Code: code, Message: message, Remedy: remedy})
+}
+
 // must is fail for an error that may be nil.
 func must(err error) {
 	if err != nil {

@@ -7,6 +7,7 @@ func (m *Hello) fields(c *Codec) {
 	c.Str(&m.Version)
 	c.Int(&m.PID)
 	c.Str(&m.Session)
+	c.Str(&m.Kernel)
 }
 
 func (m *Welcome) fields(c *Codec) {
@@ -177,6 +178,7 @@ func (m *Point) fields(c *Codec) {
 }
 
 func (m *Run) fields(c *Codec) {
+	c.Str(&m.ID)
 	m.Info.fields(c)
 	list(c, &m.Epochs, 48, func(x *Epoch) { x.fields(c) })
 	list(c, &m.Points, 16, func(x *Point) { x.fields(c) })

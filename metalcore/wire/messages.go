@@ -20,6 +20,7 @@ type Hello struct {
 	Version string // of metalnb
 	PID     int
 	Session string
+	Kernel  string // tells the kernel processes of a notebook apart
 }
 
 // Welcome is the core's answer to Hello.
@@ -229,8 +230,9 @@ type Point struct {
 	Loss float64
 }
 
-// Run is what a chart of a trainer shows.
+// Run is what a chart of a trainer shows. ID is that of the display it is for.
 type Run struct {
+	ID     string
 	Info   TrainerInfo
 	Epochs []Epoch
 	Points []Point

@@ -1,0 +1,109 @@
+package runtime
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/metalnb/metalnb/metalcore/backend"
+	"github.com/metalnb/metalnb/metalcore/compile"
+	"github.com/metalnb/metalnb/metalcore/feed"
+	"github.com/metalnb/metalnb/metalcore/ir"
+)
+
+// Compute runs a graph without states once on named arrays, and returns its
+// outputs. Unless store is empty, the session keeps the first output under
+// that name.
+func (s *Session) Compute(g *ir.Graph, inputs map[string]feed.Array, store string) ([]feed.Array, error) {
+	if len(g.Outputs) == 0 || len(g.Leaves(ir.OpState)) > 0 || len(g.Updates) > 0 {
+		return nil, errorf(BadRequest, "", "a computation has outputs and no states")
+	}
+	for _, v := range g.Values {
+		if v.Shape.HasBatch() {
+			return nil, errorf(BadRequest, "a trainer computes it: t.Predict(x)", "a value %s of a model has no numbers of its own", v.Type())
+		}
+	}
+	out, err := compute(s.core.dev, g, inputs)
+	if err != nil {
+		return nil, err
+	}
+	if store != "" {
+		s.mu.Lock()
+		s.tensors[store] = out[0]
+		s.mu.Unlock()
+	}
+	return out, nil
+}
+
+// Tensor returns a tensor that the session keeps.
+func (s *Session) Tensor(name string) (feed.Array, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if a, ok := s.tensors[name]; ok {
+		return a, nil
+	}
+	return feed.Array{}, errorf(Unknown, known("the tensors that this notebook keeps are", s.tensors, "keep one with t.Keep(name)"),
+		"there is no tensor %q", name)
+}
+
+// Tensors lists the names of the tensors that the session keeps.
+func (s *Session) Tensors() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.tensors))
+}
+
+// compute runs the graph once in buffers of its own.
+func compute(dev backend.Device, g *ir.Graph, inputs map[string]feed.Array) ([]feed.Array, error) {
+	program, _, err := compile.Compile(g, compile.Options{})
+	if err != nil {
+		return nil, wrap(BadRequest, "", err)
+	}
+	exe, err := dev.Compile(program)
+	if err != nil {
+		return nil, classify(err)
+	}
+	defer exe.Free()
+
+	var bind backend.Bindings
+	defer func() {
+		for _, b := range slices.Concat(bind.Inputs, bind.Outputs) {
+			b.Free()
+		}
+	}()
+	for _, v := range program.Inputs {
+		x, ok := inputs[v.Name]
+		if !ok || x.DType != v.DType || !x.Shape.Equal(v.Shape) {
+			return nil, errorf(BadRequest, "", "the input %q is %v, the computation wants %s", v.Name, x, v.Type())
+		}
+		b, err := dev.Alloc(v.Bytes())
+		if err != nil {
+			return nil, wrap(Resource, "", err)
+		}
+		bind.Inputs = append(bind.Inputs, b)
+		if err := b.Upload(0, x.Data); err != nil {
+			return nil, err
+		}
+	}
+	for _, o := range program.Outputs {
+		b, err := dev.Alloc(o.Value.Bytes())
+		if err != nil {
+			return nil, wrap(Resource, "", err)
+		}
+		bind.Outputs = append(bind.Outputs, b)
+	}
+	if err := exe.Submit(bind, 1).Wait(); err != nil {
+		return nil, err
+	}
+	return download(program.Outputs, bind.Outputs)
+}
+
+func download(outputs []ir.Output, buffers []backend.Buffer) ([]feed.Array, error) {
+	out := make([]feed.Array, len(outputs))
+	for i, o := range outputs {
+		out[i] = feed.Array{DType: o.Value.DType, Shape: o.Value.Shape, Data: make([]byte, o.Value.Bytes())}
+		if err := buffers[i].Download(0, out[i].Data); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
