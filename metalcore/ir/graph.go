@@ -81,7 +81,7 @@ func (g *Graph) Output(name string) *Value {
 }
 
 // Bind copies the graph for a batch of n rows: every dimension that depends on
-// the batch, in shapes and in attributes named "shape", gets its number.
+// the batch, in shapes and in attributes named "shape" and "n", gets its number.
 func (g *Graph) Bind(n int) *Graph {
 	return g.Rewrite(func(v *Value) *Value {
 		w := *v
@@ -89,6 +89,10 @@ func (g *Graph) Bind(n int) *Graph {
 		if s := v.Ints("shape"); s != nil {
 			w.Attrs = maps.Clone(v.Attrs)
 			w.Attrs["shape"] = []int(Shape(s).Bind(n))
+		}
+		if k := v.Int("n"); k < 0 {
+			w.Attrs = maps.Clone(v.Attrs)
+			w.Attrs["n"] = -k * n
 		}
 		return &w
 	})
@@ -119,8 +123,8 @@ func (g *Graph) Rewrite(f func(v *Value) *Value) *Graph {
 }
 
 // Check reports the first fault in the graph's form: an order in which a value
-// comes before what it needs, two states or inputs of one name, an update of
-// something that is no state or of another type. Shapes of ops are checked by
+// comes before what it needs, two states, inputs or outputs of one name, an
+// update of something that is no state or of another type. Shapes of ops are checked by
 // op.Check.
 func (g *Graph) Check() error {
 	seen := make(map[*Value]bool, len(g.Values))
@@ -139,8 +143,18 @@ func (g *Graph) Check() error {
 		}
 		seen[v] = true
 	}
+	outputs := map[string]bool{}
+	for _, o := range g.Outputs {
+		if !seen[o.Value] || outputs[o.Name] {
+			return fmt.Errorf("graph %s: the output %q is no value of it, or there are two", g.Name, o.Name)
+		}
+		outputs[o.Name] = true
+	}
 	updated := map[*Value]bool{}
 	for _, u := range g.Updates {
+		if !seen[u.State] || !seen[u.New] {
+			return fmt.Errorf("graph %s: an update of what is no value of it", g.Name)
+		}
 		if u.State.Op != OpState || updated[u.State] {
 			return fmt.Errorf("graph %s: an update needs a state of its own, got %s %q", g.Name, u.State.Op, u.State.Name)
 		}

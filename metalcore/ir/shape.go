@@ -57,11 +57,15 @@ type Shape []int
 func (s Shape) Check() error {
 	n, batch := 1, 0
 	for _, d := range s {
+		if d < -MaxElems {
+			return fmt.Errorf("shape %v has too many elements", s)
+		}
 		if d < 0 {
 			batch++
 			d = -d
 		}
-		if d > MaxElems || d > 0 && n > MaxElems/d {
+		d = max(d, 1) // an empty axis must not hide the others
+		if d > MaxElems || n > MaxElems/d {
 			return fmt.Errorf("shape %v has too many elements", s)
 		}
 		n *= d
