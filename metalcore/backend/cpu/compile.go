@@ -1,0 +1,136 @@
+package cpu
+
+import (
+	"fmt"
+
+	"github.com/metalnb/metalnb/metalcore/backend"
+	"github.com/metalnb/metalnb/metalcore/ir"
+	"github.com/metalnb/metalnb/metalcore/plan"
+)
+
+// maker prepares the kernel of one value. An error says why there is none.
+type maker func(c *compiler, v *ir.Value) (kernel, error)
+
+// kernels has a maker for every op; each family adds its own.
+var kernels = map[string]maker{plan.OpCopy: makeCopy}
+
+func register(family map[string]maker) {
+	for name, m := range family {
+		kernels[name] = m
+	}
+}
+
+// compiler numbers the values and collects how much scratch the kernels need.
+type compiler struct {
+	ids    map[*ir.Value]int
+	shared int // floats
+	local  int // floats for each worker
+	pool   *pool
+}
+
+// id is the number under which a frame holds the value.
+func (c *compiler) id(v *ir.Value) int { return c.ids[v] }
+
+// need reserves scratch memory: shared by all workers, and for each of them.
+func (c *compiler) need(shared, local int) {
+	c.shared, c.local = max(c.shared, shared), max(c.local, local)
+}
+
+// Compile prepares a program and allocates its arena.
+func (d *Device) Compile(p *plan.Program) (backend.Executable, error) {
+	e := &executable{device: d, prog: p, bound: map[backend.Buffer]bool{}}
+	c := &compiler{ids: make(map[*ir.Value]int, len(p.Graph.Values)), pool: d.pool}
+	for i, v := range p.Graph.Values {
+		c.ids[v] = i
+		e.places = append(e.places, p.Places[v])
+		e.elems = append(e.elems, v.Shape.Elems())
+		if err := e.add(c, v); err != nil {
+			return nil, err
+		}
+	}
+	for _, cp := range p.Copies {
+		e.copies = append(e.copies, copyOp{from: c.ids[cp.From], to: len(e.places)})
+		e.places = append(e.places, cp.To)
+		e.elems = append(e.elems, cp.From.Shape.Elems())
+	}
+	for _, u := range p.Graph.Updates {
+		e.writes = append(e.writes, p.StateIndex(u.State.Name))
+	}
+	return e, e.allocate(c)
+}
+
+// add appends the instruction that computes v, if it takes one.
+func (e *executable) add(c *compiler, v *ir.Value) error {
+	if v.DType != ir.F32 && v.DType != ir.I32 {
+		return unsupported(v, "it has no "+v.DType.String())
+	}
+	if v.IsLeaf() || v.Op == "reshape" && e.prog.Places[v] == e.prog.Places[v.In[0]] {
+		return nil
+	}
+	m := kernels[v.Op]
+	if m == nil {
+		return unsupported(v, "there is no kernel for it")
+	}
+	k, err := m(c, v)
+	if err != nil {
+		return unsupported(v, err.Error())
+	}
+	if v.Shape.Elems() > 0 {
+		e.instrs = append(e.instrs, instruction{run: k, value: v})
+	}
+	return nil
+}
+
+func unsupported(v *ir.Value, why string) error {
+	return &backend.UnsupportedError{Device: "cpu", Op: v.Op, Layer: v.Layer, Why: why}
+}
+
+// allocate makes arena and scratch one buffer and writes the constants.
+func (e *executable) allocate(c *compiler) error {
+	threads := e.device.pool.threads
+	total := e.prog.Arena + 4*int64(c.shared) + 4*int64(c.local)*int64(threads)
+	arena, err := e.device.alloc(total)
+	if err != nil {
+		return fmt.Errorf("program %s: %w", e.prog.Graph.Name, err)
+	}
+	e.arena = arena
+	rest := (*arena.data.Load())[e.prog.Arena/4:]
+	e.frame = frame{vals: make([][]float32, len(e.places)), pool: e.device.pool, local: make([][]float32, threads)}
+	e.frame.shared, rest = rest[:c.shared], rest[c.shared:]
+	for w := range threads {
+		e.frame.local[w], rest = rest[:c.local], rest[c.local:]
+	}
+	for _, v := range e.prog.Graph.Values {
+		if v.Op == ir.OpConst || v.Op == ir.OpIota {
+			e.writeConstant(c.ids[v], v)
+		}
+	}
+	return nil
+}
+
+func (e *executable) writeConstant(id int, v *ir.Value) {
+	at := e.places[id].Offset / 4
+	e.frame.vals[id] = (*e.arena.data.Load())[at : at+int64(e.elems[id])]
+	if v.DType == ir.F32 {
+		fill(view[float32](&e.frame, id), float32(v.Float("value")))
+		return
+	}
+	dst := view[int32](&e.frame, id)
+	fill(dst, int32(v.Float("value")))
+	if v.Op == ir.OpIota {
+		for i := range dst {
+			dst[i] = int32(i)
+		}
+	}
+}
+
+func fill[T number](dst []T, x T) {
+	for i := range dst {
+		dst[i] = x
+	}
+}
+
+func makeCopy(c *compiler, v *ir.Value) (kernel, error) {
+	dst, src := c.id(v), c.id(v.In[0])
+	return func(fr *frame) { copy(fr.vals[dst], fr.vals[src]) }, nil
+}

@@ -1,0 +1,111 @@
+// Package cpu runs programs on the processor, in plain Go. It works
+// everywhere, and it is the oracle that other backends are held against, so it
+// puts accuracy and repeatability first: sums are formed in a fixed order,
+// whatever the number of threads.
+//
+// Compile turns every instruction into a closure that knows its shapes and
+// strides; a run only resolves buffers and calls them in order. A step
+// allocates nothing. Kernels stand in one file per family of package op.
+package cpu
+
+import (
+	"fmt"
+	"runtime"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/metalnb/metalnb/metalcore/backend"
+)
+
+// Device is the processor with its worker threads and the memory it has lent.
+type Device struct {
+	pool  *pool
+	live  atomic.Int64
+	limit int64
+}
+
+// New returns a device that computes on the given number of threads; 0 means
+// as many as Go uses.
+func New(threads int) *Device {
+	if threads <= 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	return &Device{pool: newPool(threads), limit: physicalMemory()}
+}
+
+// Info describes the device.
+func (d *Device) Info() backend.Info {
+	return backend.Info{Name: fmt.Sprintf("CPU (%d threads)", d.pool.threads), Kind: "cpu", Threads: d.pool.threads}
+}
+
+// LiveBytes is the memory held by buffers and executables that are not freed.
+func (d *Device) LiveBytes() int64 { return d.live.Load() }
+
+// Close ends the worker threads. It waits for what they are computing.
+func (d *Device) Close() error {
+	d.pool.close()
+	return nil
+}
+
+// Alloc returns a zeroed buffer. It fails where all buffers together would not
+// fit the machine's memory.
+func (d *Device) Alloc(bytes int64) (backend.Buffer, error) { return d.alloc(bytes) }
+
+func (d *Device) alloc(bytes int64) (*buffer, error) {
+	if bytes < 0 {
+		return nil, fmt.Errorf("cpu: cannot allocate %d bytes", bytes)
+	}
+	if live := d.live.Add(bytes); live > d.limit || live < 0 {
+		d.live.Add(-bytes)
+		return nil, fmt.Errorf("cpu: cannot allocate %d bytes: %d of the machine's %d are in use; free some, or use a smaller batch",
+			bytes, live-bytes, d.limit)
+	}
+	b := &buffer{device: d, size: bytes}
+	data := make([]float32, (bytes+3)/4)
+	b.data.Store(&data)
+	return b, nil
+}
+
+// buffer keeps its memory as floats; integers are seen through a view. The
+// memory goes when the last run that uses it has ended.
+type buffer struct {
+	device *Device
+	size   int64
+	data   atomic.Pointer[[]float32] // nil when freed
+}
+
+// Len is the size in bytes.
+func (b *buffer) Len() int64 { return b.size }
+
+// Upload copies src into the buffer.
+func (b *buffer) Upload(offset int64, src []byte) error {
+	dst, err := b.window("upload", offset, len(src))
+	copy(dst, src)
+	return err
+}
+
+// Download copies from the buffer into dst.
+func (b *buffer) Download(offset int64, dst []byte) error {
+	src, err := b.window("download", offset, len(dst))
+	copy(dst, src)
+	return err
+}
+
+// Free gives the memory back. Freeing twice does no harm.
+func (b *buffer) Free() {
+	if b.data.Swap(nil) != nil {
+		b.device.live.Add(-b.size)
+	}
+}
+
+func (b *buffer) window(what string, offset int64, n int) ([]byte, error) {
+	data := b.data.Load()
+	if data == nil {
+		return nil, fmt.Errorf("cpu: %s: the buffer was freed", what)
+	}
+	if offset < 0 || int64(n) > b.size || offset > b.size-int64(n) {
+		return nil, fmt.Errorf("cpu: %s of %d bytes at offset %d does not fit a buffer of %d bytes", what, n, offset, b.size)
+	}
+	all := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(*data))), 4*len(*data))
+	return all[offset : offset+int64(n)], nil
+}

@@ -1,0 +1,221 @@
+package cpu
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"unsafe"
+
+	"github.com/metalnb/metalnb/metalcore/backend"
+	"github.com/metalnb/metalnb/metalcore/ir"
+	"github.com/metalnb/metalnb/metalcore/plan"
+)
+
+// kernel computes one instruction in the memory of a frame.
+type kernel func(fr *frame)
+
+// instruction is a kernel with what an error says about it.
+type instruction struct {
+	run   kernel
+	value *ir.Value
+}
+
+// frame is the memory of a run: for each value its elements, and scratch.
+type frame struct {
+	vals   [][]float32
+	shared []float32   // one for the instruction that runs
+	local  [][]float32 // one for each worker
+	pool   *pool
+}
+
+// number is an element type as Go has it.
+type number interface{ float32 | int32 }
+
+// view is the memory of a value in its element type.
+func view[T number](fr *frame, id int) []T {
+	s := fr.vals[id]
+	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(s))), len(s))
+}
+
+type executable struct {
+	device *Device
+	prog   *plan.Program
+	instrs []instruction
+	copies []copyOp
+	arena  *buffer
+	frame  frame
+	places []plan.Place // of each value number
+	elems  []int
+	writes []int // the states that the program updates
+
+	mu    sync.Mutex // held while a run is in flight
+	bound map[backend.Buffer]bool
+}
+
+// copyOp moves a result to its buffer at the end of a step.
+type copyOp struct{ from, to int }
+
+// completion is a run in flight.
+type completion struct {
+	done chan struct{}
+	err  error
+}
+
+func (c *completion) Wait() error {
+	<-c.done
+	return c.err
+}
+
+func failed(err error) *completion {
+	c := &completion{done: make(chan struct{}), err: err}
+	close(c.done)
+	return c
+}
+
+// Submit starts the steps in a goroutine of their own.
+func (e *executable) Submit(b backend.Bindings, steps int) backend.Completion {
+	if steps < 0 {
+		return failed(fmt.Errorf("cpu: cannot run %d steps", steps))
+	}
+	if !e.mu.TryLock() {
+		return failed(errors.New("cpu: a run of this program is in flight; wait for it first"))
+	}
+	if err := e.bind(b); err != nil {
+		e.mu.Unlock()
+		return failed(err)
+	}
+	c := &completion{done: make(chan struct{})}
+	go func() {
+		defer close(c.done)
+		defer e.mu.Unlock()
+		c.err = e.steps(steps)
+	}()
+	return c
+}
+
+// Free waits for a run in flight and gives the arena back.
+func (e *executable) Free() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.arena.Free()
+	e.frame.vals, e.frame.shared, e.frame.local = nil, nil, nil
+}
+
+// steps runs the program; a kernel's panic becomes an error.
+func (e *executable) steps(n int) (err error) {
+	step, at := 0, 0
+	defer func() {
+		if r := recover(); r != nil {
+			err = e.explain(step, at, r)
+		}
+	}()
+	for ; step < n; step++ {
+		for at = 0; at < len(e.instrs); at++ {
+			e.instrs[at].run(&e.frame)
+		}
+		for _, c := range e.copies {
+			copy(e.frame.vals[c.to], e.frame.vals[c.from])
+		}
+	}
+	return nil
+}
+
+func (e *executable) explain(step, at int, cause any) error {
+	if at >= len(e.instrs) {
+		return fmt.Errorf("cpu: step %d: copying results: %v", step, cause)
+	}
+	v := e.instrs[at].value
+	where := v.Op
+	if v.Layer != "" {
+		where += " of layer " + v.Layer
+	}
+	if pos := v.Pos.String(); pos != "" {
+		where += " (" + pos + ")"
+	}
+	return fmt.Errorf("cpu: step %d: %s of %s: %v", step, where, v.Type(), cause)
+}
+
+// bind resolves the memory of all values for a run.
+func (e *executable) bind(b backend.Bindings) error {
+	arena := e.arena.data.Load()
+	if arena == nil {
+		return errors.New("cpu: the program was freed")
+	}
+	if len(b.Inputs) != len(e.prog.Inputs) || len(b.States) != len(e.prog.States) || len(b.Outputs) != len(e.prog.Outputs) {
+		return fmt.Errorf("cpu: program %s needs %d inputs, %d states and %d outputs, got %d, %d and %d", e.prog.Graph.Name,
+			len(e.prog.Inputs), len(e.prog.States), len(e.prog.Outputs), len(b.Inputs), len(b.States), len(b.Outputs))
+	}
+	if err := e.exclusive(b); err != nil {
+		return err
+	}
+	for id, p := range e.places {
+		var list []backend.Buffer
+		switch p.Kind {
+		case plan.Arena:
+			at := p.Offset / 4
+			e.frame.vals[id] = (*arena)[at : at+int64(e.elems[id])]
+			continue
+		case plan.Input:
+			list = b.Inputs
+		case plan.State:
+			list = b.States
+		case plan.Output:
+			list = b.Outputs
+		}
+		data, err := e.resolve(list[p.Index], p, e.elems[id])
+		if err != nil {
+			return err
+		}
+		e.frame.vals[id] = data
+	}
+	return nil
+}
+
+func (e *executable) resolve(b backend.Buffer, p plan.Place, elems int) ([]float32, error) {
+	buf, ok := b.(*buffer)
+	if !ok || buf == nil || buf.device != e.device {
+		return nil, fmt.Errorf("cpu: program %s: the buffer of %s is not one of this device", e.prog.Graph.Name, e.label(p))
+	}
+	data := buf.data.Load()
+	if data == nil {
+		return nil, fmt.Errorf("cpu: program %s: the buffer of %s was freed", e.prog.Graph.Name, e.label(p))
+	}
+	if buf.size < 4*int64(elems) {
+		return nil, fmt.Errorf("cpu: program %s: the buffer of %s has %d bytes and needs %d", e.prog.Graph.Name, e.label(p), buf.size, 4*elems)
+	}
+	return (*data)[:elems], nil
+}
+
+// label names what a place is for.
+func (e *executable) label(p plan.Place) string {
+	switch p.Kind {
+	case plan.Input:
+		return "input " + e.prog.Inputs[p.Index].Name
+	case plan.State:
+		return "state " + e.prog.States[p.Index].Name
+	}
+	return "output " + e.prog.Outputs[p.Index].Name
+}
+
+// exclusive checks that what the run writes is bound only once.
+func (e *executable) exclusive(b backend.Bindings) error {
+	clear(e.bound)
+	for i, o := range b.Outputs {
+		if e.bound[o] {
+			return fmt.Errorf("cpu: program %s: output %s shares its buffer with another one", e.prog.Graph.Name, e.prog.Outputs[i].Name)
+		}
+		e.bound[o] = true
+	}
+	for _, i := range e.writes {
+		if e.bound[b.States[i]] {
+			return fmt.Errorf("cpu: program %s: state %s shares its buffer with another result", e.prog.Graph.Name, e.prog.States[i].Name)
+		}
+		e.bound[b.States[i]] = true
+	}
+	for i, in := range b.Inputs {
+		if e.bound[in] {
+			return fmt.Errorf("cpu: program %s: input %s shares its buffer with a result", e.prog.Graph.Name, e.prog.Inputs[i].Name)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,130 @@
+package cpu
+
+import "github.com/metalnb/metalnb/metalcore/ir"
+
+func init() {
+	register(map[string]maker{"maxpool2d": makeMaxPool, "maxpool2d_grad": makeMaxPoolGrad})
+}
+
+// window is how a window or a kernel slides over images [N,H,W,C].
+type window struct {
+	n, h, w, c int // the images
+	oh, ow     int // its places
+	kh, kw     int // its size
+	sh, sw     int // from place to place
+	dh, dw     int // from one of its own rows or columns to the next
+	top, left  int // pad
+}
+
+// newWindow reads the attributes of a pooling or convolution op.
+func newWindow(v *ir.Value, x, y ir.Shape, kh, kw int) window {
+	s, p := v.Ints("stride"), v.Ints("pad")
+	win := window{n: x[0], h: x[1], w: x[2], c: x[3], oh: y[1], ow: y[2], kh: kh, kw: kw,
+		sh: s[0], sw: s[1], dh: 1, dw: 1, top: p[0], left: p[2]}
+	if d := v.Ints("dilation"); d != nil {
+		win.dh, win.dw = d[0], d[1]
+	}
+	return win
+}
+
+// taps returns which of a window's size k, dilated, falls on 0..limit-1 when
+// the window begins at start.
+func taps(start, k, dilation, limit int) (lo, hi int) {
+	if start < 0 {
+		lo = (-start + dilation - 1) / dilation
+	}
+	hi = k
+	if last := start + (k-1)*dilation; last >= limit {
+		hi = 0
+		if start < limit {
+			hi = (limit-1-start)/dilation + 1
+		}
+	}
+	return lo, max(lo, hi)
+}
+
+func makeMaxPool(c *compiler, v *ir.Value) (kernel, error) {
+	size := v.Ints("window")
+	win := newWindow(v, v.In[0].Shape, v.Shape, size[0], size[1])
+	dst, src := c.id(v), c.id(v.In[0])
+	part := func(fr *frame, _, lo, hi int) {
+		for r := lo; r < hi; r++ {
+			win.maxRow(fr.vals[dst][r*win.ow*win.c:(r+1)*win.ow*win.c], fr.vals[src], r/win.oh, r%win.oh)
+		}
+	}
+	grain := max(1, cheapGrain/max(1, win.ow*win.c*win.kh*win.kw))
+	return func(fr *frame) { fr.pool.run(fr, win.n*win.oh, grain, part) }, nil
+}
+
+// maxRow computes row oy of the result for image n.
+func (win *window) maxRow(out, x []float32, n, oy int) {
+	y0 := oy*win.sh - win.top
+	p0, p1 := taps(y0, win.kh, 1, win.h)
+	for ox := range win.ow {
+		x0 := ox*win.sw - win.left
+		q0, q1 := taps(x0, win.kw, 1, win.w)
+		d := out[ox*win.c : (ox+1)*win.c]
+		first := true
+		for p := p0; p < p1; p++ {
+			for q := q0; q < q1; q++ {
+				at := ((n*win.h+y0+p)*win.w + x0 + q) * win.c
+				if in := x[at : at+win.c]; first {
+					copy(d, in)
+					first = false
+				} else {
+					keepLarger(d, in)
+				}
+			}
+		}
+	}
+}
+
+func keepLarger(d, x []float32) {
+	x = x[:len(d)]
+	for i, a := range d {
+		if b := x[i]; b > a || b != b {
+			d[i] = b
+		}
+	}
+}
+
+func makeMaxPoolGrad(c *compiler, v *ir.Value) (kernel, error) {
+	size := v.Ints("window")
+	win := newWindow(v, v.In[0].Shape, v.In[1].Shape, size[0], size[1])
+	dst, src, grad := c.id(v), c.id(v.In[0]), c.id(v.In[2])
+	image := win.h * win.w * win.c
+	part := func(fr *frame, _, lo, hi int) {
+		clear(fr.vals[dst][lo*image : hi*image])
+		for n := lo; n < hi; n++ {
+			win.route(fr.vals[dst], fr.vals[src], fr.vals[grad], n)
+		}
+	}
+	grain := max(1, cheapGrain/(win.oh*win.ow*win.c*win.kh*win.kw))
+	return func(fr *frame) { fr.pool.run(fr, win.n, grain, part) }, nil
+}
+
+// route adds each gradient of image n to the first largest element of its
+// window; NaN is the largest.
+func (win *window) route(d, x, g []float32, n int) {
+	for oy := range win.oh {
+		y0 := oy*win.sh - win.top
+		p0, p1 := taps(y0, win.kh, 1, win.h)
+		for ox := range win.ow {
+			x0 := ox*win.sw - win.left
+			q0, q1 := taps(x0, win.kw, 1, win.w)
+			from := ((n*win.oh+oy)*win.ow + ox) * win.c
+			for c, a := range g[from : from+win.c] {
+				best := ((n*win.h+y0+p0)*win.w+x0+q0)*win.c + c
+				for p := p0; p < p1; p++ {
+					for q := q0; q < q1; q++ {
+						at := ((n*win.h+y0+p)*win.w+x0+q)*win.c + c
+						if b := x[at]; b > x[best] || b != b && x[best] == x[best] {
+							best = at
+						}
+					}
+				}
+				d[best] += a
+			}
+		}
+	}
+}
