@@ -325,6 +325,14 @@ type Picture struct {
 	Columns int
 }
 
+// SummaryRow is one layer in the summary of a model.
+type SummaryRow struct {
+	Layer  string // its name: "conv2d_1"
+	Kind   string // "conv2d"
+	Output string // the shape of one row: "6×6×16"
+	Params int
+}
+
 // Item is content of one MIME type. Text goes into a notebook as it is, other
 // content in base64.
 type Item struct {
