@@ -1,0 +1,105 @@
+package interp
+
+import (
+	"math"
+
+	"github.com/metalnb/metalnb/metalcore/ir"
+)
+
+var unaryKernels = map[string]kernel{
+	"neg":       unary(func(x float64) float64 { return -x }),
+	"exp":       unary(math.Exp),
+	"log":       unary(math.Log),
+	"log1p":     unary(math.Log1p),
+	"expm1":     unary(math.Expm1),
+	"sqrt":      unary(math.Sqrt),
+	"abs":       unary(math.Abs),
+	"sign":      unary(sign),
+	"tanh":      unary(math.Tanh),
+	"sigmoid":   unary(func(x float64) float64 { return 1 / (1 + math.Exp(-x)) }),
+	"relu":      unary(func(x float64) float64 { return math.Max(x, 0) }),
+	"floor":     unary(math.Floor),
+	"is_finite": unary(func(x float64) float64 { return truth(!math.IsInf(x, 0) && !math.IsNaN(x)) }),
+	"cast":      cast,
+}
+
+var binaryKernels = map[string]kernel{
+	"add": binary(func(a, b float64) float64 { return a + b }, func(a, b int32) int32 { return a + b }),
+	"sub": binary(func(a, b float64) float64 { return a - b }, func(a, b int32) int32 { return a - b }),
+	"mul": binary(func(a, b float64) float64 { return a * b }, func(a, b int32) int32 { return a * b }),
+	"div": binary(func(a, b float64) float64 { return a / b }, divInt),
+	"max": binary(math.Max, func(a, b int32) int32 { return max(a, b) }),
+	"min": binary(math.Min, func(a, b int32) int32 { return min(a, b) }),
+	"pow": binary(math.Pow, nil),
+
+	"eq":     elementwise(func(x []float64) float64 { return truth(x[0] == x[1]) }),
+	"lt":     elementwise(func(x []float64) float64 { return truth(x[0] < x[1]) }),
+	"le":     elementwise(func(x []float64) float64 { return truth(x[0] <= x[1]) }),
+	"select": elementwise(choose),
+}
+
+// elementwise makes a kernel of a function of one element of each operand.
+func elementwise(f func(x []float64) float64) kernel {
+	return func(v *ir.Value, in [][]float64) []float64 {
+		out := make([]float64, v.Shape.Elems())
+		x := make([]float64, len(in))
+		each(v.Shape, func(i int, index []int) {
+			for j := range in {
+				x[j] = in[j][offset(v.In[j].Shape, index...)]
+			}
+			out[i] = f(x)
+		})
+		return out
+	}
+}
+
+func unary(f func(float64) float64) kernel {
+	return elementwise(func(x []float64) float64 { return f(x[0]) })
+}
+
+func binary(f func(a, b float64) float64, integer func(a, b int32) int32) kernel {
+	floats := elementwise(func(x []float64) float64 { return f(x[0], x[1]) })
+	integers := elementwise(func(x []float64) float64 { return float64(integer(int32(x[0]), int32(x[1]))) })
+	return func(v *ir.Value, in [][]float64) []float64 {
+		if v.DType == ir.I32 {
+			return integers(v, in)
+		}
+		return floats(v, in)
+	}
+}
+
+func divInt(a, b int32) int32 {
+	if b == 0 {
+		return 0
+	}
+	return a / b
+}
+
+func sign(x float64) float64 { return truth(x > 0) - truth(x < 0) }
+
+func choose(x []float64) float64 {
+	if x[0] != 0 {
+		return x[1]
+	}
+	return x[2]
+}
+
+func cast(v *ir.Value, in [][]float64) []float64 {
+	if v.DType == ir.F32 || v.In[0].DType == ir.I32 {
+		return in[0]
+	}
+	return fill(len(in[0]), func(i int) float64 {
+		x := in[0][i]
+		if math.IsNaN(x) {
+			return 0
+		}
+		return math.Trunc(min(max(x, math.MinInt32), math.MaxInt32))
+	})
+}
+
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
