@@ -1,0 +1,53 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// ErrBusy is the error of what cannot be done while a trainer trains.
+var ErrBusy = errors.New("the trainer is training: stop it first, or wait until it has finished")
+
+// ErrClosed is the error of a trainer that was closed.
+var ErrClosed = errors.New("the trainer is closed")
+
+// StoppedError says that training was stopped between two steps. It wraps the
+// context's error and its cause.
+type StoppedError struct {
+	Step      int64 // steps taken in all
+	Epoch     int   // epochs completed
+	EpochStep int   // steps taken of the next one
+	Steps     int   // in an epoch
+	Cause     []error
+}
+
+func (e *StoppedError) Error() string {
+	return fmt.Sprintf("stopped after step %d (epoch %d, step %d of %d); training goes on from there",
+		e.Step, e.Epoch+1, e.EpochStep, e.Steps)
+}
+
+// Unwrap returns the context's error and cause.
+func (e *StoppedError) Unwrap() []error { return e.Cause }
+
+// DivergedError says that the loss or a gradient of a step was not finite. The
+// weights are those before that step.
+type DivergedError struct {
+	Step  int64   // the bad step, counted from 1
+	Epoch int     // its epoch, counted from 1
+	LR    float64 // the learning rate it had
+}
+
+func (e *DivergedError) Error() string {
+	return fmt.Sprintf("training diverged: the loss or a gradient of step %d (epoch %d) is not finite; "+
+		"the weights are those before that step; lower the learning rate (it is %v) or look at the data, "+
+		"and reset the trainer if it diverges again at once", e.Step, e.Epoch, e.LR)
+}
+
+// stopped returns the context's error and cause once it has ended.
+func stopped(ctx context.Context) error {
+	if ctx.Err() == nil {
+		return nil
+	}
+	return errors.Join(ctx.Err(), context.Cause(ctx))
+}

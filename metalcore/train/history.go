@@ -1,0 +1,79 @@
+package train
+
+import "slices"
+
+// Metric is a measured number: "loss", or one of package metric.
+type Metric struct {
+	Name  string
+	Value float64
+}
+
+// Epoch is the record of one epoch. Train holds the means over its steps, each
+// with the weights of its time; Valid those at its end.
+type Epoch struct {
+	N       int // from 1
+	Steps   int
+	Seconds float64 // spent on steps, validation not counted
+	LR      float64 // at its end
+	Train   []Metric
+	Valid   []Metric
+}
+
+// Point is the mean loss of the steps since the point before.
+type Point struct {
+	Step int64
+	Loss float64
+}
+
+// maxPoints bounds the number of points that are kept.
+const maxPoints = 1000
+
+// history is what happened so far.
+type history struct {
+	epochs []Epoch
+	points []weighted
+	stride int64 // steps that a point covers at least
+}
+
+// weighted is a point before its sum is divided by its rows.
+type weighted struct {
+	step  int64 // the last one
+	steps int64
+	sum   float64
+	rows  int
+}
+
+// add records a slice of steps: its last step, the sum of its losses over its
+// rows. When there are too many points, neighbours are merged.
+func (h *history) add(step, steps int64, sum float64, rows int) {
+	p := weighted{step, steps, sum, rows}
+	if n := len(h.points); n > 0 && h.points[n-1].steps < h.stride {
+		h.points[n-1] = merge(h.points[n-1], p)
+		return
+	}
+	h.points = append(h.points, p)
+	if len(h.points) <= maxPoints {
+		return
+	}
+	half := h.points[:0]
+	for pair := range slices.Chunk(h.points, 2) {
+		if len(pair) == 2 {
+			pair[0] = merge(pair[0], pair[1])
+		}
+		half = append(half, pair[0])
+	}
+	h.points = half
+	h.stride = max(h.stride, 1) * 2
+}
+
+func merge(a, b weighted) weighted {
+	return weighted{b.step, a.steps + b.steps, a.sum + b.sum, a.rows + b.rows}
+}
+
+func (h *history) list() []Point {
+	out := make([]Point, len(h.points))
+	for i, p := range h.points {
+		out[i] = Point{p.step, p.sum / float64(p.rows)}
+	}
+	return out
+}

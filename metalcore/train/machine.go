@@ -1,0 +1,179 @@
+package train
+
+import (
+	"fmt"
+
+	"github.com/metalnb/metalnb/metalcore/backend"
+	"github.com/metalnb/metalnb/metalcore/feed"
+	"github.com/metalnb/metalnb/metalcore/ir"
+)
+
+// machine is the part of a trainer that lies on the device: its memory and the
+// compiled programs. It knows nothing of goals, history or goroutines; its
+// caller sees to it that one call is made at a time.
+type machine struct {
+	spec *Spec
+	mem  *memory
+	data *feed.Resident
+
+	full, last *program // steps of batch() and of the remaining rows
+	evals      map[evalKey]*program
+	predicts   map[predictKey]*program
+}
+
+// newMachine uploads the data and the first weights.
+func newMachine(dev backend.Device, s *Spec) (*machine, error) {
+	for _, n := range []int{s.batch(), s.Data.Len() % s.batch()} {
+		if n == 0 {
+			continue
+		}
+		if _, err := build(func() (*ir.Graph, error) { return trainGraph(s, n) }); err != nil {
+			return nil, err
+		}
+	}
+	data, err := feed.Upload(dev, s.Data)
+	if err != nil {
+		return nil, err
+	}
+	m := &machine{spec: s, mem: newMemory(dev), data: data,
+		evals: map[evalKey]*program{}, predicts: map[predictKey]*program{}}
+	if err := m.reset(); err != nil {
+		m.free()
+		return nil, err
+	}
+	return m, nil
+}
+
+// reset gives all parameters their first values and clears all else.
+func (m *machine) reset() error {
+	for _, name := range []string{nameLR, nameCursor, nameStep, nameHalted,
+		nameLoss, nameLoss + "/lost", nameMetric, nameMetric + "/lost"} {
+		if err := m.mem.need(name, 4); err != nil {
+			return err
+		}
+	}
+	if err := m.mem.need(nameOrder, 4*int64(m.spec.Data.Len())); err != nil {
+		return err
+	}
+	for name := range m.mem.bufs {
+		if err := m.mem.zero(name); err != nil {
+			return err
+		}
+	}
+	for _, v := range m.spec.Model.Leaves(ir.OpState) {
+		if err := m.mem.need(v.Name, v.Bytes()); err != nil {
+			return err
+		}
+		if err := m.mem.put(v.Name, initial(v, m.spec.Seed).Data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stepsPerEpoch counts the last partial batch as a step.
+func (m *machine) stepsPerEpoch() int {
+	b := m.spec.batch()
+	return (m.spec.Data.Len() + b - 1) / b
+}
+
+// beginEpoch lays out the order of the rows of the epoch, counted from 0.
+func (m *machine) beginEpoch(epoch int) error {
+	n := m.spec.Data.Len()
+	order := make([]int32, n)
+	for i := range order {
+		order[i] = int32(i)
+	}
+	if !m.spec.Ordered {
+		order = feed.Permutation(n, m.spec.Seed, uint64(epoch))
+	}
+	if err := m.mem.put(nameOrder, feed.FromI32(order, n).Data); err != nil {
+		return err
+	}
+	return m.mem.zero(nameCursor, nameLoss, nameLoss+"/lost", nameMetric, nameMetric+"/lost")
+}
+
+// prepare compiles the program that takes the next step from the given one of
+// the epoch on, and tells how many steps it can take in a row.
+func (m *machine) prepare(epochStep int) (p *program, most int, err error) {
+	b := m.spec.batch()
+	full, rest := m.spec.Data.Len()/b, m.spec.Data.Len()%b
+	slot, rows, most := &m.full, b, full-epochStep
+	if epochStep >= full {
+		slot, rows, most = &m.last, rest, 1
+	}
+	if *slot == nil {
+		*slot, err = m.mem.compile(m.tables(m.data), func() (*ir.Graph, error) { return trainGraph(m.spec, rows) })
+	}
+	return *slot, most, err
+}
+
+func (m *machine) tables(r *feed.Resident) map[string]backend.Buffer {
+	return map[string]backend.Buffer{nameX: r.X, nameY: r.Y}
+}
+
+// progress is what the device says after a slice of steps.
+type progress struct {
+	rows         int // of the epoch, done
+	halted       bool
+	loss, metric float64 // sums over these rows
+}
+
+func (m *machine) progress() (p progress, err error) {
+	if p.rows, err = m.mem.i32(nameCursor); err != nil {
+		return p, err
+	}
+	halted, err := m.mem.i32(nameHalted)
+	if err != nil {
+		return p, err
+	}
+	p.halted = halted != 0
+	if p.loss, err = m.mem.sum(nameLoss); err != nil {
+		return p, err
+	}
+	p.metric, err = m.mem.sum(nameMetric)
+	return p, err
+}
+
+// steps is the number of steps that have done the given rows of an epoch.
+func (m *machine) steps(rows int) int { return (rows + m.spec.batch() - 1) / m.spec.batch() }
+
+// bytes is the device memory of parameters, optimizer and programs; the data,
+// which trainers share, is not counted.
+func (m *machine) bytes() int64 {
+	sum := m.mem.bytes
+	for _, p := range []*program{m.full, m.last} {
+		if p != nil {
+			sum += p.bytes
+		}
+	}
+	for _, p := range m.evals {
+		sum += p.bytes
+	}
+	for _, p := range m.predicts {
+		sum += p.bytes
+	}
+	return sum
+}
+
+func (m *machine) free() {
+	m.full.free()
+	m.last.free()
+	for _, p := range m.evals {
+		p.free()
+	}
+	for _, p := range m.predicts {
+		p.free()
+	}
+	m.mem.free()
+	m.data.Release()
+}
+
+// weights downloads a state of the model.
+func (m *machine) weights(v *ir.Value) (feed.Array, error) {
+	a := feed.Array{DType: v.DType, Shape: v.Shape, Data: make([]byte, v.Bytes())}
+	if err := m.mem.bufs[v.Name].Download(0, a.Data); err != nil {
+		return a, fmt.Errorf("%s: %w", v.Name, err)
+	}
+	return a, nil
+}

@@ -1,0 +1,154 @@
+package train
+
+import (
+	"context"
+
+	"github.com/metalnb/metalnb/metalcore/backend"
+	"github.com/metalnb/metalnb/metalcore/feed"
+	"github.com/metalnb/metalnb/metalcore/ir"
+	"github.com/metalnb/metalnb/metalcore/loss"
+	"github.com/metalnb/metalnb/metalcore/metric"
+)
+
+// evalKey says what an evaluation program was compiled for: batches of n rows
+// out of a set on the device.
+type evalKey struct {
+	set *feed.Resident
+	n   int
+}
+
+// predictKey says what a prediction program was compiled for.
+type predictKey struct {
+	n             int
+	probabilities bool
+}
+
+// chunk is the number of rows that evaluation and prediction take at a time: a
+// power of two, at least 64 and not far from the batch.
+func (m *machine) chunk() int {
+	n := 64
+	for n < m.spec.Batch && n < 1024 {
+		n *= 2
+	}
+	return n
+}
+
+// measure returns the means of loss and metric over all rows of a set. Between
+// two chunks it ends when the context does.
+func (m *machine) measure(ctx context.Context, set *feed.Resident) ([]Metric, error) {
+	rows, chunk := set.Set.Len(), min(m.chunk(), set.Set.Len())
+	first := true
+	for done := 0; done < rows; {
+		if err := stopped(ctx); err != nil {
+			return nil, err
+		}
+		n := min(chunk, rows-done)
+		p, err := m.evalProgram(set, n)
+		if err != nil {
+			return nil, err
+		}
+		if first {
+			first = false
+			if err := m.mem.zero("eval/cursor", "eval/loss", "eval/loss/lost", "eval/metric", "eval/metric/lost"); err != nil {
+				return nil, err
+			}
+		}
+		if err := p.run(1); err != nil {
+			return nil, err
+		}
+		done += n
+	}
+	sumLoss, err := m.mem.sum("eval/loss")
+	if err != nil {
+		return nil, err
+	}
+	sumMetric, err := m.mem.sum("eval/metric")
+	if err != nil {
+		return nil, err
+	}
+	return m.metrics(sumLoss, sumMetric, rows)
+}
+
+// metrics makes means of sums over rows.
+func (m *machine) metrics(sumLoss, sumMetric float64, rows int) ([]Metric, error) {
+	met, err := metric.For(m.spec.Loss)
+	if err != nil {
+		return nil, err
+	}
+	return []Metric{{"loss", sumLoss / float64(rows)}, {met.Name, sumMetric / float64(rows)}}, nil
+}
+
+func (m *machine) evalProgram(set *feed.Resident, n int) (*program, error) {
+	key := evalKey{set, n}
+	if p := m.evals[key]; p != nil {
+		return p, nil
+	}
+	p, err := m.mem.compile(m.tables(set), func() (*ir.Graph, error) { return evalGraph(m.spec, set.Set, n) })
+	if err == nil {
+		m.evals[key] = p
+	}
+	return p, err
+}
+
+// forget drops the programs that read the given set, which is about to go.
+func (m *machine) forget(set *feed.Resident) {
+	for key, p := range m.evals {
+		if key.set == set {
+			p.free()
+			delete(m.evals, key)
+		}
+	}
+}
+
+// predict runs the model on the rows of x. The rows are taken in chunks whose
+// sizes are powers of two, so that a handful of programs serve any number.
+func (m *machine) predict(x feed.Array, raw bool) (feed.Array, error) {
+	out := m.spec.Model.Output(OutputName)
+	y := feed.Array{DType: out.DType, Shape: out.Shape.Bind(x.Len())}
+	probabilities := m.spec.Loss == loss.CrossEntropy && !raw
+	for done := 0; done < x.Len(); {
+		n := m.chunk()
+		for n > x.Len()-done {
+			n /= 2
+		}
+		p, err := m.predictProgram(n, probabilities)
+		if err != nil {
+			return y, err
+		}
+		if err := p.bind.Inputs[0].Upload(0, x.Slice(done, done+n).Data); err != nil {
+			return y, err
+		}
+		if err := p.run(1); err != nil {
+			return y, err
+		}
+		rows := make([]byte, out.Shape.Bind(n).Elems()*out.DType.Size())
+		if err := p.bind.Outputs[0].Download(0, rows); err != nil {
+			return y, err
+		}
+		y.Data = append(y.Data, rows...)
+		done += n
+	}
+	return y, nil
+}
+
+func (m *machine) predictProgram(n int, probabilities bool) (*program, error) {
+	key := predictKey{n, probabilities}
+	if p := m.predicts[key]; p != nil {
+		return p, nil
+	}
+	// All sizes share the buffers of the largest.
+	in, out := m.spec.input(), m.spec.Model.Output(OutputName)
+	given := map[string]backend.Buffer{}
+	for name, v := range map[string]*ir.Value{InputName: in, "out/" + OutputName: out} {
+		bytes := int64(v.Shape.Bind(m.chunk()).Elems() * v.DType.Size())
+		if err := m.mem.need("predict/"+name, bytes); err != nil {
+			return nil, err
+		}
+		given[name] = m.mem.bufs["predict/"+name]
+	}
+	p, err := m.mem.compile(given, func() (*ir.Graph, error) { return predictGraph(m.spec, n, probabilities) })
+	if err == nil {
+		m.predicts[key] = p
+	}
+	return p, err
+}

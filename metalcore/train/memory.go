@@ -1,0 +1,153 @@
+package train
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"github.com/metalnb/metalnb/metalcore/backend"
+	"github.com/metalnb/metalnb/metalcore/compile"
+	"github.com/metalnb/metalnb/metalcore/ir"
+	"github.com/metalnb/metalnb/metalcore/plan"
+)
+
+// memory holds the buffers of a trainer by the names of the inputs and states
+// that they are for. Programs that name the same state share it.
+type memory struct {
+	dev   backend.Device
+	bufs  map[string]backend.Buffer
+	bytes int64
+}
+
+func newMemory(dev backend.Device) *memory {
+	return &memory{dev: dev, bufs: map[string]backend.Buffer{}}
+}
+
+// need makes the buffer, all zero, unless it is there.
+func (m *memory) need(name string, bytes int64) error {
+	if m.bufs[name] != nil {
+		return nil
+	}
+	buf, err := m.dev.Alloc(bytes)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	m.bufs[name] = buf
+	m.bytes += buf.Len()
+	return nil
+}
+
+// put writes to a buffer that is there.
+func (m *memory) put(name string, data []byte) error {
+	if err := m.bufs[name].Upload(0, data); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// zero clears the buffers of the given names.
+func (m *memory) zero(names ...string) error {
+	for _, name := range names {
+		if err := m.put(name, make([]byte, m.bufs[name].Len())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *memory) putI32(name string, x int32) error {
+	return m.put(name, binary.LittleEndian.AppendUint32(nil, uint32(x)))
+}
+
+func (m *memory) putF32(name string, x float64) error {
+	return m.put(name, binary.LittleEndian.AppendUint32(nil, math.Float32bits(float32(x))))
+}
+
+// word reads the first element of a buffer.
+func (m *memory) word(name string) (uint32, error) {
+	var b [4]byte
+	if err := m.bufs[name].Download(0, b[:]); err != nil {
+		return 0, fmt.Errorf("%s: %w", name, err)
+	}
+	return binary.LittleEndian.Uint32(b[:]), nil
+}
+
+func (m *memory) i32(name string) (int, error) {
+	w, err := m.word(name)
+	return int(int32(w)), err
+}
+
+// sum reads a metric.Sum; the states are its total and what rounding lost.
+func (m *memory) sum(name string) (float64, error) {
+	total, err := m.word(name)
+	if err != nil {
+		return 0, err
+	}
+	lost, err := m.word(name + "/lost")
+	return float64(math.Float32frombits(total)) - float64(math.Float32frombits(lost)), err
+}
+
+func (m *memory) free() {
+	for _, buf := range m.bufs {
+		buf.Free()
+	}
+	m.bufs, m.bytes = map[string]backend.Buffer{}, 0
+}
+
+// program is a compiled graph with the buffers it runs on.
+type program struct {
+	exec  backend.Executable
+	bind  backend.Bindings
+	bytes int64
+}
+
+// compile compiles a graph whose inputs and states lie in the trainer's memory,
+// or in given, which goes before it. Missing states begin as zeros.
+func (m *memory) compile(given map[string]backend.Buffer, make func() (*ir.Graph, error)) (*program, error) {
+	g, err := build(make)
+	if err != nil {
+		return nil, err
+	}
+	planned, _, err := compile.Compile(g, compile.Options{})
+	if err != nil {
+		return nil, err
+	}
+	p := &program{bytes: planned.Arena}
+	if p.bind, err = m.bindings(planned, given); err != nil {
+		return nil, err
+	}
+	if p.exec, err = m.dev.Compile(planned); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func (m *memory) bindings(planned *plan.Program, given map[string]backend.Buffer) (b backend.Bindings, err error) {
+	find := func(name string, bytes int64) backend.Buffer {
+		if buf := given[name]; buf != nil {
+			return buf
+		}
+		if failed := m.need(name, bytes); failed != nil {
+			err = failed
+		}
+		return m.bufs[name]
+	}
+	for _, v := range planned.Inputs {
+		b.Inputs = append(b.Inputs, find(v.Name, v.Bytes()))
+	}
+	for _, v := range planned.States {
+		b.States = append(b.States, find(v.Name, v.Bytes()))
+	}
+	for _, o := range planned.Outputs {
+		b.Outputs = append(b.Outputs, find("out/"+o.Name, o.Value.Bytes()))
+	}
+	return b, err
+}
+
+func (p *program) run(steps int) error { return p.exec.Submit(p.bind, steps).Wait() }
+
+func (p *program) free() {
+	if p != nil {
+		p.exec.Free()
+	}
+}

@@ -1,0 +1,216 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// run is one call of Train.
+type run struct {
+	ctx     context.Context
+	stop    context.CancelCauseFunc
+	done    chan struct{}
+	steps   int64
+	seconds float64   // spent on steps
+	told    time.Time // of the last Progress
+}
+
+// Train trains until so many epochs more are complete; the rest of an epoch
+// that was stopped counts as the first. When ctx ends, training stops between
+// two steps with a *StoppedError, and goes on from there with the next call.
+// The error is a *DivergedError when the loss was no longer finite. One Train
+// runs at a time; others get ErrBusy.
+func (t *Trainer) Train(ctx context.Context, epochs int) error {
+	if epochs < 1 {
+		return fmt.Errorf("cannot train %d epochs: give a number of at least 1", epochs)
+	}
+	r, err := t.begin(ctx, epochs)
+	if err != nil {
+		return err
+	}
+	err = t.train(r)
+	t.end(r, err)
+	return err
+}
+
+func (t *Trainer) begin(ctx context.Context, epochs int) (*run, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return nil, ErrClosed
+	}
+	if t.run != nil {
+		return nil, ErrBusy
+	}
+	r := &run{done: make(chan struct{})}
+	r.ctx, r.stop = context.WithCancelCause(ctx)
+	t.run, t.goal, t.state, t.note = r, t.epoch+epochs, Running, ""
+	if t.epochStep == t.machine.stepsPerEpoch() {
+		t.goal++ // only the validation of that epoch was left
+	}
+	return r, nil
+}
+
+// end records why a run is over and tells the subscribers.
+func (t *Trainer) end(r *run, err error) {
+	t.mu.Lock()
+	t.run, t.state = nil, Idle
+	var stop *StoppedError
+	switch {
+	case errors.As(err, &stop):
+		t.note = err.Error()
+	case err != nil:
+		t.state, t.note = Failed, err.Error()
+	}
+	t.mu.Unlock()
+	r.stop(nil)
+	t.tell(Ended)
+	close(r.done)
+}
+
+func (t *Trainer) train(r *run) error {
+	if err := t.prepare(r); err != nil {
+		return err
+	}
+	for t.epoch < t.goal {
+		if err := t.trainEpoch(r); err != nil {
+			return err
+		}
+		if err := t.finishEpoch(r); err != nil {
+			return err
+		}
+		t.tell(EpochEnd)
+	}
+	return nil
+}
+
+// prepare lifts the halt of a run that diverged.
+func (t *Trainer) prepare(r *run) error {
+	release, err := t.holdFor(r)
+	if err != nil {
+		return err
+	}
+	defer release()
+	return t.machine.mem.putI32(nameHalted, 0)
+}
+
+// trainEpoch takes the steps that the epoch under way still lacks.
+func (t *Trainer) trainEpoch(r *run) error {
+	for first := true; t.epochStep < t.machine.stepsPerEpoch(); first = false {
+		if err := t.slice(r, first && t.epochStep == 0); err != nil {
+			return err
+		}
+		if time.Since(r.told) >= progressEvery {
+			r.told = time.Now()
+			t.tell(Progress)
+		}
+	}
+	return nil
+}
+
+// slice hands some steps to the device and takes down what they did.
+func (t *Trainer) slice(r *run, begin bool) error {
+	release, err := t.holdFor(r)
+	if err != nil {
+		return err
+	}
+	defer release()
+	m := t.machine
+	if begin {
+		if err := m.beginEpoch(t.epoch); err != nil {
+			return err
+		}
+		t.seen = progress{}
+	}
+	program, most, err := m.prepare(t.epochStep)
+	if err != nil {
+		return err
+	}
+	t.mu.Lock()
+	lr := t.lr
+	t.mu.Unlock()
+	if err := m.mem.putF32(nameLR, lr); err != nil {
+		return err
+	}
+	n := t.pace.next(most, m.stepsPerEpoch())
+	start := time.Now()
+	failed := program.run(n)
+	p, err := m.progress()
+	if err == nil {
+		t.account(r, p, time.Since(start))
+	}
+	if err = errors.Join(failed, err); err != nil {
+		return err
+	}
+	if p.halted {
+		return &DivergedError{Step: t.step + 1, Epoch: t.epoch + 1, LR: lr}
+	}
+	return nil
+}
+
+// account adds a slice to the counters and to the history.
+func (t *Trainer) account(r *run, p progress, took time.Duration) {
+	steps := t.machine.steps(p.rows) - t.epochStep
+	t.pace.took(steps, took)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r.steps += int64(steps)
+	r.seconds += took.Seconds()
+	if r.seconds > 0 {
+		t.stepsPerSec = float64(r.steps) / r.seconds
+	}
+	t.epochTime += took.Seconds()
+	t.epochStep += steps
+	t.step += int64(steps)
+	if steps > 0 {
+		t.history.add(t.step, int64(steps), p.loss-t.seen.loss, p.rows-t.seen.rows)
+	}
+	t.seen = p
+}
+
+// finishEpoch measures the validation data and records the epoch.
+func (t *Trainer) finishEpoch(r *run) error {
+	release, err := t.holdFor(r)
+	if err != nil {
+		return err
+	}
+	defer release()
+	means, err := t.machine.metrics(t.seen.loss, t.seen.metric, t.seen.rows)
+	if err != nil {
+		return err
+	}
+	var valid []Metric
+	if t.valid != nil {
+		valid, err = t.machine.measure(r.ctx, t.valid)
+		if err != nil {
+			return t.stopError(r, err)
+		}
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.epoch++
+	t.history.epochs = append(t.history.epochs, Epoch{N: t.epoch, Steps: t.epochStep,
+		Seconds: t.epochTime, LR: t.lr, Train: means, Valid: valid})
+	t.epochStep, t.epochTime = 0, 0
+	return nil
+}
+
+// holdFor takes the device's side for a run, unless the run is to stop.
+func (t *Trainer) holdFor(r *run) (release func(), err error) {
+	if err := stopped(r.ctx); err != nil {
+		return nil, t.stopError(r, err)
+	}
+	release, err = t.hold(r.ctx)
+	return release, t.stopError(r, err)
+}
+
+// stopError makes a *StoppedError of the error of a run whose context ended.
+func (t *Trainer) stopError(r *run, err error) error {
+	if err == nil || r.ctx.Err() == nil || !errors.Is(err, r.ctx.Err()) {
+		return err
+	}
+	return &StoppedError{Step: t.step, Epoch: t.epoch, EpochStep: t.epochStep,
+		Steps: t.machine.stepsPerEpoch(), Cause: []error{r.ctx.Err(), context.Cause(r.ctx)}}
+}

@@ -1,0 +1,153 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/metalnb/metalnb/metalcore/feed"
+	"github.com/metalnb/metalnb/metalcore/ir"
+	"github.com/metalnb/metalnb/metalcore/loss"
+	"github.com/metalnb/metalnb/metalcore/op"
+	"github.com/metalnb/metalnb/metalcore/optim"
+)
+
+// The names of a model's input and output.
+const (
+	InputName  = "x"
+	OutputName = "y"
+)
+
+// Spec says what is to be trained, and how.
+type Spec struct {
+	Name string
+	// Model has the input "x" [B,...] and the output "y"; its parameters are
+	// states with an initialiser (ir.AttrInit) and ir.AttrTrain.
+	Model     *ir.Graph
+	Loss      string
+	Optimizer optim.Optimizer
+	Batch     int   // rows of a step; the last step of an epoch may have fewer
+	Seed      int64 // of the first weights and of the order of rows
+	Ordered   bool  // do not shuffle
+	Data      *feed.Set
+	Valid     *feed.Set // measured after each epoch; may be nil
+}
+
+// batch is the number of rows of a full step.
+func (s *Spec) batch() int { return min(s.Batch, s.Data.Len()) }
+
+// Check reports the first fault of the specification: parts that are missing
+// or do not go together.
+func (s *Spec) Check() error {
+	if s.Model == nil || s.Data == nil || s.Optimizer == nil {
+		return errors.New("a trainer needs a model, data and an optimizer")
+	}
+	if s.Batch < 1 {
+		return fmt.Errorf("the batch size is %d: it must be at least 1, such as 32", s.Batch)
+	}
+	if err := s.checkModel(); err != nil {
+		return err
+	}
+	if err := s.checkParams(); err != nil {
+		return err
+	}
+	if err := s.checkData(s.Data); err != nil {
+		return err
+	}
+	if s.Valid == nil {
+		return nil
+	}
+	if err := s.checkData(s.Valid); err != nil {
+		return fmt.Errorf("validation: %w", err)
+	}
+	return nil
+}
+
+func (s *Spec) input() *ir.Value {
+	for _, v := range s.Model.Leaves(ir.OpInput) {
+		if v.Name == InputName {
+			return v
+		}
+	}
+	return nil
+}
+
+func (s *Spec) checkModel() error {
+	if err := op.Check(s.Model); err != nil {
+		return err
+	}
+	x, y := s.input(), s.Model.Output(OutputName)
+	if x == nil || y == nil {
+		return fmt.Errorf("a model needs an input %q and an output %q that is computed from it", InputName, OutputName)
+	}
+	for _, v := range s.Model.Leaves(ir.OpInput) {
+		if v != x {
+			return fmt.Errorf("the model has the input %q: a trainer can give it %q only", v.Name, InputName)
+		}
+	}
+	if len(x.Shape) == 0 || x.Shape[0] != ir.Batch {
+		return fmt.Errorf("the model's input is %s: its first axis must be the batch", x.Type())
+	}
+	if len(y.Shape) == 0 || y.Shape[0] != ir.Batch {
+		return fmt.Errorf("the model's output is %s: its first axis must be the batch", y.Type())
+	}
+	return nil
+}
+
+func (s *Spec) checkParams() error {
+	params := s.Model.Params()
+	if len(params) == 0 {
+		return errors.New("the model has no parameters: there is nothing to train; add a layer such as Dense")
+	}
+	decays := false
+	for _, v := range s.Model.Leaves(ir.OpState) {
+		if v.Shape.HasBatch() {
+			return fmt.Errorf("state %q is %s: states cannot depend on the batch", v.Name, v.Type())
+		}
+		if v.Bool(ir.AttrTrain) && v.DType != ir.F32 {
+			return fmt.Errorf("parameter %q is %s: only f32 can be trained", v.Name, v.Type())
+		}
+		if init := v.Str(ir.AttrInit); !slices.Contains(InitNames(), init) {
+			return fmt.Errorf("parameter %q: there is no initialiser %q: there are %s",
+				v.Name, init, strings.Join(InitNames(), ", "))
+		}
+		decays = decays || v.Bool(ir.AttrTrain) && v.Bool(ir.AttrDecay)
+	}
+	if w := s.Optimizer.Settings()["weight_decay"]; w != 0 && !decays {
+		return fmt.Errorf("weight_decay is %v but no parameter of the model is marked for it (%q)", w, ir.AttrDecay)
+	}
+	return nil
+}
+
+// checkData reports whether model and loss can take the data.
+func (s *Spec) checkData(set *feed.Set) error {
+	if err := set.Check(); err != nil {
+		return err
+	}
+	if err := s.checkInput(set.X, fmt.Sprintf("data %q", set.Name)); err != nil {
+		return err
+	}
+	labels := ir.Input("labels", set.Y.DType, append(ir.Shape{ir.Batch}, set.YShape()...)...)
+	if err := loss.Check(s.Loss, s.Model.Output(OutputName), labels, len(set.Classes)); err != nil {
+		return fmt.Errorf("data %q: %w", set.Name, err)
+	}
+	if set != s.Data && len(set.Classes) != len(s.Data.Classes) {
+		return fmt.Errorf("data %q has %d classes, the trainer's data %q has %d",
+			set.Name, len(set.Classes), s.Data.Name, len(s.Data.Classes))
+	}
+	return nil
+}
+
+func (s *Spec) checkInput(x feed.Array, what string) error {
+	in := s.input()
+	row := in.Shape[1:]
+	if !x.RowShape().Equal(row) {
+		return fmt.Errorf("%s: a row of x is %v, the model takes %v: begin the model with Input(%s) or reshape the data",
+			what, x.RowShape(), row, strings.Trim(x.RowShape().String(), "[]"))
+	}
+	if x.DType != in.DType {
+		return fmt.Errorf("%s: x is %v, the model takes %v", what, x.DType, in.DType)
+	}
+	return nil
+}

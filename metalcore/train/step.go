@@ -1,0 +1,154 @@
+package train
+
+import (
+	"fmt"
+
+	"github.com/metalnb/metalnb/metalcore/autodiff"
+	"github.com/metalnb/metalnb/metalcore/feed"
+	"github.com/metalnb/metalnb/metalcore/ir"
+	"github.com/metalnb/metalnb/metalcore/loss"
+	"github.com/metalnb/metalnb/metalcore/metric"
+	"github.com/metalnb/metalnb/metalcore/op"
+)
+
+// The names of the inputs and states that training adds to those of the model.
+const (
+	nameX      = "data/x" // the whole data, on the device
+	nameY      = "data/y"
+	nameOrder  = "train/order"  // row numbers in the order of the epoch
+	nameLR     = "train/lr"     // learning rate
+	nameCursor = "train/cursor" // rows of the epoch that are done
+	nameStep   = "train/step"   // steps taken, for the optimizer
+	nameHalted = "train/halted" // 1 once a step was not finite
+	nameLoss   = "train/loss"   // sums over the epoch
+	nameMetric = "train/metric"
+)
+
+// maxStep is where the device's step counter stays: a bias correction has long
+// become 1, and the counter must not wrap.
+const maxStep = 1 << 30
+
+// measured is what the model makes of a batch.
+type measured struct {
+	model           *ir.Graph
+	loss, metric    *ir.Value // of each row
+	lossSum, metSum *ir.Value
+}
+
+// forward binds the model to a batch taken from data of the given number of
+// rows, at the positions idx, and adds loss and metric.
+func forward(s *Spec, set *feed.Set, idx *ir.Value) (m measured, err error) {
+	rows := idx.Shape[0]
+	x := op.Gather(dataInput(nameX, set.X), idx)
+	y := op.Gather(dataInput(nameY, set.Y), idx)
+	m.model = bindModel(s.Model, rows, x)
+	out := m.model.Output(OutputName)
+	if m.loss, err = loss.Build(s.Loss, out, y); err != nil {
+		return m, err
+	}
+	met, err := metric.For(s.Loss)
+	if err != nil {
+		return m, err
+	}
+	if m.metric, err = met.PerRow(out, y); err != nil {
+		return m, err
+	}
+	m.lossSum, m.metSum = op.Sum(m.loss, false), op.Sum(m.metric, false)
+	return m, nil
+}
+
+func dataInput(name string, a feed.Array) *ir.Value { return ir.Input(name, a.DType, a.Shape...) }
+
+// bindModel copies the model for a batch of n rows with x in place of its input.
+func bindModel(model *ir.Graph, n int, x *ir.Value) *ir.Graph {
+	return model.Bind(n).Rewrite(func(v *ir.Value) *ir.Value {
+		if v.Op == ir.OpInput {
+			return x
+		}
+		return v
+	})
+}
+
+func scalar(name string, dtype ir.DType) *ir.Value {
+	return ir.State(name, dtype, ir.Shape{}, nil)
+}
+
+func number(n int) *ir.Value { return ir.Const(float64(n), ir.I32) }
+
+// trainGraph is the training step for a batch of n rows.
+func trainGraph(s *Spec, n int) (*ir.Graph, error) {
+	cursor, step, halted := scalar(nameCursor, ir.I32), scalar(nameStep, ir.I32), scalar(nameHalted, ir.I32)
+	order := ir.Input(nameOrder, ir.I32, s.Data.Len())
+	idx := op.Gather(order, op.Add(cursor, ir.Iota(n)))
+	m, err := forward(s, s.Data, idx)
+	if err != nil {
+		return nil, err
+	}
+	params := m.model.Params()
+	mean := op.Mean(m.loss, false)
+	grads, err := autodiff.Gradients(mean, params)
+	if err != nil {
+		return nil, err
+	}
+
+	ok := op.Mul(finite(mean, grads), op.Eq(halted, number(0)))
+	next := op.Min(op.Add(step, number(1)), number(maxStep))
+	updates := s.Optimizer.Build(params, grads, ir.Input(nameLR, ir.F32), op.Cast(next, ir.F32))
+	updates = append(updates, m.model.Updates...)
+	updates = append(updates, metric.NewSum(nameLoss).Add(m.lossSum)...)
+	updates = append(updates, metric.NewSum(nameMetric).Add(m.metSum)...)
+	updates = append(updates,
+		ir.Update{State: cursor, New: op.Add(cursor, number(n))},
+		ir.Update{State: step, New: next})
+	for i, u := range updates {
+		updates[i].New = op.Select(ok, u.New, u.State)
+	}
+	updates = append(updates, ir.Update{State: halted, New: op.Sub(number(1), ok)})
+	return ir.NewGraph(fmt.Sprintf("%s: step of %d rows", s.Name, n), nil, updates), nil
+}
+
+// finite is 1 when the loss and all gradients are finite. A gradient that is
+// not would spoil the weights although the loss still looks well.
+func finite(loss *ir.Value, grads []*ir.Value) *ir.Value {
+	sum := loss
+	for _, g := range grads {
+		sum = op.Add(sum, op.Sum(g, false))
+	}
+	return op.IsFinite(sum)
+}
+
+// evalGraph measures the next n rows of a set and changes no parameter.
+func evalGraph(s *Spec, set *feed.Set, n int) (*ir.Graph, error) {
+	cursor := scalar("eval/cursor", ir.I32)
+	m, err := forward(s, set, op.Add(cursor, ir.Iota(n)))
+	if err != nil {
+		return nil, err
+	}
+	updates := metric.NewSum("eval/loss").Add(m.lossSum)
+	updates = append(updates, metric.NewSum("eval/metric").Add(m.metSum)...)
+	updates = append(updates, ir.Update{State: cursor, New: op.Add(cursor, number(n))})
+	return ir.NewGraph(fmt.Sprintf("%s: evaluation of %d rows", s.Name, n), nil, updates), nil
+}
+
+// predictGraph runs the model on n rows; probabilities adds a softmax.
+func predictGraph(s *Spec, n int, probabilities bool) (*ir.Graph, error) {
+	in := s.input()
+	m := bindModel(s.Model, n, ir.Input(InputName, in.DType, in.Shape.Bind(n)...))
+	y := m.Output(OutputName)
+	if probabilities {
+		y = op.Softmax(y, -1)
+	}
+	return ir.NewGraph(fmt.Sprintf("%s: prediction of %d rows", s.Name, n), []ir.Output{{Name: OutputName, Value: y}}, nil), nil
+}
+
+// build runs a function that makes a graph and hands back the error of an op
+// in it that does not fit.
+func build(make func() (*ir.Graph, error)) (g *ir.Graph, err error) {
+	if failed := op.Try(func() { g, err = make() }); failed != nil {
+		return nil, failed
+	}
+	if err != nil {
+		return nil, err
+	}
+	return g, g.Check()
+}

@@ -1,0 +1,80 @@
+package train
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/metalnb/metalnb/metalcore/feed"
+	"github.com/metalnb/metalnb/metalcore/ir"
+)
+
+// Evaluate returns the means of loss and metric over a set, and its number of
+// rows. While the trainer trains it measures the weights between two steps.
+func (t *Trainer) Evaluate(ctx context.Context, set *feed.Set) ([]Metric, int, error) {
+	if err := t.machine.spec.checkData(set); err != nil {
+		return nil, 0, err
+	}
+	release, err := t.hold(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer release()
+	r, err := feed.Upload(t.dev, set)
+	if err != nil {
+		return nil, 0, err
+	}
+	metrics, err := t.machine.measure(ctx, r)
+	if r == t.valid {
+		r.Release()
+	} else {
+		t.dropSet(r)
+	}
+	return metrics, set.Len(), err
+}
+
+// Predict runs the model on rows of x, any number of them. With the loss
+// cross_entropy the result holds probabilities, or the logits if raw.
+func (t *Trainer) Predict(x feed.Array, raw bool) (feed.Array, error) {
+	if err := x.Check(); err != nil {
+		return feed.Array{}, err
+	}
+	if len(x.Shape) == 0 {
+		return feed.Array{}, fmt.Errorf("x is %v: its first axis must be the rows to predict", x)
+	}
+	if err := t.machine.spec.checkInput(x, "predict"); err != nil {
+		return feed.Array{}, err
+	}
+	if err := x.CheckFinite("x"); err != nil {
+		return feed.Array{}, err
+	}
+	release, err := t.hold(context.Background())
+	if err != nil {
+		return feed.Array{}, err
+	}
+	defer release()
+	return t.machine.predict(x, raw)
+}
+
+// Parameter is a state of the model: its name and numbers.
+type Parameter struct {
+	Name  string
+	Value feed.Array
+}
+
+// Parameters downloads the model's states, in the order of its graph.
+func (t *Trainer) Parameters() ([]Parameter, error) {
+	release, err := t.hold(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	var list []Parameter
+	for _, v := range t.machine.spec.Model.Leaves(ir.OpState) {
+		a, err := t.machine.weights(v)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, Parameter{v.Name, a})
+	}
+	return list, nil
+}
