@@ -147,7 +147,7 @@ func parseDim(part string) (int, error) {
 	if batch && digits == "" {
 		return Batch, nil
 	}
-	d, err := strconv.ParseUint(digits, 10, 40)
+	d, err := strconv.ParseUint(digits, 10, 62)
 	if err != nil || batch && d == 0 {
 		return 0, fmt.Errorf("%q is not a dimension", part)
 	}

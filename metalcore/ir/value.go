@@ -85,8 +85,9 @@ func (v *Value) Type() string { return v.DType.String() + v.Shape.String() }
 
 // Stamp writes layer and position on root and on what it was computed from, as
 // far as that has no position yet: the values that one call of a layer made.
+// Without a position to write it goes as far as there is no layer yet.
 func Stamp(root *Value, layer string, pos Pos) {
-	if root.Pos.File != "" {
+	if root.Pos.File != "" || pos.File == "" && (layer == "" || root.Layer != "") {
 		return
 	}
 	root.Layer, root.Pos = layer, pos
