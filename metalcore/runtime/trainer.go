@@ -30,7 +30,8 @@ type run struct {
 // errStopped is why a training that Stop ended has ended.
 var errStopped = errors.New("stopped")
 
-// Spec is the specification as last declared.
+// Spec is the specification as last declared, with the learning rate of that
+// declaration.
 func (t *Trainer) Spec() train.Spec {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -52,8 +53,15 @@ func (t *Trainer) Runs() int {
 func (t *Trainer) redeclare(spec train.Spec) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if err := t.Trainer.Apply(t.spec, spec); err != nil {
-		return classify(err)
+	if lr := spec.Optimizer.Settings()["lr"]; lr != t.spec.Optimizer.Settings()["lr"] {
+		if err := t.SetLR(lr); err != nil {
+			return classify(err)
+		}
+	}
+	if spec.Valid != t.spec.Valid {
+		if err := t.SetValid(spec.Valid); err != nil {
+			return classify(err)
+		}
 	}
 	t.spec = spec
 	return nil

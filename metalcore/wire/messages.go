@@ -346,3 +346,12 @@ type Show struct {
 	ID    string
 	Items []Item
 }
+
+// Prediction is what a picture of predictions shows of one row.
+type Prediction struct {
+	Image   Tensor // [H,W] or [H,W,1|3]; no picture when it has no shape
+	Title   string
+	Classes []string  // numbered when nil
+	Probs   []float64 // one for each class
+	Label   int       // the true class, -1 when unknown
+}

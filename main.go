@@ -1,0 +1,338 @@
+// Command metalnb is deep learning in Go notebooks that keeps its state: the
+// core that cells talk to, the Jupyter kernel that runs them, and a runner that
+// needs neither Jupyter nor Python.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/metalnb/metalnb/display/render"
+	"github.com/metalnb/metalnb/kernelext"
+	"github.com/metalnb/metalnb/metalcore/backend/cpu"
+	"github.com/metalnb/metalnb/metalcore/bench"
+	"github.com/metalnb/metalnb/metalcore/runtime"
+	"github.com/metalnb/metalnb/metalcore/server"
+	"github.com/metalnb/metalnb/metalcore/wire"
+)
+
+// command is one word that metalnb understands.
+type command struct {
+	name, args, does string
+	run              func(ctx context.Context, flags *flag.FlagSet, args []string) error
+}
+
+var commands = []command{
+	{"run", "notebook.ipynb", "execute a notebook without Jupyter; leave it executed, and as a page", runNotebook},
+	{"install", "", "register the kernel \"Go (metalnb)\" with Jupyter", install},
+	{"uninstall", "", "take that back", uninstall},
+	{"status", "", "what the core is doing", status},
+	{"stop", "", "end the core", stop},
+	{"logs", "", "what the core wrote down", logs},
+	{"bench", "", "measure cells, calls and training on this machine", benchmark},
+	{"version", "", "print the version", version},
+	{"core", "", "be the core; cells start it by themselves", core},
+	{"kernel", "connection-file", "be a Jupyter kernel; Jupyter starts it by itself", kernel},
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(dispatch(ctx, os.Args[1:], os.Stderr))
+}
+
+// errUsage ends a command whose words are wrong, when that has been said.
+var errUsage = errors.New("usage")
+
+// dispatch runs the command that the arguments name, and returns the exit code.
+func dispatch(ctx context.Context, args []string, errs io.Writer) int {
+	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
+		usage(os.Stdout)
+		return 0
+	}
+	for _, c := range commands {
+		if c.name != args[0] {
+			continue
+		}
+		flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
+		flags.SetOutput(errs)
+		flags.Usage = func() {
+			fmt.Fprintf(errs, "metalnb %s [flags] %s\n%s\n", c.name, c.args, c.does)
+			flags.PrintDefaults()
+		}
+		switch err := c.run(ctx, flags, args[1:]); {
+		case err == nil || errors.Is(err, flag.ErrHelp):
+			return 0
+		case errors.Is(err, errUsage):
+			return 2
+		default:
+			fmt.Fprintf(errs, "metalnb %s: %v\n", c.name, err)
+			return 1
+		}
+	}
+	fmt.Fprintf(errs, "metalnb: there is no command %q\n\n", args[0])
+	usage(errs)
+	return 2
+}
+
+func usage(w io.Writer) {
+	fmt.Fprintf(w, "metalnb %s: deep learning in Go notebooks that keeps its state\n\n", wire.Version)
+	for _, c := range commands {
+		fmt.Fprintf(w, "  metalnb %-26s %s\n", strings.TrimSpace(c.name+" "+c.args), c.does)
+	}
+	fmt.Fprintf(w, "\n`metalnb command --help` lists a command's flags.\n")
+}
+
+// parse reads a command's flags, which may stand before, between and behind
+// its want other words.
+func parse(flags *flag.FlagSet, args []string, want int) ([]string, error) {
+	var words []string
+	for len(args) > 0 {
+		if err := flags.Parse(args); err != nil {
+			if errors.Is(err, flag.ErrHelp) {
+				return nil, err
+			}
+			return nil, errUsage
+		}
+		if args = flags.Args(); len(args) > 0 {
+			words, args = append(words, args[0]), args[1:]
+		}
+	}
+	if len(words) != want {
+		flags.Usage()
+		return nil, errUsage
+	}
+	return words, nil
+}
+
+func runNotebook(ctx context.Context, flags *flag.FlagSet, args []string) error {
+	html := flags.String("html", "", "also leave it as a self-contained web page `FILE`")
+	out := flags.String("out", "", "the executed notebook's `FILE`; NAME.executed.ipynb beside the notebook when not given")
+	inPlace := flags.Bool("in-place", false, "put the executed notebook in the place of the notebook")
+	kernelName := flags.String("kernel", "", "an installed Jupyter kernel's `NAME`, instead of our own")
+	timeout := flags.Duration("timeout", 0, "the longest a cell may take; no limit when 0")
+	allow := flags.Bool("allow-errors", false, "go on behind a cell that fails")
+	shared := flags.Bool("shared", false, "use the core and the trainers that this notebook has in Jupyter, rather than beginning anew")
+	words, err := parse(flags, args, 1)
+	if err != nil {
+		return err
+	}
+	path, err := filepath.Abs(words[0])
+	if err != nil {
+		return err
+	}
+	switch {
+	case *inPlace && *out != "":
+		return errors.New("--in-place and --out say two things: use one of them")
+	case *inPlace:
+		*out = path
+	case *out == "":
+		*out = strings.TrimSuffix(path, ".ipynb") + ".executed.ipynb"
+	}
+	env := []string{"METALNB_SESSION=" + path}
+	if self, err := os.Executable(); err == nil {
+		env = append(env, wire.EnvBinary+"="+self)
+	}
+	if !*shared {
+		dir, err := os.MkdirTemp("", "metalnb-run-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+		defer endCore(wire.Place(dir), true)
+		env = append(env, wire.EnvDir+"="+dir)
+	}
+	_, err = kernelext.Run(ctx, kernelext.RunOptions{
+		Notebook: path, Out: *out, HTML: *html, Kernel: *kernelName, Env: env, GoWork: kernelext.ModuleRoot(),
+		Timeout: *timeout, AllowErrors: *allow, Log: os.Stdout,
+	})
+	return err
+}
+
+func install(_ context.Context, flags *flag.FlagSet, args []string) error {
+	prefix := flags.String("prefix", "", "install for all users of a Python environment in `DIR`, not for this user")
+	if _, err := parse(flags, args, 0); err != nil {
+		return err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	if strings.Contains(self, "go-build") {
+		return errors.New("`go run` removes its binary when it ends, and Jupyter needs one that stays: run `go install .` and then `metalnb install`")
+	}
+	dir, err := kernelext.Install(kernelext.InstallOptions{Prefix: *prefix, Binary: self, Source: kernelext.ModuleRoot()})
+	if err != nil {
+		return err
+	}
+	fmt.Printf("Jupyter has the kernel \"Go (metalnb)\" now, in %s\n", dir)
+	return nil
+}
+
+func uninstall(_ context.Context, flags *flag.FlagSet, args []string) error {
+	prefix := flags.String("prefix", "", "the `DIR` it was installed in")
+	if _, err := parse(flags, args, 0); err != nil {
+		return err
+	}
+	return kernelext.Uninstall(kernelext.InstallOptions{Prefix: *prefix})
+}
+
+func kernel(ctx context.Context, flags *flag.FlagSet, args []string) error {
+	words, err := parse(flags, args, 1)
+	if err != nil {
+		return err
+	}
+	var env []string
+	if name := os.Getenv("JPY_SESSION_NAME"); name != "" && os.Getenv("METALNB_SESSION") == "" {
+		dir, err := os.Getwd() // the notebook's folder
+		if err != nil {
+			return err
+		}
+		env = append(env, "METALNB_SESSION="+filepath.Join(dir, filepath.Base(name)))
+	}
+	return kernelext.Kernel(ctx, kernelext.KernelOptions{ConnectionFile: words[0], GoWork: kernelext.ModuleRoot(), Env: env,
+		Progress: func(s string) { fmt.Fprintln(os.Stderr, s) }})
+}
+
+func core(ctx context.Context, flags *flag.FlagSet, args []string) error {
+	dir := flags.String("dir", string(wire.DefaultPlace()), "the core's `DIR`")
+	idle := flags.Duration("idle", 10*time.Minute, "end after so long without a client and without anything to keep")
+	threads := flags.Int("threads", 0, "threads of the CPU backend; as many as there are processors when 0")
+	if _, err := parse(flags, args, 0); err != nil {
+		return err
+	}
+	signal.Ignore(syscall.SIGHUP, os.Interrupt) // of a terminal that is closed; SIGTERM ends it
+	ctx, stop := signal.NotifyContext(context.WithoutCancel(ctx), syscall.SIGTERM)
+	defer stop()
+	c := runtime.New(cpu.New(*threads))
+	err := server.Run(ctx, c, server.Options{
+		Place: wire.Place(*dir), Idle: *idle, Renderer: render.New(), Log: log.New(os.Stderr, "", log.LstdFlags),
+	})
+	if errors.Is(err, server.ErrRunning) {
+		return nil // two cells started one at once, and the other was first
+	}
+	return errors.Join(err, c.Close())
+}
+
+// dial connects to the core that runs.
+func dial(place wire.Place) (*wire.Conn, *wire.Welcome, error) {
+	return wire.Dial(place, &wire.Hello{Proto: wire.Proto, Version: wire.Version, PID: os.Getpid()})
+}
+
+func status(_ context.Context, flags *flag.FlagSet, args []string) error {
+	if _, err := parse(flags, args, 0); err != nil {
+		return err
+	}
+	conn, _, err := dial(wire.DefaultPlace())
+	if wire.IsNoCore(err) {
+		fmt.Println("no core is running; the first cell that needs one starts it")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	m, err := conn.Call(&wire.StatusRequest{})
+	if err != nil {
+		return err
+	}
+	printStatus(os.Stdout, m.(*wire.Status))
+	return nil
+}
+
+func printStatus(w io.Writer, s *wire.Status) {
+	age := time.Since(time.Unix(0, s.Welcome.Started)).Round(time.Second)
+	fmt.Fprintf(w, "core %s at %s\n", s.Welcome.Version, s.Welcome.Address)
+	fmt.Fprintf(w, "  pid %d, up %v, on %s\n", s.Welcome.PID, age, s.Welcome.Device)
+	fmt.Fprintf(w, "  memory %.1f MB, of which %.1f MB in device buffers\n", float64(s.Resident)/1e6, float64(s.DeviceBytes)/1e6)
+	if len(s.Sessions) == 0 {
+		fmt.Fprintln(w, "  no sessions")
+	}
+	for _, session := range s.Sessions {
+		fmt.Fprintf(w, "session %s, %d connected\n", session.Name, session.Clients)
+		for _, t := range session.Trainers {
+			fmt.Fprintf(w, "  trainer %s: %s, epoch %d, step %d, lr %.4g, %.0f steps/s, %.1f MB\n",
+				t.Name, t.State, t.Epoch, t.Step, t.LR, t.StepsPerSec, float64(t.Bytes)/1e6)
+		}
+		for _, d := range session.Data {
+			fmt.Fprintf(w, "  data %s: %d rows, %.1f MB\n", d.Ref.Source, d.Rows, float64(d.Bytes)/1e6)
+		}
+		if len(session.Tensors) > 0 {
+			fmt.Fprintf(w, "  tensors %s\n", strings.Join(session.Tensors, ", "))
+		}
+	}
+}
+
+func stop(_ context.Context, flags *flag.FlagSet, args []string) error {
+	force := flags.Bool("force", false, "also when that loses trainers and data: they are not written down yet")
+	if _, err := parse(flags, args, 0); err != nil {
+		return err
+	}
+	return endCore(wire.DefaultPlace(), *force)
+}
+
+// endCore asks the core of a place to end, and waits for it.
+func endCore(place wire.Place, force bool) error {
+	conn, _, err := dial(place)
+	if wire.IsNoCore(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if _, err := conn.Call(&wire.Shutdown{Force: force}); err != nil {
+		return err
+	}
+	for {
+		if _, err := conn.Recv(); err != nil {
+			return nil // it has ended
+		}
+	}
+}
+
+func logs(_ context.Context, flags *flag.FlagSet, args []string) error {
+	if _, err := parse(flags, args, 0); err != nil {
+		return err
+	}
+	f, err := os.Open(wire.DefaultPlace().Log())
+	if errors.Is(err, os.ErrNotExist) {
+		fmt.Println("no core has run yet")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = io.Copy(os.Stdout, f)
+	return err
+}
+
+func version(_ context.Context, flags *flag.FlagSet, args []string) error {
+	if _, err := parse(flags, args, 0); err != nil {
+		return err
+	}
+	fmt.Printf("metalnb %s\n", wire.Version)
+	if conn, welcome, err := dial(wire.DefaultPlace()); err == nil {
+		conn.Close()
+		fmt.Printf("core    %s, pid %d\n", welcome.Version, welcome.PID)
+	}
+	return nil
+}
+
+func benchmark(ctx context.Context, flags *flag.FlagSet, args []string) error {
+	if _, err := parse(flags, args, 0); err != nil {
+		return err
+	}
+	return bench.Run(ctx, os.Stdout)
+}

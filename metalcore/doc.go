@@ -1,0 +1,21 @@
+// Package metalcore is the engine and the core process around it. It has no
+// code of its own; this is the tour, in reading order.
+//
+//   - ir: what everything is made of: values, graphs, and their text form
+//   - op: the table of ops: formula, shape rule, gradient
+//   - autodiff: gradients of a graph, by one reverse walk
+//   - compile: the named passes over a graph
+//   - plan: a place in memory for every value
+//   - backend: the interface to a device; cpu; conformance, the suite that
+//     every device passes
+//   - feed: data sets, and their copies on a device
+//   - loss, optim, metric: builders of IR
+//   - train: the trainer: one compiled step, epochs, stop and go on
+//   - runtime: sessions that keep trainers, data and tensors by name
+//   - wire: the messages between a cell and the core
+//   - server: the socket, the handshake, requests, streams of progress
+//   - bench: what `metalnb bench` measures here
+//
+// The tests of this package hold the whole module to its budgets: the size of
+// files and functions, who may import whom, documentation.
+package metalcore

@@ -1,0 +1,168 @@
+package server
+
+import (
+	"math"
+	"slices"
+
+	"github.com/metalnb/metalnb/metalcore/feed"
+	"github.com/metalnb/metalnb/metalcore/ir"
+	"github.com/metalnb/metalnb/metalcore/op"
+	"github.com/metalnb/metalnb/metalcore/optim"
+	"github.com/metalnb/metalnb/metalcore/runtime"
+	"github.com/metalnb/metalnb/metalcore/train"
+	"github.com/metalnb/metalnb/metalcore/wire"
+)
+
+// spec makes a specification of what a cell declared.
+func (c *client) spec(w *wire.TrainerSpec) (train.Spec, error) {
+	model, err := parseGraph(w.Model)
+	if err != nil {
+		return train.Spec{}, err
+	}
+	settings := map[string]float64{}
+	for _, s := range w.Optimizer.Settings {
+		settings[s.Name] = s.Value
+	}
+	optimizer, err := optim.New(w.Optimizer.Name, settings)
+	if err != nil {
+		return train.Spec{}, bad(err)
+	}
+	data, err := c.session.Data(refOf(w.Data))
+	if err != nil {
+		return train.Spec{}, err
+	}
+	out := train.Spec{Name: w.Name, Model: model, Loss: w.Loss, Optimizer: optimizer, Batch: w.Batch,
+		Seed: w.Seed, Ordered: w.Ordered, Data: data}
+	if out.Loss == "" && data.Y.DType == ir.I32 {
+		out.Loss = "cross_entropy"
+	} else if out.Loss == "" {
+		out.Loss = "mse"
+	}
+	if w.Valid.Source != "" {
+		if out.Valid, err = c.session.Data(refOf(w.Valid)); err != nil {
+			return train.Spec{}, err
+		}
+	}
+	return out, nil
+}
+
+// parseGraph reads a graph that a client sent and checks it.
+func parseGraph(text string) (*ir.Graph, error) {
+	g, err := ir.Parse(text)
+	if err == nil {
+		err = g.Check()
+	}
+	if err == nil {
+		err = op.Check(g)
+	}
+	if err != nil {
+		return nil, bad(err)
+	}
+	return g, nil
+}
+
+func refOf(r wire.DataRef) runtime.Ref {
+	return runtime.Ref{Source: r.Source, User: r.User, Part: r.Part, Share: r.Share, Seed: r.Seed}
+}
+
+func dataOf(ref wire.DataRef, set *feed.Set) wire.DataInfo {
+	if set == nil {
+		return wire.DataInfo{Ref: ref}
+	}
+	return wire.DataInfo{Ref: ref, Rows: set.Len(), XShape: set.XShape(), YShape: set.YShape(),
+		Classes: set.Classes, Bytes: set.Bytes(), About: set.About}
+}
+
+// infoOf is what the wire says of a trainer.
+func infoOf(t *runtime.Trainer) wire.TrainerInfo {
+	spec, i := t.Spec(), t.Info()
+	out := wire.TrainerInfo{
+		Name: spec.Name, State: string(i.State), Note: i.Note, Epoch: i.Epoch, Step: i.Step, EpochStep: i.EpochStep,
+		StepsPerEpoch: i.StepsPerEpoch, Goal: i.Goal, LR: i.LR, StepsPerSec: i.StepsPerSec, Params: i.Params,
+		Bytes: i.Bytes, Batch: spec.Batch, Loss: spec.Loss, Optimizer: spec.Optimizer.Name(),
+		Data: dataOf(wire.DataRef{Source: spec.Data.Name}, spec.Data),
+	}
+	if spec.Valid != nil {
+		out.Valid = dataOf(wire.DataRef{Source: spec.Valid.Name}, spec.Valid)
+	}
+	if i.Last.N > 0 {
+		out.Last = epochOf(i.Last)
+	}
+	return out
+}
+
+// runOf is what a chart shows of a trainer.
+func runOf(t *runtime.Trainer) *wire.Run {
+	run := &wire.Run{Info: infoOf(t)}
+	for _, e := range t.History() {
+		run.Epochs = append(run.Epochs, epochOf(e))
+	}
+	for _, p := range t.Points() {
+		run.Points = append(run.Points, wire.Point{Step: p.Step, Loss: p.Loss})
+	}
+	return run
+}
+
+func epochOf(e train.Epoch) wire.Epoch {
+	return wire.Epoch{N: e.N, Steps: e.Steps, Seconds: e.Seconds, LR: e.LR, Train: metricsOf(e.Train), Valid: metricsOf(e.Valid)}
+}
+
+func metricsOf(list []train.Metric) []wire.Metric {
+	var out []wire.Metric
+	for _, m := range list {
+		out = append(out, wire.Metric{Name: m.Name, Value: m.Value})
+	}
+	return out
+}
+
+// importArray takes a tensor that a client sent, from its file if need be.
+func (c *client) importArray(t *wire.Tensor) (feed.Array, error) {
+	if err := t.Import(c.server.Place); err != nil {
+		return feed.Array{}, bad(err)
+	}
+	dtype, err := ir.ParseDType(t.DType)
+	if err != nil {
+		return feed.Array{}, bad(err)
+	}
+	return feed.Array{DType: dtype, Shape: t.Shape, Data: t.Data}, nil
+}
+
+// tensors answers with arrays, large ones in files.
+func (c *client) tensors(list ...feed.Array) (*wire.Tensors, error) {
+	out := &wire.Tensors{}
+	for _, a := range list {
+		t := tensorOf(a)
+		if err := t.Export(c.server.Place); err != nil {
+			return nil, &runtime.Error{Code: runtime.Resource, Message: err.Error(), Err: err}
+		}
+		out.List = append(out.List, t)
+	}
+	return out, nil
+}
+
+func tensorOf(a feed.Array) wire.Tensor {
+	return wire.Tensor{DType: a.DType.String(), Shape: a.Shape, Data: a.Data}
+}
+
+// argmax is the place of the largest number.
+func argmax(row []float32) int {
+	best := 0
+	for i, x := range row {
+		if x > row[best] || math.IsNaN(float64(row[best])) {
+			best = i
+		}
+	}
+	return best
+}
+
+// rowsOrFirst are the rows asked for, the first n when none are.
+func rowsOrFirst(rows []int, n, total int) []int {
+	if len(rows) > 0 {
+		return slices.Clone(rows)
+	}
+	out := make([]int, min(n, total))
+	for i := range out {
+		out[i] = i
+	}
+	return out
+}

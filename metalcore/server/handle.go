@@ -1,0 +1,154 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/metalnb/metalnb/metalcore/runtime"
+	"github.com/metalnb/metalnb/metalcore/wire"
+)
+
+// handle answers one request. A nil message without an error says that the
+// handler has sent its answers itself.
+func (c *client) handle(req wire.Message) (wire.Message, error) {
+	switch req := req.(type) {
+	case *wire.StatusRequest:
+		return c.server.status(), nil
+	case *wire.Shutdown:
+		return c.server.shutdown(req)
+	}
+	if c.session == nil {
+		return nil, &wire.Problem{Code: wire.CodeBadRequest, Message: fmt.Sprintf("a %T needs a session", req)}
+	}
+	switch req := req.(type) {
+	case *wire.Declare:
+		return c.declare(&req.Spec)
+	case *wire.Drop:
+		return &wire.OK{}, c.session.Drop(req.Trainer)
+	case *wire.HasData, *wire.PutData, *wire.AskData, *wire.Rows:
+		return c.data(req)
+	case *wire.Compute:
+		return c.compute(req)
+	case *wire.Picture:
+		return c.picture(req)
+	}
+	return c.trainer(req)
+}
+
+// trainer answers the requests about one trainer.
+func (c *client) trainer(req wire.Message) (wire.Message, error) {
+	t, err := c.session.Trainer(trainerOf(req))
+	if err != nil {
+		return nil, err
+	}
+	switch req := req.(type) {
+	case *wire.Train:
+		return c.train(t, req)
+	case *wire.Watch:
+		return c.follow(t, req.Show, false)
+	case *wire.Stop:
+		t.Stop()
+	case *wire.SetLR:
+		if err := t.SetLR(req.LR); err != nil {
+			return nil, &runtime.Error{Code: runtime.BadRequest, Message: err.Error()}
+		}
+	case *wire.Reset:
+		return &wire.OK{}, t.Reset()
+	case *wire.AskTrainer:
+		return runOf(t), nil
+	case *wire.Evaluate:
+		return c.evaluate(t, req)
+	case *wire.Predict:
+		return c.predict(t, req)
+	}
+	return &wire.Trained{Info: infoOf(t)}, nil
+}
+
+// trainerOf is the name of the trainer that a request is about.
+func trainerOf(req wire.Message) string {
+	switch req := req.(type) {
+	case *wire.Train:
+		return req.Trainer
+	case *wire.Watch:
+		return req.Trainer
+	case *wire.Stop:
+		return req.Trainer
+	case *wire.SetLR:
+		return req.Trainer
+	case *wire.Reset:
+		return req.Trainer
+	case *wire.AskTrainer:
+		return req.Trainer
+	case *wire.Evaluate:
+		return req.Trainer
+	case *wire.Predict:
+		return req.Trainer
+	}
+	return ""
+}
+
+func (c *client) declare(spec *wire.TrainerSpec) (wire.Message, error) {
+	s, err := c.spec(spec)
+	if err != nil {
+		return nil, err
+	}
+	outcome, t, err := c.session.Declare(s, spec.Replace)
+	if err != nil {
+		return nil, err
+	}
+	if outcome != "attached" {
+		c.server.Log.Printf("%s: trainer %q %s", c.session.Name(), spec.Name, outcome)
+	}
+	return &wire.Declared{Outcome: outcome, Info: infoOf(t)}, nil
+}
+
+// context is a context that ends when the client goes away.
+func (c *client) context() (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		select {
+		case <-c.gone:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
+
+func (c *client) evaluate(t *runtime.Trainer, req *wire.Evaluate) (wire.Message, error) {
+	set, err := c.session.Data(refOf(req.Data))
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := c.context()
+	defer cancel()
+	list, rows, err := t.Evaluate(ctx, set)
+	if err != nil {
+		return nil, bad(err)
+	}
+	return &wire.Metrics{Rows: rows, List: metricsOf(list)}, nil
+}
+
+func (c *client) predict(t *runtime.Trainer, req *wire.Predict) (wire.Message, error) {
+	x, err := c.importArray(&req.X)
+	if err != nil {
+		return nil, err
+	}
+	if in := t.InputShape(); len(x.Shape) == len(in) { // one row without its axis
+		x.Shape = append([]int{1}, x.Shape...)
+	}
+	y, err := t.Predict(x, req.Raw)
+	if err != nil {
+		return nil, bad(err)
+	}
+	return c.tensors(y)
+}
+
+// bad marks an error that the request caused.
+func bad(err error) error {
+	if _, ok := errors.AsType[*runtime.Error](err); ok {
+		return err
+	}
+	return &runtime.Error{Code: runtime.BadRequest, Message: err.Error(), Err: err}
+}

@@ -1,0 +1,191 @@
+package server
+
+import (
+	"fmt"
+
+	"github.com/metalnb/metalnb/metalcore/feed"
+	"github.com/metalnb/metalnb/metalcore/ir"
+	"github.com/metalnb/metalnb/metalcore/runtime"
+	"github.com/metalnb/metalnb/metalcore/wire"
+)
+
+// Renderer draws what notebooks show: each method makes one MIME bundle.
+// Package display/render is one; the server knows nothing of pictures.
+type Renderer interface {
+	Library() []wire.Item
+	Chart(run wire.Run, final bool) []wire.Item
+	Summary(info wire.TrainerInfo, rows []wire.SummaryRow) []wire.Item
+	Trainer(info wire.TrainerInfo) []wire.Item
+	Data(info wire.DataInfo) []wire.Item
+	Images(x wire.Tensor, titles []string, columns int) ([]wire.Item, error)
+	Confusion(matrix [][]int, classes []string) ([]wire.Item, error)
+	Predictions(list []wire.Prediction) ([]wire.Item, error)
+}
+
+// firstRows is how many rows a picture shows when none are named.
+const firstRows = 20
+
+// library sends the chart library, once to each page.
+func (c *client) library() error {
+	if !c.session.FirstOf(c.kernel) {
+		return nil
+	}
+	return c.Send(&wire.Show{Items: c.server.Renderer.Library()})
+}
+
+// picture answers with something to look at.
+func (c *client) picture(req *wire.Picture) (wire.Message, error) {
+	items, err := c.draw(req)
+	if err != nil {
+		return nil, bad(err)
+	}
+	if req.What == "chart" {
+		if err := c.library(); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.Send(&wire.Show{Items: items}); err != nil {
+		return nil, err
+	}
+	return &wire.OK{}, nil
+}
+
+func (c *client) draw(req *wire.Picture) ([]wire.Item, error) {
+	r := c.server.Renderer
+	switch req.What {
+	case "images":
+		return c.images(req)
+	case "data":
+		set, err := c.session.Data(refOf(req.Data))
+		if err != nil {
+			return nil, err
+		}
+		return r.Data(dataOf(req.Data, set)), nil
+	}
+	t, err := c.session.Trainer(req.Trainer)
+	if err != nil {
+		return nil, err
+	}
+	switch req.What {
+	case "summary":
+		var rows []wire.SummaryRow
+		for _, row := range t.Describe() {
+			rows = append(rows, wire.SummaryRow{Layer: row.Layer, Kind: row.Kind, Output: row.Output, Params: row.Params})
+		}
+		return r.Summary(infoOf(t), rows), nil
+	case "trainer":
+		return r.Trainer(infoOf(t)), nil
+	case "chart":
+		run := runOf(t)
+		run.ID = fmt.Sprintf("%s-%d", chartID(t), run.Info.Step)
+		return r.Chart(*run, true), nil
+	case "confusion":
+		return c.confusion(t, req)
+	case "predictions":
+		return c.predictions(t, req)
+	}
+	return nil, fmt.Errorf("there is no picture %q", req.What)
+}
+
+// images draws a tensor, or rows of data under their labels.
+func (c *client) images(req *wire.Picture) ([]wire.Item, error) {
+	if req.Data.Source == "" {
+		if _, err := c.importArray(&req.X); err != nil {
+			return nil, err
+		}
+		return c.server.Renderer.Images(req.X, req.Titles, req.Columns)
+	}
+	set, rows, err := c.someRows(req)
+	if err != nil {
+		return nil, err
+	}
+	titles := req.Titles
+	if labels := set.Y.I32s(); titles == nil && labels != nil {
+		for i := range rows {
+			titles = append(titles, className(set, int(labels[i])))
+		}
+	}
+	return c.server.Renderer.Images(tensorOf(set.X), titles, req.Columns)
+}
+
+// someRows takes the rows of data that a picture is of.
+func (c *client) someRows(req *wire.Picture) (*feed.Set, []int, error) {
+	set, err := c.session.Data(refOf(req.Data))
+	if err != nil {
+		return nil, nil, err
+	}
+	rows := rowsOrFirst(req.Rows, firstRows, set.Len())
+	set, err = set.Rows(set.Name, rows)
+	return set, rows, err
+}
+
+func className(set *feed.Set, label int) string {
+	if label >= 0 && label < len(set.Classes) {
+		return set.Classes[label]
+	}
+	return fmt.Sprint(label)
+}
+
+// needClasses refuses pictures of classes for trainers and data without them.
+func needClasses(t *runtime.Trainer, set *feed.Set) error {
+	if set.Y.DType == ir.I32 && t.Spec().Loss == "cross_entropy" {
+		return nil
+	}
+	return &runtime.Error{Code: runtime.BadRequest,
+		Message: fmt.Sprintf("trainer %q has the loss %q: this picture is for classifiers, with the loss cross_entropy", t.Spec().Name, t.Spec().Loss),
+		Remedy:  "compare t.Predict(data.X()) with data.Y() instead"}
+}
+
+func (c *client) confusion(t *runtime.Trainer, req *wire.Picture) ([]wire.Item, error) {
+	set, err := c.session.Data(refOf(req.Data))
+	if err == nil {
+		err = needClasses(t, set)
+	}
+	if err != nil {
+		return nil, err
+	}
+	y, err := t.Predict(set.X, true)
+	if err != nil {
+		return nil, err
+	}
+	n := y.Shape[len(y.Shape)-1]
+	matrix := make([][]int, n)
+	for i := range matrix {
+		matrix[i] = make([]int, n)
+	}
+	scores := y.F32s()
+	for i, label := range set.Y.I32s() {
+		if int(label) >= n {
+			return nil, fmt.Errorf("row %d has the label %d, and the model knows %d classes", i, label, n)
+		}
+		matrix[label][argmax(scores[i*n:(i+1)*n])]++
+	}
+	return c.server.Renderer.Confusion(matrix, set.Classes)
+}
+
+func (c *client) predictions(t *runtime.Trainer, req *wire.Picture) ([]wire.Item, error) {
+	set, rows, err := c.someRows(req)
+	if err == nil {
+		err = needClasses(t, set)
+	}
+	if err != nil {
+		return nil, err
+	}
+	y, err := t.Predict(set.X, false)
+	if err != nil {
+		return nil, err
+	}
+	n := y.Shape[len(y.Shape)-1]
+	probs, labels := y.F32s(), set.Y.I32s()
+	list := make([]wire.Prediction, len(rows))
+	for i, row := range rows {
+		list[i] = wire.Prediction{Title: fmt.Sprintf("row %d", row), Classes: set.Classes, Label: int(labels[i])}
+		if s := set.XShape(); len(s) == 2 || len(s) == 3 {
+			list[i].Image = tensorOf(set.X.Row(i))
+		}
+		for _, p := range probs[i*n : (i+1)*n] {
+			list[i].Probs = append(list[i].Probs, float64(p))
+		}
+	}
+	return c.server.Renderer.Predictions(list)
+}
