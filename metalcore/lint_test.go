@@ -39,7 +39,7 @@ var arrows = map[string][]string{
 	"metalcore/backend/conformance/interp": {"metalcore/ir", "metalcore/op"},
 	"metalcore/loss":                       {"metalcore/ir", "metalcore/op"},
 	"metalcore/optim":                      {"metalcore/ir", "metalcore/op"},
-	"metalcore/metric":                     {"metalcore/ir", "metalcore/op"},
+	"metalcore/metric":                     {"metalcore/ir", "metalcore/op", "metalcore/loss"},
 	"metalcore/feed":                       {"metalcore/ir", "metalcore/backend"},
 	"metalcore/train": {"metalcore/ir", "metalcore/op", "metalcore/autodiff", "metalcore/compile", "metalcore/plan",
 		"metalcore/backend", "metalcore/loss", "metalcore/optim", "metalcore/metric", "metalcore/feed"},
