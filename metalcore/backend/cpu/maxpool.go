@@ -91,21 +91,21 @@ func keepLarger(d, x []float32) {
 func makeMaxPoolGrad(c *compiler, v *ir.Value) (kernel, error) {
 	size := v.Ints("window")
 	win := newWindow(v, v.In[0].Shape, v.In[1].Shape, size[0], size[1])
-	dst, src, grad := c.id(v), c.id(v.In[0]), c.id(v.In[2])
+	dst, src, top, grad := c.id(v), c.id(v.In[0]), c.id(v.In[1]), c.id(v.In[2])
 	image := win.h * win.w * win.c
 	part := func(fr *frame, _, lo, hi int) {
 		clear(fr.vals[dst][lo*image : hi*image])
 		for n := lo; n < hi; n++ {
-			win.route(fr.vals[dst], fr.vals[src], fr.vals[grad], n)
+			win.route(fr.vals[dst], fr.vals[src], fr.vals[top], fr.vals[grad], n)
 		}
 	}
 	grain := max(1, cheapGrain/(win.oh*win.ow*win.c*win.kh*win.kw))
 	return func(fr *frame) { fr.pool.run(fr, win.n, grain, part) }, nil
 }
 
-// route adds each gradient of image n to the first largest element of its
-// window; NaN is the largest.
-func (win *window) route(d, x, g []float32, n int) {
+// route adds each gradient of image n to the first element of its window that
+// is the largest. Where that is NaN, nothing gets it.
+func (win *window) route(d, x, y, g []float32, n int) {
 	for oy := range win.oh {
 		y0 := oy*win.sh - win.top
 		p0, p1 := taps(y0, win.kh, 1, win.h)
@@ -113,18 +113,28 @@ func (win *window) route(d, x, g []float32, n int) {
 			x0 := ox*win.sw - win.left
 			q0, q1 := taps(x0, win.kw, 1, win.w)
 			from := ((n*win.oh+oy)*win.ow + ox) * win.c
+			corner := ((n*win.h+y0+p0)*win.w + x0 + q0) * win.c
 			for c, a := range g[from : from+win.c] {
-				best := ((n*win.h+y0+p0)*win.w+x0+q0)*win.c + c
-				for p := p0; p < p1; p++ {
-					for q := q0; q < q1; q++ {
-						at := ((n*win.h+y0+p)*win.w+x0+q)*win.c + c
-						if b := x[at]; b > x[best] || b != b && x[best] == x[best] {
-							best = at
-						}
-					}
+				if at := win.find(x, y[from+c], corner+c, p1-p0, q1-q0); at >= 0 {
+					d[at] += a
 				}
-				d[best] += a
 			}
 		}
 	}
+}
+
+// find returns where the first element equal to top is, among rows x cols of
+// one channel from corner on; -1 if there is none.
+func (win *window) find(x []float32, top float32, corner, rows, cols int) int {
+	for range rows {
+		at := corner
+		for range cols {
+			if x[at] == top {
+				return at
+			}
+			at += win.c
+		}
+		corner += win.w * win.c
+	}
+	return -1
 }

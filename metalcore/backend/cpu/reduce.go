@@ -207,7 +207,7 @@ func makeArgMax(c *compiler, v *ir.Value) (kernel, error) {
 	return argMax[int32](c, v), nil
 }
 
-// argMax keeps the first of equals; NaN is larger than all numbers.
+// argMax keeps the first of equals and takes no NaN if it can.
 func argMax[T number](c *compiler, v *ir.Value) kernel {
 	in, axis := v.In[0].Shape, v.Int("axis")
 	size, inner := in[axis], in[axis+1:].Elems()
@@ -219,7 +219,7 @@ func argMax[T number](c *compiler, v *ir.Value) kernel {
 			best, index := x[at], 0
 			for i := 1; i < size; i++ {
 				at += inner
-				if a := x[at]; a > best || a != a && best == best {
+				if a := x[at]; a > best || best != best && a == a {
 					best, index = a, i
 				}
 			}

@@ -91,6 +91,8 @@ func sign(d, x []float32) {
 			a = 1
 		case a < 0:
 			a = -1
+		default: // NaN too
+			a = 0
 		}
 		d[i] = a
 	}

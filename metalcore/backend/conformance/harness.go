@@ -1,0 +1,213 @@
+package conformance
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/metalnb/metalnb/metalcore/backend"
+	"github.com/metalnb/metalnb/metalcore/backend/conformance/interp"
+	"github.com/metalnb/metalnb/metalcore/ir"
+	"github.com/metalnb/metalnb/metalcore/plan"
+)
+
+// tolerance allows |got - want| <= abs + rel*|want|, for f32. Integers, NaN and
+// infinities must be equal.
+type tolerance struct{ abs, rel float64 }
+
+var (
+	exact  = tolerance{0, 0}
+	single = tolerance{1e-6, 2e-6} // one rounding, or a function good to two units in the last place
+	sums   = tolerance{2e-5, 2e-5} // sums of some hundred products of numbers around 1
+)
+
+// data holds the elements of inputs and states by name. They are numbers that
+// f32 has exactly.
+type data map[string][]float64
+
+// graphOf is the graph with one output, "y".
+func graphOf(y *ir.Value) *ir.Graph {
+	return ir.NewGraph("test", []ir.Output{{Name: "y", Value: y}}, nil)
+}
+
+// check runs y on the device and compares it with the interpreter.
+func (s *suite) check(t *testing.T, y *ir.Value, given data, tol tolerance) {
+	t.Helper()
+	s.checkGraph(t, graphOf(y), given, 1, tol)
+}
+
+// checkGraph runs a graph for some steps in one Submit; inputs and states not
+// given are random.
+func (s *suite) checkGraph(t *testing.T, g *ir.Graph, given data, steps int, tol tolerance) {
+	t.Helper()
+	inputs, states := data{}, data{}
+	r := rand.New(rand.NewPCG(1, uint64(len(g.Values))))
+	for _, v := range g.Values {
+		s.mark(v.Op)
+		switch v.Op {
+		case ir.OpInput:
+			inputs[v.Name] = elements(r, v, given)
+		case ir.OpState:
+			states[v.Name] = elements(r, v, given)
+		}
+	}
+	gotOut, gotStates, err := s.run(g, inputs, states, steps)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, g)
+	}
+	wantOut, wantStates := data{}, states
+	for range steps {
+		if wantOut, wantStates, err = interp.Run(g, inputs, wantStates); err != nil {
+			t.Fatalf("interpreter: %v\n%s", err, g)
+		}
+	}
+	for _, o := range g.Outputs {
+		compare(t, g, "output "+o.Name, gotOut[o.Name], wantOut[o.Name], o.Value.DType, tol)
+	}
+	for _, v := range g.Leaves(ir.OpState) {
+		compare(t, g, "state "+v.Name, gotStates[v.Name], wantStates[v.Name], v.DType, tol)
+	}
+}
+
+func (s *suite) mark(op string) {
+	if s.seen == nil {
+		s.seen = map[string]bool{}
+	}
+	s.seen[op] = true
+}
+
+func elements(r *rand.Rand, v *ir.Value, given data) []float64 {
+	if x := given[v.Name]; x != nil {
+		return x
+	}
+	x := make([]float64, v.Shape.Elems())
+	for i := range x {
+		if v.DType == ir.I32 {
+			x[i] = float64(r.IntN(21) - 10)
+		} else {
+			x[i] = float64(float32(r.NormFloat64()))
+		}
+	}
+	return x
+}
+
+// run plans, compiles and runs a graph, and gives everything back.
+func (s *suite) run(g *ir.Graph, inputs, states data, steps int) (outputs, newStates data, err error) {
+	p, err := plan.New(g)
+	if err != nil {
+		return nil, nil, err
+	}
+	exe, err := s.dev.Compile(p)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer exe.Free()
+	var bufs memory
+	defer bufs.free()
+	var b backend.Bindings
+	for _, v := range p.Inputs {
+		b.Inputs = append(b.Inputs, bufs.upload(s.dev, v, inputs[v.Name]))
+	}
+	for _, v := range p.States {
+		b.States = append(b.States, bufs.upload(s.dev, v, states[v.Name]))
+	}
+	for _, o := range p.Outputs {
+		b.Outputs = append(b.Outputs, bufs.upload(s.dev, o.Value, nil))
+	}
+	if bufs.err == nil {
+		bufs.err = exe.Submit(b, steps).Wait()
+	}
+	outputs, newStates = data{}, data{}
+	for i, o := range p.Outputs {
+		outputs[o.Name] = bufs.download(b.Outputs[i], o.Value)
+	}
+	for i, v := range p.States {
+		newStates[v.Name] = bufs.download(b.States[i], v)
+	}
+	return outputs, newStates, bufs.err
+}
+
+// memory collects buffers and the first error.
+type memory struct {
+	bufs []backend.Buffer
+	err  error
+}
+
+func (m *memory) free() {
+	for _, b := range m.bufs {
+		b.Free()
+	}
+}
+
+// upload makes a buffer for v, filled with x if there is one. It is a bit
+// larger than v needs, as buffers may be.
+func (m *memory) upload(dev backend.Device, v *ir.Value, x []float64) backend.Buffer {
+	if m.err != nil {
+		return nil
+	}
+	b, err := dev.Alloc(v.Bytes() + 8)
+	if err != nil {
+		m.err = err
+		return nil
+	}
+	m.bufs = append(m.bufs, b)
+	raw := make([]byte, 0, v.Bytes())
+	for _, e := range x {
+		bits := math.Float32bits(float32(e))
+		if v.DType == ir.I32 {
+			bits = uint32(int32(e))
+		}
+		raw = binary.LittleEndian.AppendUint32(raw, bits)
+	}
+	m.err = b.Upload(0, raw)
+	return b
+}
+
+func (m *memory) download(b backend.Buffer, v *ir.Value) []float64 {
+	if m.err != nil {
+		return nil
+	}
+	raw := make([]byte, v.Bytes())
+	m.err = b.Download(0, raw)
+	x := make([]float64, len(raw)/4)
+	for i := range x {
+		bits := binary.LittleEndian.Uint32(raw[4*i:])
+		if v.DType == ir.I32 {
+			x[i] = float64(int32(bits))
+		} else {
+			x[i] = float64(math.Float32frombits(bits))
+		}
+	}
+	return x
+}
+
+// compare reports the first element that is too far off.
+func compare(t *testing.T, g *ir.Graph, what string, got, want []float64, dtype ir.DType, tol tolerance) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%s has %d elements, want %d\n%s", what, len(got), len(want), g)
+	}
+	for i, w := range want {
+		if !near(got[i], w, dtype, tol) {
+			t.Fatalf("%s: element %d is %v, want %v (tolerance %g + %g relative)\n%s", what, i, got[i], w, tol.abs, tol.rel, g)
+		}
+	}
+}
+
+func near(got, want float64, dtype ir.DType, tol tolerance) bool {
+	rounded := float64(float32(want))
+	switch {
+	case dtype == ir.I32:
+		return got == want
+	case math.IsNaN(want):
+		return math.IsNaN(got)
+	case got == rounded:
+		return true
+	}
+	return math.Abs(got-want) <= tol.abs+tol.rel*math.Abs(want)
+}
+
+// name is a subtest's name for some shapes.
+func name(parts ...any) string { return fmt.Sprint(parts...) }
