@@ -94,11 +94,11 @@ func (c Config) spec(name string, model *Tensor) wire.TrainerSpec {
 		c.Optimizer = Adam{}
 	}
 	spec := wire.TrainerSpec{
-		Name: name, Model: modelText(name, model), Data: c.Data.reference(), Batch: c.Batch, Loss: string(c.Loss),
+		Name: name, Model: modelText(name, model), Data: c.Data.ref, Batch: c.Batch, Loss: string(c.Loss),
 		Optimizer: c.Optimizer.optimizer(), Seed: c.Seed, Ordered: c.Ordered, Replace: c.Replace,
 	}
 	if c.Valid != nil {
-		spec.Valid = c.Valid.reference()
+		spec.Valid = c.Valid.ref
 	}
 	return spec
 }

@@ -1,6 +1,7 @@
 package nb
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"strconv"
@@ -29,16 +30,16 @@ const (
 // formatArray prints elements in row-major order.
 func formatArray(values []float64, shape []int, ints bool) string {
 	f := formatter{values: values, shape: shape, short: len(values) > summarize}
-	f.elem, f.width = elementFormat(f.visible(0, 0, nil), ints)
-	if len(shape) == 0 {
-		return strings.TrimSpace(f.elem(values[0]))
-	}
 	if len(values) == 0 {
 		return "[]"
 	}
-	var b strings.Builder
+	if len(shape) == 0 {
+		return formatScalar(values[0], ints)
+	}
+	f.elem = elementFormat(f.visible(0, 0, nil), ints)
+	var b []byte
 	f.write(&b, 0, 0, "")
-	return b.String()
+	return string(b)
 }
 
 // formatter prints one array.
@@ -47,7 +48,19 @@ type formatter struct {
 	shape  []int
 	short  bool
 	elem   func(float64) string
-	width  int
+}
+
+// formatScalar prints the element of an array without axes.
+func formatScalar(x float64, ints bool) string {
+	verb := byte('f')
+	if a := math.Abs(x); !ints && a > 0 && (a < 1e-4 || a >= 1e16) {
+		verb = 'e'
+	}
+	s := strconv.FormatFloat(x, verb, -1, 32)
+	if ints || strings.ContainsAny(s, ".eIN") {
+		return s
+	}
+	return s + ".0"
 }
 
 // indices lists what is shown of an axis; -1 stands for the dots.
@@ -78,8 +91,8 @@ func (f *formatter) visible(axis, at int, out []float64) []float64 {
 	return out
 }
 
-func (f *formatter) write(b *strings.Builder, axis, at int, indent string) {
-	b.WriteByte('[')
+func (f *formatter) write(b *[]byte, axis, at int, indent string) {
+	*b = append(*b, '[')
 	indent += " "
 	last := axis == len(f.shape)-1
 	column := len(indent)
@@ -91,12 +104,13 @@ func (f *formatter) write(b *strings.Builder, axis, at int, indent string) {
 		if k > 0 {
 			switch {
 			case !last:
-				b.WriteString(strings.Repeat("\n", len(f.shape)-1-axis) + indent)
-			case column+1+len(text) > lineWidth:
-				b.WriteString("\n" + indent)
+				*b = append(*b, (strings.Repeat("\n", len(f.shape)-1-axis) + indent)...)
+			case column+1+len(text) > lineWidth-len(f.shape): // with room for the brackets
+				*b = bytes.TrimRight(*b, " ")
+				*b = append(*b, ("\n" + indent)...)
 				column = len(indent)
 			default:
-				b.WriteByte(' ')
+				*b = append(*b, ' ')
 				column++
 			}
 		}
@@ -104,17 +118,17 @@ func (f *formatter) write(b *strings.Builder, axis, at int, indent string) {
 			f.write(b, axis+1, at*f.shape[axis]+i, indent)
 			continue
 		}
-		b.WriteString(text)
+		*b = append(*b, text...)
 		column += len(text)
 	}
-	b.WriteByte(']')
+	*b = append(*b, ']')
 }
 
 // elementFormat chooses one format for all elements, as NumPy does: integers
 // right-aligned; numbers with as many digits as the longest needs, at most
 // eight behind the point; in scientific notation when they differ by more than
 // a factor of 1000 or are very large or small.
-func elementFormat(values []float64, ints bool) (func(float64) string, int) {
+func elementFormat(values []float64, ints bool) func(float64) string {
 	format := func(x float64) string { return strconv.FormatFloat(x, 'f', 0, 64) }
 	if !ints {
 		format = floatFormat(values)
@@ -123,7 +137,7 @@ func elementFormat(values []float64, ints bool) (func(float64) string, int) {
 	for _, x := range values {
 		width = max(width, len(format(x)))
 	}
-	return func(x float64) string { return fmt.Sprintf("%*s", width, format(x)) }, width
+	return func(x float64) string { return fmt.Sprintf("%*s", width, format(x)) }
 }
 
 func floatFormat(values []float64) func(float64) string {

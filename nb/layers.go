@@ -75,7 +75,7 @@ func (t *Tensor) Conv2DWith(c Conv) *Tensor {
 		argument("like Conv2D(16, 3): 16 filters of 3 by 3", "conv2d: filters %d, kernel %v, stride %v, dilation %v must be positive",
 			c.Filters, c.Kernel, stride, dilation)
 	}
-	spec := op.ConvSpec{Stride: stride, Dilation: dilation}
+	spec := op.ConvSpec{Stride: stride[:], Dilation: dilation[:], Pad: make([]int, 4)}
 	switch c.Padding {
 	case Same:
 		spec.Pad[0], spec.Pad[1] = samePad(x[1], c.Kernel[0], stride[0], dilation[0])
@@ -116,7 +116,7 @@ func (t *Tensor) MaxPool2D(size int) *Tensor {
 		argument("like MaxPool2D(2)", "maxpool2d: the window's size %d must be positive", size)
 	}
 	return t.unary("maxpool2d", func(v *ir.Value) *ir.Value {
-		return op.MaxPool2D(v, op.PoolSpec{Window: [2]int{size, size}, Stride: [2]int{size, size}})
+		return op.MaxPool2D(v, op.PoolSpec{Window: []int{size, size}, Stride: []int{size, size}})
 	})
 }
 
@@ -141,4 +141,6 @@ func (t *Tensor) Tanh() *Tensor { return t.unary("tanh", op.Tanh) }
 
 // Softmax is exp(x) over its sum along the last axis. A classifier needs none
 // at its end: the loss works on logits, and Predict returns probabilities.
-func (t *Tensor) Softmax() *Tensor { return t.unary("softmax", op.Softmax) }
+func (t *Tensor) Softmax() *Tensor {
+	return t.unary("softmax", func(v *ir.Value) *ir.Value { return op.Softmax(v, -1) })
+}

@@ -147,7 +147,7 @@ func (t *Trainer) Evaluate(data *Dataset) Metrics {
 	if data == nil {
 		argument("like t.Evaluate(digits.Test)", "no data to evaluate on")
 	}
-	return metrics(ask[wire.Metrics](t, &wire.Evaluate{Trainer: t.spec.Name, Data: data.reference()}).List)
+	return metrics(ask[wire.Metrics](t, &wire.Evaluate{Trainer: t.spec.Name, Data: data.Ref()}).List)
 }
 
 func metrics(list []wire.Metric) Metrics {

@@ -1,0 +1,139 @@
+package nb
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/metalnb/metalnb/metalcore/ir"
+	"github.com/metalnb/metalnb/metalcore/op"
+)
+
+func digitsModel() *Tensor {
+	return Input(8, 8, 1).Conv2D(16, 3).ReLU().MaxPool2D(2).Flatten().Dense(10)
+}
+
+// caught returns the error that f raises.
+func caught(t *testing.T, f func()) *Error {
+	t.Helper()
+	e, ok := errors.AsType[*Error](Try(f))
+	if !ok {
+		t.Fatal("no error")
+	}
+	return e
+}
+
+func TestShapeErrorsSayWhereAndWhat(t *testing.T) {
+	x := Input(8, 8, 1)
+	for name, c := range map[string]struct {
+		f    func()
+		want []string // in the message
+	}{
+		"kernel too large": {func() { x.Conv2D(16, 9) }, []string{"conv2d", "[B,8,8,1]", "9"}},
+		"not an image":     {func() { Input(64).Conv2D(16, 3) }, []string{"conv2d", "[B,64]", "nb.Input(height, width, channels)"}},
+		"not flat":         {func() { x.Dense(10) }, []string{"dense", "[B,8,8,1]", ".Flatten()"}},
+		"broadcast":        {func() { Input(3).Add(Input(4)) }, []string{"add", "[B,3]", "[B,4]"}},
+		"matmul":           {func() { Ones(2, 3).MatMul(Ones(4, 5)) }, []string{"matmul", "[2,3]", "[4,5]"}},
+		"types":            {func() { Ones(3).Add(Arange(3)) }, []string{"add", "f32", "i32"}},
+		"axis":             {func() { Ones(3).Sum(1) }, []string{"sum", "1"}},
+		"operand":          {func() { Ones(3).Mul("two") }, []string{"mul", "string"}},
+		"no units":         {func() { Input(4).Dense(0) }, []string{"Dense(0)"}},
+		"pool":             {func() { x.MaxPool2D(9) }, []string{"maxpool2d", "[B,8,8,1]"}},
+		"input":            {func() { Input(0) }, []string{"positive"}},
+		"reshape":          {func() { x.Reshape(5, 5) }, []string{"reshape", "64"}},
+		"ragged":           {func() { Array([][]int{{1, 2}, {3}}) }, []string{"2", "1"}},
+		"not numbers":      {func() { Array([]string{"a"}) }, []string{"string"}},
+	} {
+		e := caught(t, c.f)
+		for _, want := range c.want {
+			if !strings.Contains(e.Error(), want) {
+				t.Errorf("%s: %q does not mention %q", name, e.Error(), want)
+			}
+		}
+	}
+}
+
+// userBlock is a layer of a user's own.
+func userBlock(x *Tensor) *Tensor { return x.Dense(4).ReLU().Add(x) }
+
+func TestLayersAreNumberedWithinTheModel(t *testing.T) {
+	Input(3).Dense(7) // another model, before
+	text := modelText("m", userBlock(userBlock(Input(4))).Dense(2).Named("logits"))
+	for _, want := range []string{`"dense_1/weight"`, `"dense_2/bias"`, `"logits/weight"`, `"relu_2"`, `"add_1"`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %s in\n%s", want, text)
+		}
+	}
+	if again := modelText("m", userBlock(userBlock(Input(4))).Dense(2).Named("logits")); canonical(t, again) != canonical(t, text) {
+		t.Error("the same declaration is another text the second time")
+	}
+}
+
+func canonical(t *testing.T, text string) string {
+	t.Helper()
+	g, err := ir.Parse(text)
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, text)
+	}
+	if err := op.Check(g); err != nil {
+		t.Fatal(err)
+	}
+	return g.Canonical()
+}
+
+func TestShapes(t *testing.T) {
+	for _, c := range []struct {
+		x    *Tensor
+		want string
+	}{
+		{digitsModel(), "[B,10]"},
+		{Input(8, 8, 1).Conv2DWith(Conv{Filters: 4, Kernel: [2]int{3, 5}, Padding: Same}), "[B,8,8,4]"},
+		{Input(9, 9, 2).Conv2DWith(Conv{Filters: 4, Kernel: [2]int{3, 3}, Stride: [2]int{2, 2}, Padding: Same, NoBias: true}), "[B,5,5,4]"},
+		{Input(9, 9, 2).Conv2DWith(Conv{Filters: 4, Kernel: [2]int{3, 3}, Dilation: [2]int{2, 2}}), "[B,5,5,4]"},
+		{Input(4, 6).Reshape(2, 12), "[B,2,12]"},
+		{Input(4, 6).Mean(1), "[B,6]"},
+		{Input(4, 6).Max(-1), "[B,4]"},
+		{Input(5).ArgMax(1), "[B]"},
+		{Ones(2, 3).Transpose(), "[3,2]"},
+		{Ones(7, 3).Take(Arange(2)), "[2,3]"},
+		{Ones(3).Lt(2).Where(Ones(3), 5), "[3]"},
+	} {
+		if got := c.x.v.Shape.String(); got != c.want {
+			t.Errorf("%s has the shape %s, not %s", c.x.v.Op, got, c.want)
+		}
+	}
+}
+
+func TestDeclarationErrors(t *testing.T) {
+	data := Builtin("digits")
+	for name, f := range map[string]func(){
+		"no name":        func() { NewTrainer("", digitsModel(), Config{Data: data}) },
+		"no model":       func() { NewTrainer("t", nil, Config{Data: data}) },
+		"no data":        func() { NewTrainer("t", digitsModel(), Config{}) },
+		"no input":       func() { NewTrainer("t", Ones(3), Config{Data: data}) },
+		"two inputs":     func() { NewTrainer("t", Input(3).Add(Input(3)), Config{Data: data}) },
+		"array in it":    func() { NewTrainer("t", Input(3).Add(Array([]float32{1, 2, 3})), Config{Data: data}) },
+		"batch":          func() { NewTrainer("t", digitsModel(), Config{Data: data, Batch: -1}) },
+		"learning rate":  func() { NewTrainer("t", digitsModel(), Config{Data: data, Optimizer: Adam{LR: -1}}) },
+		"two of a name":  func() { NewTrainer("t", Input(3).Dense(3).Named("a").Dense(3).Named("a"), Config{Data: data}) },
+		"split":          func() { data.Split(1, 0) },
+		"split of split": func() { train, _ := data.Split(0.5, 0); train.Split(0.5, 0) },
+		"data":           func() { Data("d", [][]float32{{1}, {2}}, []int{0}) },
+		"empty data":     func() { Data("d", [][]float32{}, []int{}) },
+	} {
+		if e := caught(t, f); e.Remedy == "" || e.Message == "" {
+			t.Errorf("%s: no remedy in %q", name, e.Error())
+		}
+	}
+}
+
+func TestDeclaringCostsNoRoundTrip(t *testing.T) {
+	t.Setenv("METALNB_DIR", t.TempDir())
+	t.Setenv("METALNB_BIN", "/nowhere")
+	train, test := Data("mine", [][]int{{1}, {2}, {3}, {4}}, []int{0, 1, 0, 1}).Split(0.5, 1)
+	h := NewTrainer("t", Input(1).Dense(2), Config{Data: train, Valid: test})
+	e := caught(t, h.Stop)
+	if e.Code != CodeCore || !strings.Contains(e.Message, "METALNB_BIN") {
+		t.Errorf("the first method that needs the core says %v", e)
+	}
+}
