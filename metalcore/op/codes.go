@@ -96,7 +96,7 @@ const (
 	//
 	//	%0 = input "x" f32[B,1]
 	//	%1 = input "y" f32[1,B]
-	//	%2 = add %0 %1 f32[B,B]
+	//	%2 = add %0 %1 f32[B,1]
 	BadResult Code = "result"
 
 	// WrongClaim is a value in a graph's text whose written type is not what

@@ -1,0 +1,115 @@
+package op_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/metalnb/metalnb/metalcore/ir"
+	"github.com/metalnb/metalnb/metalcore/op"
+)
+
+// in makes an input of a type like f32[B,10].
+func in(t string) *ir.Value {
+	shape, err := ir.ParseShape(t[3:])
+	if err != nil {
+		panic(err)
+	}
+	dtype, err := ir.ParseDType(t[:3])
+	if err != nil {
+		panic(err)
+	}
+	return ir.Input("x", dtype, shape...)
+}
+
+func TestShapes(t *testing.T) {
+	x, k := in("f32[B,8,8,1]"), in("f32[3,3,1,16]")
+	for want, v := range map[string]*ir.Value{
+		"f32[B,10]":     op.Add(in("f32[B,10]"), in("f32[10]")),
+		"f32[3,B,4]":    op.Mul(in("f32[3,1,4]"), in("f32[B,1]")),
+		"f32[2]":        op.Div(in("f32[2]"), ir.Const(2, ir.F32)),
+		"i32[B,3]":      op.Lt(in("f32[B,1]"), in("f32[3]")),
+		"i32[4B]":       op.Cast(in("f32[4B]"), ir.I32),
+		"f32[B,2,3]":    op.Select(in("i32[B,1,1]"), in("f32[2,1]"), in("f32[3]")),
+		"f32[8,10]":     op.Sum(in("f32[B,8,10]"), false, 0),
+		"f32[1,8,1]":    op.MaxOver(in("f32[B,8,10]"), true, -1, 0),
+		"f32[]":         op.Mean(in("f32[B,8]"), false),
+		"i32[B]":        op.ArgMax(in("f32[B,10]"), -1),
+		"f32[B,64]":     op.Reshape(in("f32[B,8,8]"), ir.Shape{ir.Batch, 64}),
+		"f32[4B,8]":     op.Reshape(in("f32[B,4,8]"), ir.Shape{-4, 8}),
+		"i32[3,B,2]":    op.Transpose(in("i32[2,3,B]"), 1, -1, 0),
+		"f32[5,4]":      op.Transpose(in("f32[4,5]")),
+		"f32[B,4]":      op.Broadcast(in("f32[1,4]"), ir.Shape{ir.Batch, 4}),
+		"f32[B,7,8]":    op.Gather(in("f32[100,8]"), in("i32[B,7]")),
+		"i32[9]":        op.Gather(in("i32[B]"), in("i32[9]")),
+		"f32[100,8]":    op.ScatterAdd(in("i32[B,7]"), in("f32[B,7,8]"), 100),
+		"f32[B,12]":     op.MatMul(in("f32[B,64]"), in("f32[64,12]"), false, false),
+		"f32[64,12]":    op.MatMul(in("f32[B,64]"), in("f32[B,12]"), true, false),
+		"f32[B,4,6]":    op.MatMul(in("f32[B,4,5]"), in("f32[6,5]"), false, true),
+		"f32[B,2,4,6]":  op.MatMul(in("f32[B,2,5,4]"), in("f32[B,2,6,5]"), true, true),
+		"f32[B,6,6,16]": op.Conv2D(x, k, op.ConvSpec{}),
+		"f32[B,4,9,16]": op.Conv2D(x, k, op.ConvSpec{Stride: []int{2, 1}, Pad: []int{1, 1, 1, 2}}),
+		"f32[B,4,2,16]": op.Conv2D(x, k, op.ConvSpec{Dilation: []int{2, 3}}),
+		"f32[B,8,8,1]":  op.Conv2DGradInput(in("f32[B,6,6,16]"), k, x.Shape, op.ConvSpec{}),
+		"f32[3,3,1,16]": op.Conv2DGradKernel(x, in("f32[B,6,6,16]"), k.Shape, op.ConvSpec{}),
+		"f32[B,4,4,1]":  op.MaxPool2D(x, op.PoolSpec{Window: []int{2, 2}}),
+		"f32[B,7,3,1]":  op.MaxPool2D(x, op.PoolSpec{Window: []int{2, 3}, Stride: []int{1, 3}, Pad: []int{0, 0, 1, 1}}),
+		"f32[B]":        op.SoftmaxCrossEntropy(in("f32[B,10]"), in("i32[B]")),
+		"f32[6,3]":      op.LogSoftmax(in("f32[6,3]"), 0),
+		"f32[0,3]":      op.Exp(in("f32[0,3]")),
+		"f32[3]":        op.Sum(in("f32[0,3]"), false, 0),
+		"i32[]":         op.IsFinite(ir.Const(1, ir.F32)),
+	} {
+		if v.Type() != want {
+			t.Errorf("%s is %s, want %s", v.Op, v.Type(), want)
+		}
+	}
+}
+
+func TestErrors(t *testing.T) {
+	x, k := in("f32[B,8,8,1]"), in("f32[3,3,1,16]")
+	for want, f := range map[string]func(){
+		"add: [B,10] x [5]: the sizes 10 and 5 of axis -1 differ; make them equal":  func() { op.Add(in("f32[B,10]"), in("f32[5]")) },
+		"add: [B,2] x [3,1]: the sizes B and 3 of axis -2 differ":                   func() { op.Add(in("f32[B,2]"), in("f32[3,1]")) },
+		"mul: f32[2] x i32[2]: the element types f32 and i32 differ; cast one":      func() { op.Mul(in("f32[2]"), in("i32[2]")) },
+		"exp: i32[2]: operand 1 is i32 and must be f32; cast it to f32":             func() { op.Exp(in("i32[2]")) },
+		"pow: i32[] x i32[]: operand 1 is i32":                                      func() { op.Pow(in("i32[]"), in("i32[]")) },
+		"select: [2] x [2] x [2]: operand 1 is f32 and must be i32; cast it to i32": func() { op.Select(in("f32[2]"), in("f32[2]"), in("f32[2]")) },
+		"operand 3 is i32 and must be f32":                                          func() { op.Select(in("i32[2]"), in("f32[2]"), in("i32[2]")) },
+		"reduce_sum: [2,3]: there is no axis 2; use one of 0 to 1":                  func() { op.Sum(in("f32[2,3]"), false, 2) },
+		"there is no axis -3": func() { op.Sum(in("f32[2,3]"), false, -3) },
+		"argmax: []: there is no axis 0; a scalar has no axes":                                    func() { op.ArgMax(in("f32[]"), 0) },
+		"the axes [1 1] are not in order; name each axis once":                                    func() { op.Sum(in("f32[2,3]"), false, 1, -1) },
+		"reduce_mean: [0]: axis 0 is empty":                                                       func() { op.Mean(in("f32[0]"), false) },
+		"reshape: [B,8,8]: 64B elements do not fill [B,32], which has 32B":                        func() { op.Reshape(in("f32[B,8,8]"), ir.Shape{-1, 32}) },
+		"reshape: [6]: 6 elements do not fill [B]":                                                func() { op.Reshape(in("f32[6]"), ir.Shape{-1}) },
+		"perm [0 0] names axis 0 twice":                                                           func() { op.Transpose(in("f32[2,3]"), 0, 0) },
+		"perm [0] names 1 axes of 2":                                                              func() { op.Transpose(in("f32[2,3]"), 0) },
+		"axis 0 of size 2 does not become 3":                                                      func() { op.Broadcast(in("f32[2]"), ir.Shape{3}) },
+		"[2] has fewer axes":                                                                      func() { op.Broadcast(in("f32[1,2]"), ir.Shape{2}) },
+		"the table is a scalar":                                                                   func() { op.Gather(in("f32[]"), in("i32[]")) },
+		"gather: [5,2] x [3]: operand 2 is f32 and must be i32":                                   func() { op.Gather(in("f32[5,2]"), in("f32[3]")) },
+		"the rows do not begin with the axes [4] of the index":                                    func() { op.ScatterAdd(in("i32[4]"), in("f32[3,2]"), 5) },
+		"n is 0; use at least one row":                                                            func() { op.ScatterAdd(in("i32[4]"), in("f32[4,2]"), 0) },
+		"matmul: [64] x [64,10]: operand 1 has 1 axes and needs two or more":                      func() { op.MatMul(in("f32[64]"), in("f32[64,10]"), false, false) },
+		"matmul: [B,64] x [32,10]: inner sizes 64 and 32 differ; make the second operand [64,10]": func() { op.MatMul(in("f32[B,64]"), in("f32[32,10]"), false, false) },
+		"inner sizes 64 and 10 differ; make the second operand [32,64]":                           func() { op.MatMul(in("f32[B,64]"), in("f32[32,10]"), false, true) },
+		"the leading axes [2] and [3] differ":                                                     func() { op.MatMul(in("f32[2,4,4]"), in("f32[3,4,4]"), false, false) },
+		"conv2d: [B,8,8] x [3,3,1,16]: operand 1 has 3 axes and must have 4; reshape it to [images,height,width,channels]": func() { op.Conv2D(in("f32[B,8,8]"), k, op.ConvSpec{}) },
+		"the images have 3 channels, the kernel 1; make the kernel [3,3,3,16]":                                             func() { op.Conv2D(in("f32[B,8,8,3]"), k, op.ConvSpec{}) },
+		"a window of 9 does not fit into height 8 with its pad":                                                            func() { op.Conv2D(x, k, op.ConvSpec{Dilation: []int{4, 1}}) },
+		"stride is [0 1]; use two numbers":                                                                                 func() { op.Conv2D(x, k, op.ConvSpec{Stride: []int{0, 1}}) },
+		"pad is [1 1]; use four numbers":                                                                                   func() { op.Conv2D(x, k, op.ConvSpec{Pad: []int{1, 1}}) },
+		"the images are [8,B,8,1], with an axis without a size":                                                            func() { op.Conv2D(in("f32[8,B,8,1]"), k, op.ConvSpec{}) },
+		"the convolution gives [B,6,6,16], its gradient is [B,5,6,16]":                                                     func() { op.Conv2DGradKernel(x, in("f32[B,5,6,16]"), k.Shape, op.ConvSpec{}) },
+		"shape [B,8] has not four axes":                                                                                    func() { op.Conv2DGradInput(in("f32[B,6,6,16]"), k, ir.Shape{-1, 8}, op.ConvSpec{}) },
+		"window is []; use two numbers":                                                                                    func() { op.MaxPool2D(x, op.PoolSpec{}) },
+		"a pad of 2 leaves a window of [2 2] nothing but pad":                                                              func() { op.MaxPool2D(x, op.PoolSpec{Window: []int{2, 2}, Pad: []int{0, 2, 0, 0}}) },
+		"operand 3 must be [B,4,4,1], the shape of the result":                                                             func() { op.MaxPool2DGrad(x, in("f32[B,4,4,1]"), x, op.PoolSpec{Window: []int{2, 2}}) },
+		"softmax_cross_entropy: f32[B,10] x i32[5]: the labels [5] are not one for each row; give labels [B]":              func() { op.SoftmaxCrossEntropy(in("f32[B,10]"), in("i32[5]")) },
+		"the gradient [5] is not one for each row":                                                                         func() { op.SoftmaxCrossEntropyGrad(in("f32[B,10]"), in("i32[B]"), in("f32[5]")) },
+	} {
+		if err := op.Try(f); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error\n\t%v\nwant one with\n\t%s", err, want)
+		}
+	}
+}
