@@ -171,7 +171,11 @@ func install(_ context.Context, flags *flag.FlagSet, args []string) error {
 	if strings.Contains(self, "go-build") {
 		return errors.New("`go run` removes its binary when it ends, and Jupyter needs one that stays: run `go install .` and then `metalnb install`")
 	}
-	dir, err := kernelext.Install(kernelext.InstallOptions{Prefix: *prefix, Binary: self, Source: kernelext.ModuleRoot()})
+	env := map[string]string{}
+	if root := kernelext.ModuleRoot(); root != "" {
+		env["METALNB_SRC"] = root // cells use this source tree
+	}
+	dir, err := kernelext.Install(kernelext.InstallOptions{Prefix: *prefix, Binary: self, Env: env})
 	if err != nil {
 		return err
 	}
@@ -184,7 +188,11 @@ func uninstall(_ context.Context, flags *flag.FlagSet, args []string) error {
 	if _, err := parse(flags, args, 0); err != nil {
 		return err
 	}
-	return kernelext.Uninstall(kernelext.InstallOptions{Prefix: *prefix})
+	dir, err := kernelext.Uninstall(kernelext.InstallOptions{Prefix: *prefix})
+	if err == nil {
+		fmt.Printf("removed %s\n", dir)
+	}
+	return err
 }
 
 func kernel(ctx context.Context, flags *flag.FlagSet, args []string) error {
@@ -334,5 +342,9 @@ func benchmark(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	if _, err := parse(flags, args, 0); err != nil {
 		return err
 	}
-	return bench.Run(ctx, os.Stdout)
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	return bench.Run(ctx, os.Stdout, self)
 }

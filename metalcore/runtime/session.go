@@ -73,7 +73,7 @@ func (s *Session) close() {
 func (s *Session) Trainers() []*Trainer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.SortedFunc(maps.Values(s.trainers), func(a, b *Trainer) int { return strings.Compare(a.spec.Name, b.spec.Name) })
+	return slices.SortedFunc(maps.Values(s.trainers), func(a, b *Trainer) int { return strings.Compare(a.name, b.name) })
 }
 
 // Trainer returns the trainer of that name.
@@ -111,16 +111,16 @@ func (s *Session) Declare(spec train.Spec, replace bool) (string, *Trainer, erro
 		t, err := s.create(spec)
 		return "created", t, err
 	}
-	change := train.Diff(old.spec, spec)
+	changes := train.Diff(old.Spec(), spec)
 	switch {
-	case change == nil:
+	case len(changes) == 0:
 		return "attached", old, nil
-	case change.Live:
+	case changes[0].Live:
 		return "changed", old, old.redeclare(spec)
 	case !replace:
 		return "", nil, errorf(Changed,
 			"give the new one another name, or set Replace: true in its nb.Config to put it in the place of the old one, whose training is then gone",
-			"trainer %q is there already, with a different %s: %s", spec.Name, change.Field, change.Detail)
+			"trainer %q is there already, with a different %s: %s", spec.Name, changes[0].Field, changes[0].Detail)
 	case old.Running():
 		return "", nil, old.busy("be replaced")
 	}
@@ -137,7 +137,7 @@ func (s *Session) create(spec train.Spec) (*Trainer, error) {
 	if err != nil {
 		return nil, classify(err)
 	}
-	t := &Trainer{Trainer: inner, spec: spec, session: s}
+	t := &Trainer{Trainer: inner, name: spec.Name, spec: spec, session: s}
 	s.trainers[spec.Name] = t
 	return t, nil
 }

@@ -12,6 +12,7 @@ import (
 // of its own.
 type Trainer struct {
 	*train.Trainer
+	name    string
 	session *Session
 
 	mu   sync.Mutex
@@ -156,5 +157,5 @@ func (t *Trainer) Reset() error {
 }
 
 func (t *Trainer) busy(what string) *Error {
-	return errorf(Busy, "wait for it with t.Wait(), or end it with t.Stop()", "trainer %q is training and cannot %s", t.spec.Name, what)
+	return errorf(Busy, "wait for it with t.Wait(), or end it with t.Stop()", "trainer %q is training and cannot %s", t.name, what)
 }

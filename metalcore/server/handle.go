@@ -135,7 +135,7 @@ func (c *client) predict(t *runtime.Trainer, req *wire.Predict) (wire.Message, e
 	if err != nil {
 		return nil, err
 	}
-	if in := t.InputShape(); len(x.Shape) == len(in) { // one row without its axis
+	if len(x.Shape) == len(t.Spec().Data.XShape()) { // one row without its axis
 		x.Shape = append([]int{1}, x.Shape...)
 	}
 	y, err := t.Predict(x, req.Raw)

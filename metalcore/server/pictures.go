@@ -2,6 +2,8 @@ package server
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/metalnb/metalnb/metalcore/feed"
 	"github.com/metalnb/metalnb/metalcore/ir"
@@ -68,11 +70,7 @@ func (c *client) draw(req *wire.Picture) ([]wire.Item, error) {
 	}
 	switch req.What {
 	case "summary":
-		var rows []wire.SummaryRow
-		for _, row := range t.Describe() {
-			rows = append(rows, wire.SummaryRow{Layer: row.Layer, Kind: row.Kind, Output: row.Output, Params: row.Params})
-		}
-		return r.Summary(infoOf(t), rows), nil
+		return r.Summary(infoOf(t), summaryOf(t)), nil
 	case "trainer":
 		return r.Trainer(infoOf(t)), nil
 	case "chart":
@@ -85,6 +83,24 @@ func (c *client) draw(req *wire.Picture) ([]wire.Item, error) {
 		return c.predictions(t, req)
 	}
 	return nil, fmt.Errorf("there is no picture %q", req.What)
+}
+
+// summaryOf lists the layers of a trainer's model. The kind of a layer is in
+// the name that it got by itself; one that the user named goes by its op.
+func summaryOf(t *runtime.Trainer) []wire.SummaryRow {
+	var rows []wire.SummaryRow
+	for _, l := range t.Describe() {
+		kind := l.Op
+		if i := strings.LastIndexByte(l.Name, '_'); i > 0 && strings.Trim(l.Name[i+1:], "0123456789") == "" {
+			kind = l.Name[:i]
+		}
+		var sizes []string
+		for _, d := range l.Shape[min(1, len(l.Shape)):] {
+			sizes = append(sizes, strconv.Itoa(d))
+		}
+		rows = append(rows, wire.SummaryRow{Layer: l.Name, Kind: kind, Output: strings.Join(sizes, "×"), Params: l.Params})
+	}
+	return rows
 }
 
 // images draws a tensor, or rows of data under their labels.
