@@ -83,7 +83,9 @@ func (w *walk) sort(v *ir.Value) {
 // back visits the values from the loss on. When a value's turn comes, all that
 // use it have been visited, so its gradient is complete.
 func (w *walk) back(loss *ir.Value) error {
-	w.grads[loss] = ir.Const(1, ir.F32)
+	seed := ir.Const(1, ir.F32)
+	seed.Layer, seed.Pos = loss.Layer, loss.Pos
+	w.grads[loss] = seed
 	for i := len(w.order) - 1; i >= 0; i-- {
 		v := w.order[i]
 		g := w.grads[v]

@@ -83,7 +83,10 @@ func fit(g *ir.Value, shape ir.Shape) *ir.Value {
 			axes = append(axes, i)
 		}
 	}
-	if len(axes) > 0 {
+	switch {
+	case len(axes) == extra && extra > 0:
+		return Sum(g, false, axes...)
+	case len(axes) > 0:
 		g = Sum(g, true, axes...)
 	}
 	return Reshape(g, shape)
