@@ -100,8 +100,7 @@ func (c *canvas) png() []byte { return encode(c.NRGBA) }
 // encode writes a picture to memory, which cannot fail.
 func encode(m image.Image) []byte {
 	var b bytes.Buffer
-	e := png.Encoder{CompressionLevel: png.BestCompression}
-	if err := e.Encode(&b, m); err != nil {
+	if err := png.Encode(&b, m); err != nil {
 		panic(err)
 	}
 	return b.Bytes()
@@ -117,4 +116,11 @@ func rgb(hex string, alpha float64) color.NRGBA {
 	}
 	at := func(i int) uint8 { return digit(i)<<4 | digit(i+1) }
 	return color.NRGBA{at(1), at(3), at(5), uint8(alpha*255 + 0.5)}
+}
+
+// onWhite is what a colour looks like on white paper: black text on it reads on
+// any page.
+func onWhite(c color.NRGBA) color.NRGBA {
+	mix := func(v uint8) uint8 { return uint8(255 - (255-int(v))*int(c.A)/255) }
+	return color.NRGBA{mix(c.R), mix(c.G), mix(c.B), 255}
 }

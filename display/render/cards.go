@@ -1,7 +1,12 @@
 package render
 
+import "strings"
+
 // cardWidth is the width of one prediction, in CSS pixels.
 const cardWidth = 250
+
+// marks are the signs for right and wrong that the font has.
+var marks = strings.NewReplacer("✓", "√", "✗", "×")
 
 // cardsPNG draws all cards, three in a line.
 func cardsPNG(cards []*card) []byte {
@@ -38,6 +43,7 @@ func (c *canvas) card(p *card, x, y, line int) {
 		y += line
 	}
 	verdict, color := p.verdict()
+	verdict = marks.Replace(verdict)
 	c.text(c.fit(verdict, -size, right-x), x, y+base, 0, -size, rgb(color, 1))
 	y += line
 	name, number := 0, c.measure("100.0%", size)

@@ -25,16 +25,21 @@ func (r *Renderer) Chart(run wire.Run, final bool) []wire.Item {
 		picture = chartPNG(list, end)
 		inside = img(picture, chartWidth, chartHeight, "chart of the training of "+run.Info.Name)
 	}
-	head, text := headline(run.Info)
-	page := head + slot(run.Info.Name, list, end, inside)
+	page, text := headline(run.Info)
+	if len(run.Points)+len(run.Epochs) == 0 && final {
+		return bundle(frame(page+noEpoch), nil, text+"\n")
+	}
+	page += slot(run.Info.Name, list, end, inside)
 	if len(run.Epochs) > 0 {
 		t := epochTable(run.Epochs)
 		page += t.html()
-		text += "\n\n" + t.text()
+		text += "\n\n" + strings.TrimRight(t.text(), "\n")
 	}
-	page = frame(page) + "<script>globalThis.__metalnb?.scan?.()</script>\n"
-	return bundle(page, picture, strings.TrimRight(text, "\n")+"\n")
+	return bundle(frame(page)+"<script>globalThis.__metalnb?.scan?.()</script>\n", picture, text+"\n")
 }
+
+// noEpoch stands where a history would be.
+const noEpoch = `<div class="dim">no epoch completed yet</div>` + "\n"
 
 // slot is the place of the living chart: the script of the page finds it by its
 // attributes.
@@ -43,8 +48,8 @@ func slot(key string, list []plot, end float64, inside string) string {
 	if err != nil { // the table still tells all
 		return ""
 	}
-	return fmt.Sprintf(`<div class="slot" data-metalnb="%s" data-height="%d" data-option="%s">%s</div>`+"\n",
-		esc(key), chartHeight, esc(data), inside)
+	return fmt.Sprintf(`<div class="slot" data-metalnb="%s" data-height="%d" data-option='%s'>%s</div>`+"\n",
+		esc(key), chartHeight, data, inside)
 }
 
 // headline tells a trainer's state in one line, as HTML and as text.

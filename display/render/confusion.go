@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"image/color"
 	"math"
 	"strconv"
 	"strings"
@@ -158,9 +159,9 @@ func (m *confusion) table() *table {
 func (m *confusion) png() []byte {
 	const size, row = 11, 25 * sharp
 	measure := newCanvas(1, 1)
-	name, cell := measure.measure("precision", size), 48*sharp
+	name, cell := measure.measure("precision", -size), 48*sharp
 	for _, c := range m.classes {
-		w := min(measure.measure(plain(c), size), 110*sharp)
+		w := min(measure.measure(plain(c), -size), 110*sharp)
 		name, cell = max(name, w), max(cell, min(w, 80*sharp)+10*sharp)
 	}
 	name += 10 * sharp
@@ -169,28 +170,28 @@ func (m *confusion) png() []byte {
 	base := row - 8*sharp
 	c.text(m.headline(), 0, base, 0, -size, ink)
 	at := func(i, j int) (int, int) { return name + j*cell, (i + 2) * row }
-	write := func(s string, i, j int, bold float64) {
+	write := func(s string, i, j int, size float64) {
 		x, y := at(i, j)
-		c.text(c.fit(s, size, cell), x+cell/2, y+base, 0.5, size*bold, ink)
+		c.text(c.fit(s, size, cell), x+cell/2, y+base, 0.5, size, ink)
 	}
 	for i, class := range m.classes {
 		_, y := at(i, 0)
-		c.text(c.fit(class, size, name), name-8*sharp, y+base, 1, -size, ink)
-		write(class, -1, i, -1)
-		write(percent(m.recall[i]), i, n, 1)
-		write(percent(m.precision[i]), n, i, 1)
+		c.text(c.fit(class, -size, name-8*sharp), name-8*sharp, y+base, 1, -size, ink)
+		write(class, -1, i, -size)
+		write(percent(m.recall[i]), i, n, size)
+		write(percent(m.precision[i]), n, i, size)
 		for j, k := range m.counts[i] {
 			x, y := at(i, j)
 			hex, alpha := m.heat(i, j)
-			c.fill(x+1, y+1, cell-2, row-2, rgb(hex, alpha))
 			if k > 0 {
-				write(strconv.Itoa(k), i, j, 1)
+				c.fill(x+1, y+1, cell-2, row-2, onWhite(rgb(hex, alpha)))
+				c.text(strconv.Itoa(k), x+cell/2, y+base, 0.5, size, color.Black)
 			}
 		}
 	}
-	write("recall", -1, n, -1)
+	write("recall", -1, n, -size)
 	_, y := at(n, 0)
 	c.text("precision", name-8*sharp, y+base, 1, -size, ink)
-	write(percent(m.accuracy), n, n, -1)
+	write(percent(m.accuracy), n, n, -size)
 	return c.png()
 }

@@ -1,7 +1,6 @@
 package render
 
 import (
-	"fmt"
 	"math"
 	"strconv"
 
@@ -21,7 +20,7 @@ const (
 // first rows, the best and the last rows are shown.
 func (r *Renderer) Epochs(epochs []wire.Epoch) []wire.Item {
 	if len(epochs) == 0 {
-		return bundle(frame(`<div class="dim">no epoch completed yet</div>`+"\n"), nil, "no epoch completed yet\n")
+		return bundle(frame(noEpoch), nil, "no epoch completed yet\n")
 	}
 	t := epochTable(epochs)
 	return bundle(frame(t.html()), nil, t.text())
@@ -48,8 +47,7 @@ func epochTable(epochs []wire.Epoch) *table {
 	for i := 0; i < len(epochs); i++ {
 		if hidden := folded(i, len(epochs), best); hidden > 0 {
 			cells := make([]string, len(t.head))
-			cells[0] = "⋮"
-			cells[len(cells)-1] = fmt.Sprintf("%s more", count(hidden))
+			cells[0], cells[1] = "⋮", count(hidden)+" more"
 			t.add("dim", cells...)
 			i += hidden - 1
 			continue

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/go-echarts/go-echarts/v2/charts"
 	"github.com/go-echarts/go-echarts/v2/opts"
@@ -25,13 +26,15 @@ const (
 	chartHeight = 280
 )
 
-// option is the JSON of the ECharts option of plots side by side.
+// option is the JSON of the ECharts option of plots side by side. It may stand in
+// an attribute between single quotes: encoding/json escapes the other signs that
+// HTML knows.
 func option(list []plot, end float64) (string, error) {
 	line := charts.NewLine()
 	line.XAxisList, line.YAxisList = nil, nil
-	line.Animation = opts.Bool(false)
+	line.Animation, line.Theme = opts.Bool(false), ""
 	line.Legend = opts.Legend{
-		Top: "0", Right: "8", ItemWidth: 16, ItemHeight: 8, Icon: "roundRect",
+		Top: "0", Right: "8", ItemWidth: 20, ItemHeight: 8,
 		Data: legend(list), TextStyle: &opts.TextStyle{Color: colorText, FontSize: 12},
 	}
 	line.Tooltip = opts.Tooltip{Trigger: "axis", AxisPointer: &opts.AxisPointer{Type: "line"}}
@@ -44,7 +47,7 @@ func option(list []plot, end float64) (string, error) {
 		}
 	}
 	data, err := json.Marshal(line.JSON())
-	return string(data), err
+	return strings.ReplaceAll(string(data), "'", `\u0027`), err
 }
 
 // legend names each curve once: curves of one name in two plots are switched
@@ -77,8 +80,11 @@ func grids(n int) []opts.Grid {
 func xAxis(grid int, end float64) opts.XAxis {
 	return opts.XAxis{
 		Type: "value", GridIndex: grid, Min: 0, Max: end, MinInterval: 1,
-		Name: "epoch", NameLocation: "middle", NameGap: 22,
-		AxisLabel: &opts.AxisLabel{Color: colorText, HideOverlap: opts.Bool(true), ShowMinLabel: opts.Bool(true), ShowMaxLabel: opts.Bool(true)},
+		Name: "epoch", NameLocation: "middle", NameGap: 24,
+		AxisLabel: &opts.AxisLabel{
+			Color: colorText, Margin: 9, HideOverlap: opts.Bool(true),
+			ShowMinLabel: opts.Bool(true), ShowMaxLabel: opts.Bool(true),
+		},
 		AxisLine:  &opts.AxisLine{LineStyle: &opts.LineStyle{Color: colorText}},
 		SplitLine: &opts.SplitLine{Show: opts.Bool(false)},
 	}
@@ -107,7 +113,7 @@ func series(grid int, c curve) charts.SingleSeries {
 		LineStyle: &opts.LineStyle{Width: 2, Color: c.color},
 	}
 	if c.faint {
-		s.LineStyle.Width, s.LineStyle.Opacity = 1, opts.Float(0.45)
+		s.Symbol, s.LineStyle.Width, s.LineStyle.Opacity = "none", 1, opts.Float(0.45)
 	}
 	return s
 }

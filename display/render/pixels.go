@@ -21,13 +21,16 @@ func pixels(x wire.Tensor) ([]*image.NRGBA, error) {
 	if !ok {
 		return nil, fmt.Errorf("images of shape %v: want [N, height, width], or [N, height, width, 1] for grey or 3 for red, green and blue; reshape them", s)
 	}
-	values, err := numbers(x)
-	if err != nil {
-		return nil, err
-	}
 	n, h, w, c := s[0], s[1], s[2], 1
 	if len(s) == 4 {
 		c = s[3]
+	}
+	if float64(n)*float64(h)*float64(w) > mostPixels {
+		return nil, fmt.Errorf("%d images of %d×%d are too many pixels to look at: give fewer or smaller ones", n, h, w)
+	}
+	values, err := numbers(x)
+	if err != nil {
+		return nil, err
 	}
 	if n*h*w == 0 {
 		return nil, fmt.Errorf("images of shape %v have no pixel; give at least one", s)

@@ -20,7 +20,8 @@ type Prediction struct {
 	Label   int       // the true class, -1 when unknown
 }
 
-// best is the number of classes shown for each row.
+// best is the number of classes shown for each row, beside the true one. Those
+// that would read 0.0% are left out.
 const best = 4
 
 // Predictions returns a card for each row: its picture, the class predicted with
@@ -97,8 +98,10 @@ func newCard(p Prediction) (*card, error) {
 		order[i] = i
 	}
 	sort.SliceStable(order, func(a, b int) bool { return rank(p.Probs[order[a]]) > rank(p.Probs[order[b]]) })
-	for _, i := range order[:min(n, best)] {
-		c.bars = append(c.bars, bar{name(i), p.Probs[i], i == p.Label})
+	for k, i := range order {
+		if k == 0 || i == p.Label || k < best && p.Probs[i] >= 0.0005 {
+			c.bars = append(c.bars, bar{name(i), p.Probs[i], i == p.Label})
+		}
 	}
 	c.says = c.bars[0].class
 	if p.Label >= 0 {

@@ -95,9 +95,10 @@ func mean(xs []float64) float64 {
 	return finite(sum / n)
 }
 
-// finite returns x, or NaN when x is infinite.
+// finite returns x, or NaN when x is infinite or so near to it that an axis
+// around it would be.
 func finite(x float64) float64 {
-	if math.IsInf(x, 0) {
+	if math.Abs(x) > 1e300 {
 		return math.NaN()
 	}
 	return x

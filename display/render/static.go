@@ -32,6 +32,9 @@ func chartPNG(list []plot, end float64) []byte {
 // drawing draws in CSS pixels.
 type drawing struct{ p *charts.Painter }
 
+// lettering is the style of all texts of a chart.
+var lettering = charts.FontStyle{FontSize: 8.5 * sharp, FontColor: charts.ParseColor(colorText)}
+
 // area is the inside of a plot.
 type area struct{ left, top, right, bottom float64 }
 
@@ -39,9 +42,11 @@ func px(x float64) int { return int(math.Round(x * sharp)) }
 
 // text draws at the baseline; align is 0 for left, 0.5 for centred, 1 for right.
 func (d *drawing) text(s string, x, y, align float64) {
-	style := charts.FontStyle{FontSize: 9 * sharp, FontColor: charts.ParseColor(colorText)}
-	w := float64(d.p.MeasureText(s, 0, style).Width())
-	d.p.Text(s, int(math.Round(x*sharp-align*w)), px(y), 0, style)
+	d.p.Text(s, px(x-align*d.width(s)), px(y), 0, lettering)
+}
+
+func (d *drawing) width(s string) float64 {
+	return float64(d.p.MeasureText(s, 0, lettering).Width()) / sharp
 }
 
 func (d *drawing) line(x1, y1, x2, y2 float64, color string, width float64) {
@@ -59,11 +64,14 @@ func (d *drawing) legend(list []plot) {
 	names := legend(list)
 	x := chartWidth - 16.0
 	for i := len(names) - 1; i >= 0; i-- {
-		style := charts.FontStyle{FontSize: 9 * sharp}
-		x -= float64(d.p.MeasureText(names[i], 0, style).Width()) / sharp
-		d.text(names[i], x, 17, 0)
-		d.p.LineStroke([]charts.Point{{X: px(x - 22), Y: px(13)}, {X: px(x - 6), Y: px(13)}}, ink(colors[names[i]]), stroke(colors[names[i]])*sharp)
-		x -= 36
+		c := colors[names[i]]
+		x -= d.width(names[i])
+		d.text(names[i], x, 16, 0)
+		d.p.LineStroke([]charts.Point{{X: px(x - 26), Y: px(12)}, {X: px(x - 6), Y: px(12)}}, ink(c), stroke(c)*sharp)
+		if !c.faint {
+			d.p.Circle(2.5*sharp, px(x-16), px(12), ink(c), ink(c), 1)
+		}
+		x -= 38
 	}
 }
 
@@ -78,7 +86,7 @@ func (d *drawing) plot(p plot, a area, end float64) {
 		d.text(tick(y, step), a.left-6, toY(y)+4, 1)
 	}
 	d.line(a.left, a.bottom, a.right, a.bottom, colorText, 1)
-	every := max(1, niceStep(end/6))
+	every := max(1, niceStep(end/5))
 	for x := 0.0; x <= end+1e-9; x += every {
 		d.line(toX(x), a.bottom, toX(x), a.bottom+4, colorText, 1)
 		d.text(tick(x, every), toX(x), a.bottom+17, 0.5)
@@ -157,13 +165,19 @@ func bounds(p plot) (low, high, step float64) {
 	return math.Floor(low/step+1e-9) * step, math.Ceil(high/step-1e-9) * step, step
 }
 
-// niceStep rounds up to 1, 2 or 5 times a power of ten.
+// niceStep rounds to 1, 2, 3 or 5 times a power of ten, as ECharts does, so that
+// both charts have the same axes.
 func niceStep(x float64) float64 {
 	power := math.Pow(10, math.Floor(math.Log10(x)))
-	for _, f := range []float64{1, 2, 5} {
-		if x <= f*power*(1+1e-9) {
-			return f * power
-		}
+	switch f := x / power; {
+	case f < 1.5:
+		return power
+	case f < 2.5:
+		return 2 * power
+	case f < 4:
+		return 3 * power
+	case f < 7:
+		return 5 * power
 	}
 	return 10 * power
 }

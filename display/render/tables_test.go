@@ -1,0 +1,74 @@
+package render_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/base64"
+	"io"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/metalnb/metalnb/display/render"
+	"github.com/metalnb/metalnb/metalcore/wire"
+)
+
+// rows are the layers of a small network.
+func rows() []wire.SummaryRow {
+	return []wire.SummaryRow{
+		{Layer: "x", Kind: "input", Output: "8×8×1"},
+		{Layer: "conv2d_1", Kind: "conv2d", Output: "6×6×16", Params: 160},
+		{Layer: "relu_1", Kind: "relu", Output: "6×6×16"},
+		{Layer: "dense_1", Kind: "dense", Output: "10", Params: 5770},
+	}
+}
+
+func TestTablesGolden(t *testing.T) {
+	r := render.New()
+	golden(t, "summary", r.Summary(wire.TrainerInfo{Name: "digits"}, rows()))
+	data := wire.DataInfo{
+		Ref: wire.DataRef{Source: "digits", Part: "train"}, Rows: 1437, XShape: []int{8, 8, 1},
+		Classes: strings.Split("0123456789", ""), Bytes: 373_620, About: "UCI, CC BY 4.0",
+	}
+	golden(t, "data", r.Data(data))
+	info := history(5).Info
+	info.State, info.Goal, info.Data, info.Params, info.Bytes = wire.StateRunning, 8, data, 5930, 1_234_567
+	info.Batch, info.Loss, info.Optimizer, info.EpochStep = 32, "cross_entropy", "adam", 4
+	info.Last = history(5).Epochs[4]
+	golden(t, "trainer", r.Trainer(info))
+	golden(t, "regression", r.Data(wire.DataInfo{Ref: wire.DataRef{Source: "diabetes"}, Rows: 442, XShape: []int{10}, YShape: []int{1}}))
+}
+
+func TestTablesEscape(t *testing.T) {
+	r := render.New()
+	harmless(t, r.Summary(wire.TrainerInfo{Name: evil}, []wire.SummaryRow{{Layer: evil, Kind: evil, Output: evil}}))
+	harmless(t, r.Data(wire.DataInfo{Ref: wire.DataRef{Source: evil, Part: evil}, Classes: []string{evil}, About: evil}))
+}
+
+// The library must come out of the page whole: unpacked it is the ECharts whose
+// license stands beside it.
+func TestLibrary(t *testing.T) {
+	page := part(render.New().Library(), "text/html")
+	m := regexp.MustCompile(`atob\("([^"]+)"\)`).FindSubmatch(page)
+	if m == nil {
+		t.Fatal("the script holds no data")
+	}
+	packed, err := base64.StdEncoding.DecodeString(string(m[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	z, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(source) < 1<<20 || !bytes.Contains(source, []byte("Apache Software Foundation")) {
+		t.Errorf("%d bytes that are not ECharts", len(source))
+	}
+	if n := bytes.Count(page, []byte("</script>")); n != 1 {
+		t.Errorf("the script ends %d times", n)
+	}
+}
