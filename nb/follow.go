@@ -2,6 +2,7 @@ package nb
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"os/signal"
 	"strings"
@@ -75,11 +76,19 @@ func epochLine(i wire.TrainerInfo) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "epoch %d/%d", i.Last.N, i.Goal)
 	for _, m := range i.Last.Train {
-		fmt.Fprintf(&b, "  %s %.4f", m.Name, m.Value)
+		fmt.Fprintf(&b, "  %s %s", m.Name, shortNumber(m.Value))
 	}
 	for _, m := range i.Last.Valid {
-		fmt.Fprintf(&b, "  val_%s %.4f", m.Name, m.Value)
+		fmt.Fprintf(&b, "  val_%s %s", m.Name, shortNumber(m.Value))
 	}
 	fmt.Fprintf(&b, "  %.2fs", i.Last.Seconds)
 	return b.String()
+}
+
+// shortNumber prints four digits behind the point where that says something.
+func shortNumber(x float64) string {
+	if a := math.Abs(x); a >= 1e-3 && a < 1e4 || a == 0 {
+		return fmt.Sprintf("%.4f", x)
+	}
+	return fmt.Sprintf("%.3e", x)
 }

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -29,7 +30,7 @@ func (r *Renderer) Chart(run wire.Run, final bool) []wire.Item {
 	if len(run.Points)+len(run.Epochs) == 0 && final {
 		return bundle(frame(page+noEpoch), nil, text+"\n")
 	}
-	page += slot(run.Info.Name, list, end, inside)
+	page += slot(cmp.Or(run.ID, run.Info.Name), list, end, inside)
 	if len(run.Epochs) > 0 {
 		t := epochTable(run.Epochs)
 		page += t.html()
@@ -62,13 +63,9 @@ func headline(info wire.TrainerInfo) (page, text string) {
 	if info.Note != "" {
 		parts = append(parts, info.Note)
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, `<div class="head"><b>%s</b> <span>%s</span>`, esc(info.Name), stateHTML(info.State))
-	for _, p := range parts {
-		fmt.Fprintf(&b, ` <span class="dim">%s</span>`, esc(p))
-	}
-	b.WriteString("</div>\n")
-	return b.String(), plain(info.Name + ": " + strings.Join(append([]string{info.State}, parts...), ", "))
+	page = fmt.Sprintf(`<div class="head"><b>%s</b> <span>%s</span> <span class="dim">%s</span></div>`+"\n",
+		esc(info.Name), stateHTML(info.State), esc(strings.Join(parts, " · ")))
+	return page, plain(info.Name + ": " + strings.Join(append([]string{info.State}, parts...), ", "))
 }
 
 // stateHTML is the state with a dot in its colour.

@@ -11,14 +11,8 @@ import (
 	"github.com/metalnb/metalnb/metalcore/wire"
 )
 
-// Prediction is one row with what a model says of it.
-type Prediction struct {
-	Image   wire.Tensor // [H,W] or [H,W,1|3]; no picture when it has no shape
-	Title   string
-	Classes []string  // numbered when nil
-	Probs   []float64 // one for each class
-	Label   int       // the true class, -1 when unknown
-}
+// Prediction is one row of what Predictions shows.
+type Prediction = wire.Prediction
 
 // best is the number of classes shown for each row, beside the true one. Those
 // that would read 0.0% are left out.

@@ -142,7 +142,8 @@ func (t *Trainer) Stop() {
 	}
 }
 
-// Reset makes new weights and forgets all training.
+// Reset makes new weights, forgets all training and returns to the learning
+// rate as declared.
 func (t *Trainer) Reset() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -150,7 +151,11 @@ func (t *Trainer) Reset() error {
 		return t.busy("be reset")
 	}
 	t.run = nil
-	if err := t.Trainer.Reset(); err != nil {
+	err := t.Trainer.Reset()
+	if err == nil {
+		err = t.SetLR(t.spec.Optimizer.Settings()["lr"])
+	}
+	if err != nil {
 		return classify(err)
 	}
 	return nil

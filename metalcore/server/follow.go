@@ -37,7 +37,7 @@ func (c *client) follow(t *runtime.Trainer, show, owner bool) (wire.Message, err
 		default: // one is waiting already
 		}
 	})()
-	f := follower{client: c, trainer: t, show: show, id: chartID(t), epochs: len(t.History())}
+	f := follower{client: c, trainer: t, show: show, id: chartID(t), epochs: len(t.History()), goal: t.Info().Goal}
 	err := f.begin()
 	for done := t.Done(); err == nil; {
 		select {
@@ -73,6 +73,7 @@ type follower struct {
 	show    bool
 	id      string
 	epochs  int // told of so far
+	goal    int // the epoch that the training was begun for
 	next    time.Time
 }
 
@@ -92,7 +93,7 @@ func (f *follower) send(final bool) error {
 	run := runOf(f.trainer)
 	for ; f.epochs < len(run.Epochs); f.epochs++ {
 		event := &wire.Event{What: "epoch", Info: run.Info}
-		event.Info.Last = run.Epochs[f.epochs]
+		event.Info.Last, event.Info.Goal = run.Epochs[f.epochs], f.goal
 		if err := f.client.Send(event); err != nil {
 			return err
 		}

@@ -1,0 +1,94 @@
+// Package servertest runs a core in the process of a test, so that the tests
+// and Examples of nb, display and datasets talk to a real one.
+package servertest
+
+import (
+	"context"
+	"io"
+	"log"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/metalnb/metalnb/display/render"
+	"github.com/metalnb/metalnb/metalcore/backend/cpu"
+	"github.com/metalnb/metalnb/metalcore/runtime"
+	"github.com/metalnb/metalnb/metalcore/server"
+	"github.com/metalnb/metalnb/metalcore/wire"
+)
+
+// Core is a core that runs in this process.
+type Core struct {
+	Place wire.Place
+	dir   string
+	end   context.CancelFunc
+	done  chan error
+	core  *runtime.Core
+}
+
+// Start starts a core in a directory of its own and has this process's calls
+// of nb go to it.
+func Start() (*Core, error) {
+	dir, err := os.MkdirTemp("", "metalnb-test-")
+	if err != nil {
+		return nil, err
+	}
+	c := &Core{Place: wire.Place(filepath.Join(dir, "core")), dir: dir}
+	if err := os.Setenv(wire.EnvDir, string(c.Place)); err != nil {
+		return nil, err
+	}
+	return c, c.Begin()
+}
+
+// Begin begins serving; End may have been called before.
+func (c *Core) Begin() error {
+	ctx, end := context.WithCancel(context.Background())
+	c.core = runtime.New(cpu.New(0))
+	c.end, c.done = end, make(chan error, 1)
+	go func() {
+		c.done <- server.Run(ctx, c.core, server.Options{
+			Place: c.Place, Renderer: render.New(), Log: log.New(io.Discard, "", 0),
+		})
+	}()
+	for {
+		conn, _, err := wire.Dial(c.Place, &wire.Hello{Proto: wire.Proto, Version: wire.Version})
+		if err == nil {
+			return conn.Close()
+		}
+		select {
+		case err := <-c.done:
+			c.done <- err
+			return err
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+// Runtime is what the core keeps.
+func (c *Core) Runtime() *runtime.Core { return c.core }
+
+// End ends the core as SIGTERM would.
+func (c *Core) End() error {
+	c.end()
+	err := <-c.done
+	if cerr := c.core.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}
+
+// Main is a TestMain that runs the tests with a core.
+func Main(m *testing.M) {
+	c, err := Start()
+	if err != nil {
+		log.Fatal(err)
+	}
+	code := m.Run()
+	if err := c.End(); err != nil && code == 0 {
+		log.Print(err)
+		code = 1
+	}
+	os.RemoveAll(c.dir)
+	os.Exit(code)
+}
