@@ -121,7 +121,7 @@ func TestSimplify(t *testing.T) {
 }
 
 func TestCSE(t *testing.T) {
-	a, b := x(3), ir.Input("b", ir.F32, 3)
+	a, b, sq := x(3), ir.Input("b", ir.F32, 3), x(3, 3)
 	for _, c := range []struct {
 		y    *ir.Value
 		want string
@@ -130,6 +130,7 @@ func TestCSE(t *testing.T) {
 		{op.Div(op.Add(a, b), op.Add(b, a)), "add div"},
 		{op.Div(op.Sub(a, b), op.Sub(b, a)), "sub sub div"},
 		{op.Div(op.Sum(a, true), op.Sum(a, false)), "reduce_sum reduce_sum div"},
+		{op.Div(op.Sum(sq, false, 0), op.Sum(sq, false, 1)), "reduce_sum reduce_sum div"},
 		{op.Div(op.Add(a, num(0)), op.Add(a, num(negZero()))), "add add div"},
 	} {
 		if got := text(t, cse, c.y); got != c.want {

@@ -42,6 +42,7 @@ func Run(t *testing.T, dev backend.Device) {
 
 // suite runs graphs on a device and remembers which ops it has seen.
 type suite struct {
-	dev  backend.Device
-	seen map[string]bool
+	dev      backend.Device
+	seen     map[string]bool
+	optimize bool // run the passes of package compile first
 }

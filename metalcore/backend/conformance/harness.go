@@ -9,6 +9,7 @@ import (
 
 	"github.com/metalnb/metalnb/metalcore/backend"
 	"github.com/metalnb/metalnb/metalcore/backend/conformance/interp"
+	"github.com/metalnb/metalnb/metalcore/compile"
 	"github.com/metalnb/metalnb/metalcore/ir"
 	"github.com/metalnb/metalnb/metalcore/plan"
 )
@@ -96,6 +97,9 @@ func elements(r *rand.Rand, v *ir.Value, given data) []float64 {
 // run plans, compiles and runs a graph, and gives everything back.
 func (s *suite) run(g *ir.Graph, inputs, states data, steps int) (outputs, newStates data, err error) {
 	p, err := plan.New(g)
+	if s.optimize {
+		p, _, err = compile.Compile(g, compile.Options{})
+	}
 	if err != nil {
 		return nil, nil, err
 	}
