@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"sync"
 	"testing"
 
 	"github.com/metalnb/metalnb/display/render"
@@ -115,4 +116,22 @@ func TestEveryBundleHasTextAndHTML(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Trainers finish at the same time; their pictures must not meet.
+func TestRendererIsSharedByGoroutines(t *testing.T) {
+	r := render.New()
+	want := part(r.Chart(history(3), true), "image/png")
+	var all sync.WaitGroup
+	for range 3 {
+		all.Go(func() {
+			if got := part(r.Chart(history(3), true), "image/png"); !bytes.Equal(got, want) {
+				t.Error("the picture differs")
+			}
+			if _, err := r.Predictions(three()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
 }

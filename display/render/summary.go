@@ -40,7 +40,7 @@ func (f facts) html() string {
 	var b strings.Builder
 	b.WriteString(`<table class="card"><tbody>` + "\n")
 	for _, x := range f {
-		fmt.Fprintf(&b, "<tr><th>%s</th><td>%s</td></tr>\n", esc(x[0]), esc(x[1]))
+		fmt.Fprintf(&b, `<tr><th style="text-align:left">%s</th><td style="text-align:left">%s</td></tr>`+"\n", esc(x[0]), esc(x[1]))
 	}
 	b.WriteString("</tbody></table>\n")
 	return b.String()
@@ -107,7 +107,9 @@ func (r *Renderer) Data(info wire.DataInfo) []wire.Item {
 	} else {
 		f.add("classes", fmt.Sprintf("%d: %s", len(info.Classes), classList(info.Classes)))
 	}
-	f.add("memory", size(info.Bytes))
+	if info.Bytes > 0 {
+		f.add("memory", size(info.Bytes))
+	}
 	f.add("about", info.About)
 	head := fmt.Sprintf(`<div class="head"><b>%s</b></div>`+"\n", esc(name))
 	return bundle(frame(head+f.html()), nil, plain(name)+"\n"+f.text())

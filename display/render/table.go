@@ -46,6 +46,8 @@ func (t *table) line(b *strings.Builder, tag string, r row) {
 		b.WriteString("<" + tag)
 		if t.right[i] {
 			b.WriteString(` align="right"`)
+		} else if cell != "" {
+			b.WriteString(` style="text-align:left"`) // Jupyter's own style is right
 		}
 		b.WriteString(">" + esc(cell) + "</" + tag + ">")
 	}
