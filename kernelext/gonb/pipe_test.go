@@ -40,6 +40,9 @@ func readCell(r io.Reader, w io.Writer) (shown []protocol.DisplayData, synced in
 	}
 }
 
+// gonb registers this beside its protocol's types.
+func init() { gob.Register(map[string]any{}) }
+
 func TestPipeSpeaksGonbsProtocol(t *testing.T) {
 	dir := t.TempDir()
 	cell := filepath.Join(dir, "cell")
@@ -73,6 +76,9 @@ func TestPipeSpeaksGonbsProtocol(t *testing.T) {
 	go io.Copy(w, pipes[0])
 	go func() {
 		shown, synced, err := readCell(r, pipes[1])
+		// A cell that still waits for an answer gets an end of file.
+		pipes[0].Close()
+		pipes[1].Close()
 		kernel <- answer{shown, synced, err}
 	}()
 	go func() {
