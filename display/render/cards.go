@@ -5,8 +5,8 @@ import "strings"
 // cardWidth is the width of one prediction, in CSS pixels.
 const cardWidth = 250
 
-// marks are the signs for right and wrong that the font has.
-var marks = strings.NewReplacer("✓", "√", "✗", "×")
+// marks are words for the signs that the font lacks.
+var marks = strings.NewReplacer("✓ ", "right: ", "✗ ", "wrong: ")
 
 // cardsPNG draws all cards, three in a line.
 func cardsPNG(cards []*card) []byte {

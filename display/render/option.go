@@ -114,6 +114,7 @@ func series(grid int, c curve) charts.SingleSeries {
 	}
 	if c.faint {
 		s.Symbol, s.LineStyle.Width, s.LineStyle.Opacity = "none", 1, opts.Float(0.45)
+		s.ItemStyle = &opts.ItemStyle{Opacity: opts.Float(0)} // no dot in the legend
 	}
 	return s
 }
