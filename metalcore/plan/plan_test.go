@@ -152,7 +152,7 @@ func TestBadGraphs(t *testing.T) {
 		{"unbound", "bind the graph", ir.NewGraph("g", []ir.Output{{Name: "x", Value: x}}, nil)},
 		{"foreign output", `output "y"`, &ir.Graph{Name: "g", Outputs: []ir.Output{{Name: "y", Value: bound}}}},
 		{"wrong order", "comes after", &ir.Graph{Name: "g", Values: []*ir.Value{node("exp", ir.Shape{3}, bound), bound}}},
-		{"foreign update", `state "s"`, &ir.Graph{Name: "g", Values: []*ir.Value{bound},
+		{"foreign update", "update of what is no value", &ir.Graph{Name: "g", Values: []*ir.Value{bound},
 			Updates: []ir.Update{{State: ir.State("s", ir.F32, ir.Shape{3}, nil), New: bound}}}},
 	} {
 		if _, err := New(c.g); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -104,7 +104,7 @@ func (s *suite) pairwise(t *testing.T, ops []binaryOp) {
 		t.Run(o.name, func(t *testing.T) {
 			for _, p := range pairs {
 				s.check(t, o.f(f32("a", p[0]...), f32("b", p[1]...)), nil, o.tol)
-				if !o.floats {
+				if !o.floats && p[0].Elems() < 10000 {
 					s.check(t, o.f(i32("a", p[0]...), i32("b", p[1]...)), nil, exact)
 				}
 			}

@@ -121,7 +121,10 @@ func (win window) packPixels(id int) packer {
 			s := win.spot(place)
 			for i := range depth {
 				if from := s.pixel(tap/win.kw, tap%win.kw); from >= 0 {
-					copy(dst[i*tileM+r:i*tileM+r+n], x[from+c:from+c+n])
+					to := dst[i*tileM+r : i*tileM+r+n]
+					for j, e := range x[from+c : from+c+n] {
+						to[j] = e
+					}
 				}
 				s.next()
 			}

@@ -160,6 +160,9 @@ func packColumns(dst, x []float32, stride, width, cols, depth int) {
 		clear(dst)
 	}
 	for k := range depth {
-		copy(dst[k*width:k*width+cols], x[k*stride:k*stride+cols])
+		to := dst[k*width : k*width+cols]
+		for i, e := range x[k*stride : k*stride+cols] { // too few for copy
+			to[i] = e
+		}
 	}
 }

@@ -1,9 +1,6 @@
 package cpu
 
-import (
-	"encoding/binary"
-	"syscall"
-)
+import "syscall"
 
 // physicalMemory is the size of the machine's memory in bytes.
 func physicalMemory() int64 {
@@ -12,7 +9,9 @@ func physicalMemory() int64 {
 	if err != nil {
 		return unknownMemory
 	}
-	var raw [8]byte
-	copy(raw[:], s)
-	return int64(binary.LittleEndian.Uint64(raw[:]))
+	var bytes int64
+	for i := range min(len(s), 8) {
+		bytes |= int64(s[i]) << (8 * i)
+	}
+	return bytes
 }
