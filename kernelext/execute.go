@@ -54,7 +54,7 @@ const (
 // execute runs one cell. It says whether the cell failed, or why it could not run to its end.
 func (r *runner) execute(ctx context.Context, c *nbformat.Cell, rec *nbformat.Recording) (failed bool, cause error) {
 	if ctx.Err() != nil {
-		return false, ctx.Err()
+		return false, fmt.Errorf("it was not started: %w", ctx.Err())
 	}
 	id, err := r.kernel.Execute(c.Source(), false)
 	if err != nil {
@@ -90,7 +90,7 @@ func (r *runner) execute(ctx context.Context, c *nbformat.Cell, rec *nbformat.Re
 		case <-r.kernel.Done():
 			return true, r.died(id, rec)
 		case <-cancelled:
-			interrupt(ctx.Err())
+			interrupt(fmt.Errorf("it was interrupted: %w", ctx.Err()))
 		case <-deadline:
 			interrupt(&TimeoutError{r.Timeout})
 		case <-again:

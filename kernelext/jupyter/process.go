@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"strings"
@@ -93,6 +94,8 @@ func Start(ctx context.Context, c Command) (*Process, error) {
 		p.Info, err = p.Client.Ready(alive)
 	}
 	if err == nil {
+		// What it printed while it started would only hide what it prints when it fails later.
+		p.tail.reset()
 		return p, nil
 	}
 	if p.Exited() {
@@ -144,7 +147,7 @@ func (p *Process) Exited() bool {
 // Dead returns the error that describes the end of the process. Call it after Done.
 func (p *Process) Dead() error {
 	<-p.done
-	return &DeadError{Program: p.cmd.Path, State: p.cmd.ProcessState.String(), Tail: p.tail.String()}
+	return &DeadError{Program: filepath.Base(p.cmd.Path), State: p.cmd.ProcessState.String(), Tail: p.tail.String()}
 }
 
 // Stop ends the kernel: it asks, waits up to grace, then insists. Processes that the kernel started in its own group end
@@ -206,22 +209,26 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Go's usual logger marks messages that are no error with I and the date.
-var infoLine = regexp.MustCompile(`(?m)^I\d{4} .*\n?`)
+func (t *tail) reset() {
+	t.mu.Lock()
+	t.b = nil
+	t.mu.Unlock()
+}
 
-// String returns at most the last 20 lines, without informational ones when there is anything else.
+var (
+	// A line of a common Go logger that is no error: I, the date, the time.
+	infoLine = regexp.MustCompile(`(?m)^I\d{4} .*\n?`)
+	colour   = regexp.MustCompile("\x1b\\[[0-9;]*m")
+)
+
+// String returns at most the last 20 lines, without informational ones and without colours.
 func (t *tail) String() string {
 	t.mu.Lock()
-	all := bytes.ToValidUTF8(bytes.TrimSpace(t.b), []byte("?"))
+	b := bytes.ToValidUTF8(t.b, []byte("?"))
 	t.mu.Unlock()
-	if real := bytes.TrimSpace(infoLine.ReplaceAll(all, nil)); len(real) > 0 {
-		all = real
-	}
-	lines := strings.Split(string(all), "\n")
-	if len(lines) > 20 {
-		lines = lines[len(lines)-20:]
-	}
-	return strings.Join(lines, "\n")
+	b = bytes.TrimSpace(infoLine.ReplaceAll(colour.ReplaceAll(b, nil), nil))
+	lines := strings.Split(string(b), "\n")
+	return strings.Join(lines[max(0, len(lines)-20):], "\n")
 }
 
 func (t *tail) quoted() string {
