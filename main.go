@@ -139,24 +139,38 @@ func runNotebook(ctx context.Context, flags *flag.FlagSet, args []string) error 
 	case *out == "":
 		*out = strings.TrimSuffix(path, ".ipynb") + ".executed.ipynb"
 	}
-	env := []string{"METALNB_SESSION=" + path}
-	if self, err := os.Executable(); err == nil {
-		env = append(env, wire.EnvBinary+"="+self)
+	self, err := os.Executable()
+	if err != nil {
+		return err
 	}
+	env := []string{wire.EnvBinary + "=" + self}
 	if !*shared {
-		dir, err := os.MkdirTemp("", "metalnb-run-")
-		if err != nil {
+		var end func()
+		if env, end, err = privateCore(self); err != nil {
 			return err
 		}
-		defer os.RemoveAll(dir)
-		defer endCore(wire.Place(dir), true)
-		env = append(env, wire.EnvDir+"="+dir)
+		defer end()
 	}
+	env = append(env, "METALNB_SESSION="+path)
 	_, err = kernelext.Run(ctx, kernelext.RunOptions{
 		Notebook: path, Out: *out, HTML: *html, Kernel: *kernelName, Env: env, GoWork: kernelext.ModuleRoot(),
 		Timeout: *timeout, AllowErrors: *allow, Log: os.Stdout,
 	})
 	return err
+}
+
+// privateCore is the environment of cells that have a core of their own, and a
+// function that ends it.
+func privateCore(binary string) (env []string, end func(), err error) {
+	dir, err := os.MkdirTemp("", "metalnb-run-")
+	if err != nil {
+		return nil, nil, err
+	}
+	end = func() {
+		endCore(wire.Place(dir), true)
+		os.RemoveAll(dir)
+	}
+	return []string{wire.EnvBinary + "=" + binary, wire.EnvDir + "=" + dir}, end, nil
 }
 
 func install(_ context.Context, flags *flag.FlagSet, args []string) error {
@@ -339,6 +353,7 @@ func version(_ context.Context, flags *flag.FlagSet, args []string) error {
 }
 
 func benchmark(ctx context.Context, flags *flag.FlagSet, args []string) error {
+	rounds := flags.Int("rounds", 15, "how often each kind of cell runs")
 	if _, err := parse(flags, args, 0); err != nil {
 		return err
 	}
@@ -346,5 +361,13 @@ func benchmark(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	if err != nil {
 		return err
 	}
-	return bench.Run(ctx, os.Stdout, self)
+	if err := bench.Run(ctx, os.Stdout, self); err != nil {
+		return err
+	}
+	env, end, err := privateCore(self)
+	if err != nil {
+		return err
+	}
+	defer end()
+	return kernelext.Latency(ctx, os.Stdout, *rounds, env, kernelext.ModuleRoot())
 }
