@@ -46,7 +46,8 @@ var arrows = map[string][]string{
 	"metalcore/runtime": {"metalcore/ir", "metalcore/compile", "metalcore/plan", "metalcore/backend", "metalcore/feed", "metalcore/train"},
 	"metalcore/server": {"metalcore/ir", "metalcore/op", "metalcore/optim", "metalcore/feed", "metalcore/train", "metalcore/runtime",
 		"metalcore/wire"},
-	"metalcore/bench": {"metalcore/..."},
+	"metalcore/server/servertest": {"display/render", "metalcore/..."},
+	"metalcore/bench":             {"metalcore/..."},
 }
 
 // cellPackages are linked into every cell and use the standard library only;
