@@ -16,7 +16,9 @@ import (
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/extension"
 	"github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/renderer"
 	markdown "github.com/yuin/goldmark/renderer/html"
+	"github.com/yuin/goldmark/util"
 
 	"github.com/metalnb/metalnb/kernelext/nbformat"
 )
@@ -36,7 +38,8 @@ func WriteHTML(w io.Writer, n *nbformat.Notebook) error {
 	p.code = chromahtml.New(chromahtml.WithClasses(true), chromahtml.ClassPrefix("c-"), chromahtml.WithCSSComments(false),
 		chromahtml.PreventSurroundingPre(true))
 	p.md = goldmark.New(goldmark.WithExtensions(extension.GFM, extension.Footnote),
-		goldmark.WithParserOptions(parser.WithAutoHeadingID()), goldmark.WithRendererOptions(markdown.WithUnsafe()))
+		goldmark.WithParserOptions(parser.WithAutoHeadingID()),
+		goldmark.WithRendererOptions(markdown.WithUnsafe(), renderer.WithNodeRenderers(util.Prioritized(fences{p}, 100))))
 
 	p.printf("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"+
 		"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>%s</title>\n<style>\n%s",
@@ -44,7 +47,8 @@ func WriteHTML(w io.Writer, n *nbformat.Notebook) error {
 	if err := p.styles(); err != nil {
 		return err
 	}
-	p.printf("</style>\n</head>\n<body>\n<main>\n")
+	// Magics and shell lines are no Go; they are shown without the colour of an error.
+	p.printf(".c-chroma .c-err { color: inherit; background: none }\n</style>\n</head>\n<body>\n<main>\n")
 	for _, c := range n.Cells() {
 		if err := p.cell(c); err != nil {
 			return err
@@ -66,15 +70,15 @@ func (p *page) printf(format string, args ...any) { fmt.Fprintf(p, format, args.
 
 // styles writes the colours of code for light and dark.
 func (p *page) styles() error {
-	for _, s := range []struct{ name, open, close string }{
-		{"github", "", ""},
-		{"github-dark", "@media (prefers-color-scheme: dark) {\n", "}\n"},
+	for _, s := range []struct{ name, media string }{
+		{"github", "not all and (prefers-color-scheme: dark)"},
+		{"github-dark", "(prefers-color-scheme: dark)"},
 	} {
-		p.WriteString(s.open)
+		p.printf("@media %s {\n", s.media)
 		if err := p.code.WriteCSS(p, styles.Get(s.name)); err != nil {
 			return fmt.Errorf("cannot write the page's style: %w", err)
 		}
-		p.WriteString(s.close)
+		p.printf("}\n")
 	}
 	return nil
 }
@@ -101,13 +105,9 @@ func (p *page) codeCell(c *nbformat.Cell) error {
 	if n := c.Count(); n > 0 {
 		count = fmt.Sprint(n)
 	}
-	p.printf("<section class=\"cell\">\n<div class=\"row\"><div class=\"prompt\">In [%s]</div><div class=\"in\"><pre><code>", count)
-	tokens, err := p.lexer.Tokenise(nil, c.Source())
-	if err == nil {
-		err = p.code.Format(p, styles.Get("github"), tokens)
-	}
-	if err != nil {
-		return fmt.Errorf("cannot colour a code cell: %w", err)
+	p.printf("<section class=\"cell\">\n<div class=\"row\"><div class=\"prompt\">In [%s]</div><div class=\"in\"><pre class=\"c-chroma\"><code>", count)
+	if err := p.colour(p, p.lexer, c.Source()); err != nil {
+		return err
 	}
 	p.printf("</code></pre></div></div>\n")
 	for _, o := range c.Outputs() {
@@ -122,6 +122,18 @@ func (p *page) codeCell(c *nbformat.Cell) error {
 		p.printf("</div></div>\n")
 	}
 	p.printf("</section>\n")
+	return nil
+}
+
+// colour writes code as spans with the classes that styles writes rules for.
+func (p *page) colour(w io.Writer, lexer chroma.Lexer, code string) error {
+	tokens, err := lexer.Tokenise(nil, code)
+	if err == nil {
+		err = p.code.Format(w, styles.Get("github"), tokens)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot colour code: %w", err)
+	}
 	return nil
 }
 
