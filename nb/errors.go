@@ -86,14 +86,20 @@ func fail(err error) {
 		pos := userPos()
 		e.File, e.Line = pos.File, pos.Line
 	}
-	if trying.Load() > 0 || !pipe.Available() {
+	if trying.Load() > 0 {
+		panic(e)
+	}
+	if e.Code == CodeInterrupted {
+		fmt.Println(e.Message)
+		if pipe.Available() {
+			os.Exit(0) // the cell did what its user wanted
+		}
+		os.Exit(130) // as shells say of programs that SIGINT ended
+	}
+	if !pipe.Available() {
 		panic(e)
 	}
 	pipe.Sync()
-	if e.Code == CodeInterrupted {
-		fmt.Println(e.Message)
-		os.Exit(0)
-	}
 	// In one write, in which gonb finds the place and adds cell and line.
 	io.WriteString(os.Stderr, e.Error()+"\n")
 	os.Exit(1)

@@ -217,7 +217,7 @@ func (t *Trainer) Steps() int    { return int(t.status().Step) }
 func (t *Trainer) LR() float64   { return t.status().LR }
 func (t *Trainer) Running() bool { return t.status().State == wire.StateRunning }
 
-// String is one line about what the trainer is doing.
+// String says in one or two lines what the trainer is doing.
 func (t *Trainer) String() string {
 	i := t.status()
 	s := fmt.Sprintf("trainer %s: %s, epoch %d, step %d, lr %.4g", i.Name, i.State, i.Epoch, i.Step, i.LR)
@@ -228,7 +228,7 @@ func (t *Trainer) String() string {
 		s += fmt.Sprintf(", validation %s %.4g", m.Name, m.Value)
 	}
 	if i.Note != "" {
-		s += " (" + i.Note + ")"
+		s += "\n" + i.Note
 	}
 	return s
 }
