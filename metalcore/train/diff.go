@@ -145,20 +145,32 @@ func diffValue(was, is *ir.Value) string {
 	switch {
 	case was.Op != is.Op || len(was.In) != len(is.In):
 		return fmt.Sprintf("%s stands where %s was", opText(is), opText(was))
-	case !was.Shape.Equal(is.Shape) || was.DType != is.DType:
-		return fmt.Sprintf("%s is %s, it was %s", what, shapeText(is, was), shapeText(was, is))
 	case was.Name != is.Name:
 		return fmt.Sprintf("%s %q was called %q", is.Op, is.Name, was.Name)
 	}
 	for _, key := range slices.Sorted(maps.Keys(is.Attrs)) {
 		if !reflect.DeepEqual(is.Attrs[key], was.Attrs[key]) {
-			return fmt.Sprintf("%s of %s is %v, it was %v", key, what, is.Attrs[key], was.Attrs[key])
+			return fmt.Sprintf("%s of %s is %s, it was %s", key, what, attrText(is, key), attrText(was, key))
 		}
 	}
 	if len(was.Attrs) != len(is.Attrs) {
 		return fmt.Sprintf("%s has other attributes", what)
 	}
+	if !was.Shape.Equal(is.Shape) || was.DType != is.DType {
+		return fmt.Sprintf("%s is %s, it was %s", what, shapeText(is, was), shapeText(was, is))
+	}
 	return ""
+}
+
+// attrText prints an attribute, lists of numbers like shapes.
+func attrText(v *ir.Value, key string) string {
+	if list := v.Ints(key); list != nil {
+		return ir.Shape(list).String()
+	}
+	if v.Attrs[key] == nil {
+		return "none"
+	}
+	return fmt.Sprint(v.Attrs[key])
 }
 
 // opText is an op with its layer.
