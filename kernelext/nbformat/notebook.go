@@ -16,6 +16,8 @@ import (
 // MaxBytes is the size of the largest notebook file that is read.
 const MaxBytes = 256 << 20
 
+var errTooLarge = fmt.Errorf("is larger than %d MB: clear its outputs in Jupyter first", MaxBytes>>20)
+
 // Object is a JSON object as encoding/json decodes it, with numbers as json.Number.
 type Object = map[string]any
 
@@ -63,6 +65,13 @@ func Read(path string) (*Notebook, error) {
 		return nil, fmt.Errorf("cannot read the notebook: %w", err)
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the notebook: %w", err)
+	}
+	if info.Size() > MaxBytes {
+		return nil, fmt.Errorf("%s %w", path, errTooLarge)
+	}
 	b, err := io.ReadAll(io.LimitReader(f, MaxBytes+1))
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the notebook: %w", err)
@@ -77,7 +86,7 @@ func Read(path string) (*Notebook, error) {
 // Parse parses the text of a notebook. Its errors say what the text is instead and what to do about it.
 func Parse(b []byte) (*Notebook, error) {
 	if len(b) > MaxBytes {
-		return nil, fmt.Errorf("is larger than %d MB: clear its outputs in Jupyter first", MaxBytes>>20)
+		return nil, errTooLarge
 	}
 	trimmed := bytes.TrimSpace(bytes.TrimPrefix(b, []byte("\ufeff")))
 	switch {
