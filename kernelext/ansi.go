@@ -49,6 +49,7 @@ type ansiStyle struct {
 }
 
 func (st *ansiStyle) span(b *strings.Builder, text string) {
+	text = strings.ReplaceAll(text, "\x1b", "") // the rest of a broken sequence
 	if text == "" {
 		return
 	}

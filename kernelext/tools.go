@@ -120,11 +120,14 @@ func (t Toolset) install(ctx context.Context, dir, bin, what string) error {
 	return nil
 }
 
+// goFolders are where go usually is.
+var goFolders = []string{"/usr/local/go/bin", "/opt/homebrew/bin", "/usr/lib/go/bin"}
+
 // goCommand finds go and asks it for its version and flags.
 func goCommand(ctx context.Context) (Toolset, string, error) {
 	path, err := exec.LookPath("go")
 	// A Jupyter that was started from a desktop does not have the shell's PATH.
-	for _, dir := range []string{filepath.Join(os.Getenv("GOROOT"), "bin"), "/usr/local/go/bin", "/opt/homebrew/bin", "/usr/lib/go/bin"} {
+	for _, dir := range append([]string{filepath.Join(os.Getenv("GOROOT"), "bin")}, goFolders...) {
 		if err != nil && filepath.IsAbs(dir) && isFile(filepath.Join(dir, "go")) {
 			path, err = filepath.Join(dir, "go"), nil
 		}
