@@ -170,7 +170,13 @@ func specMetadata(name, display, language string) nbformat.Object {
 
 // stop ends the kernel and removes what gonb leaves behind when it was killed.
 func (r *runner) stop() {
+	pipes := cellPipes(r.kernel.Pid())
 	r.kernel.Stop(stopGrace)
+	for _, path := range pipes {
+		if info, err := os.Lstat(path); err == nil && info.Mode().Type() == os.ModeNamedPipe {
+			os.Remove(path)
+		}
+	}
 	r.log.clean()
 }
 

@@ -43,13 +43,9 @@ func readCell(r io.Reader, w io.Writer) (shown []protocol.DisplayData, synced in
 // gonb registers this beside its protocol's types.
 func init() { gob.Register(map[string]any{}) }
 
-func TestPipeSpeaksGonbsProtocol(t *testing.T) {
-	dir := t.TempDir()
-	cell := filepath.Join(dir, "cell")
-	if out, err := exec.Command("go", "build", "-o", cell, "./internal/cell").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	var pipes [2]*os.File
+// makePipes makes the two pipes that gonb makes for a cell.
+func makePipes(t *testing.T, dir string) (pipes [2]*os.File) {
+	t.Helper()
 	for i, name := range []string{"out", "back"} {
 		path := filepath.Join(dir, name)
 		if err := syscall.Mkfifo(path, 0o600); err != nil {
@@ -60,9 +56,19 @@ func TestPipeSpeaksGonbsProtocol(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer f.Close()
+		t.Cleanup(func() { f.Close() })
 		pipes[i] = f
 	}
+	return pipes
+}
+
+func TestPipeSpeaksGonbsProtocol(t *testing.T) {
+	dir := t.TempDir()
+	cell := filepath.Join(dir, "cell")
+	if out, err := exec.Command("go", "build", "-o", cell, "./internal/cell").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	pipes := makePipes(t, dir)
 	cmd := exec.Command(cell)
 	cmd.Env = append(os.Environ(), protocol.GONB_PIPE_ENV+"="+pipes[0].Name(), protocol.GONB_PIPE_BACK_ENV+"="+pipes[1].Name())
 	type answer struct {

@@ -131,6 +131,9 @@ func (p *Process) Interrupt() error {
 	return p.Client.Interrupt()
 }
 
+// Pid returns the process's id, which is also the id of its process group.
+func (p *Process) Pid() int { return p.cmd.Process.Pid }
+
 // Done is closed when the process has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 

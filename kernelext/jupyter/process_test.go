@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// fakeKernel answers kernel_info on shell. An execute_request does what its code says. Like gonb it answers control
+// fakeKernel answers every request with a reply; an execute_request does what its code says. Like gonb it answers control
 // requests on the shell socket.
 func fakeKernel(mode, file string) {
 	if mode == "broken" {
@@ -41,13 +41,31 @@ func fakeKernel(mode, file string) {
 		signal.Ignore(syscall.SIGTERM)
 		time.Sleep(time.Hour)
 	}
+	k := &fake{conn: conn, requests: make(chan *Message)}
+	k.listen()
+	for m := range k.requests {
+		if m.Header.Type == "shutdown_request" {
+			return
+		}
+		k.answer(m)
+		k.send(k.pub, m, "status", map[string]any{"execution_state": "idle"}, conn.Key)
+	}
+}
+
+type fake struct {
+	conn       *Connection
+	shell, pub zmq4.Socket
+	requests   chan *Message
+}
+
+func (k *fake) listen() {
 	ctx := context.Background()
-	shell, control, stdin := zmq4.NewRouter(ctx), zmq4.NewRouter(ctx), zmq4.NewRouter(ctx)
-	pub, beat := zmq4.NewPub(ctx), zmq4.NewRep(ctx)
+	control, stdin, beat := zmq4.NewRouter(ctx), zmq4.NewRouter(ctx), zmq4.NewRep(ctx)
+	k.shell, k.pub = zmq4.NewRouter(ctx), zmq4.NewPub(ctx)
 	for port, s := range map[int]zmq4.Socket{
-		conn.Shell: shell, conn.Control: control, conn.Stdin: stdin, conn.IOPub: pub, conn.Heartbeat: beat,
+		k.conn.Shell: k.shell, k.conn.Control: control, k.conn.Stdin: stdin, k.conn.IOPub: k.pub, k.conn.Heartbeat: beat,
 	} {
-		if err := s.Listen(conn.Endpoint(port)); err != nil {
+		if err := s.Listen(k.conn.Endpoint(port)); err != nil {
 			panic(err)
 		}
 	}
@@ -59,54 +77,46 @@ func fakeKernel(mode, file string) {
 			}
 		}
 	}()
-	requests := make(chan *Message)
-	for _, s := range []zmq4.Socket{shell, control} {
+	for _, s := range []zmq4.Socket{k.shell, control} {
 		go func() {
 			for {
 				z, err := s.Recv()
 				if err != nil {
 					return
 				}
-				m, err := conn.Key.Decode(z.Frames)
+				m, err := k.conn.Key.Decode(z.Frames)
 				if err != nil {
 					panic(err)
 				}
-				requests <- m
+				k.requests <- m
 			}
 		}()
 	}
-	send := func(s zmq4.Socket, to *Message, kind string, content map[string]any, key Key) {
-		m := NewRequest("kernel", kind, content)
-		m.Parent = to.Header
-		if s == shell {
-			m.Identities = to.Identities
-		}
-		f, err := key.Encode(m)
-		if err != nil {
-			panic(err)
-		}
-		s.SendMulti(zmq4.NewMsgFrom(f...))
+}
+
+func (k *fake) answer(m *Message) {
+	content := map[string]any{"status": "ok", "implementation": "fake"}
+	switch m.Text("code") {
+	case "die":
+		fmt.Fprintln(os.Stderr, "out of luck")
+		os.Exit(7)
+	case "forge":
+		k.send(k.pub, m, "stream", map[string]any{"name": "stdout", "text": "forged"}, "another key")
 	}
-	for m := range requests {
-		switch m.Header.Type {
-		case "kernel_info_request":
-			send(shell, m, "kernel_info_reply", map[string]any{"status": "ok", "implementation": "fake"}, conn.Key)
-		case "interrupt_request":
-			send(shell, m, "interrupt_reply", map[string]any{"status": "ok"}, conn.Key)
-		case "execute_request":
-			switch m.Text("code") {
-			case "die":
-				fmt.Fprintln(os.Stderr, "out of luck")
-				os.Exit(7)
-			case "forge":
-				send(pub, m, "stream", map[string]any{"name": "stdout", "text": "forged"}, "another key")
-			}
-			send(shell, m, "execute_reply", map[string]any{"status": "ok"}, conn.Key)
-		case "shutdown_request":
-			return
-		}
-		send(pub, m, "status", map[string]any{"execution_state": "idle"}, conn.Key)
+	k.send(k.shell, m, strings.TrimSuffix(m.Header.Type, "request")+"reply", content, k.conn.Key)
+}
+
+func (k *fake) send(s zmq4.Socket, to *Message, kind string, content map[string]any, key Key) {
+	m := NewRequest("kernel", kind, content)
+	m.Parent = to.Header
+	if s == k.shell {
+		m.Identities = to.Identities
 	}
+	f, err := key.Encode(m)
+	if err != nil {
+		panic(err)
+	}
+	s.SendMulti(zmq4.NewMsgFrom(f...))
 }
 
 func start(t *testing.T, mode string) (*Process, error) {
