@@ -47,11 +47,8 @@ func (s *suite) reduceSpecial(t *testing.T) {
 		s.check(t, op.Sum(x, false, axis), given, exact)
 		s.check(t, op.Mean(x, false, axis), given, single)
 	}
-	noNaN := data{"x": {1, 0, -inf, -1, inf, 2, -inf, -inf, -inf, inf, -inf, 0}}
-	withNaN := data{"x": {1, nan, -3, -1, 0, 2, -inf, -inf, -inf, nan, -inf, 0}}
 	for _, axis := range []int{0, 1} {
-		s.check(t, op.MaxOver(f32("x", 4, 3), false, axis), noNaN, exact)
-		s.check(t, op.MaxOver(f32("x", 4, 3), false, axis), withNaN, exact)
+		s.check(t, op.MaxOver(f32("x", 4, 3), false, axis), given, exact)
 	}
 	s.check(t, op.Sum(i32("x", 3), false), data{"x": {2147483647, 1, 5}}, exact)
 }

@@ -28,7 +28,7 @@ func windows(v *ir.Value, x, y ir.Shape, f func(ix, iy int)) {
 
 func maxPool(v *ir.Value, in [][]float64) []float64 {
 	out := fill(v.Shape.Elems(), func(int) float64 { return math.Inf(-1) })
-	windows(v, v.In[0].Shape, v.Shape, func(ix, iy int) { out[iy] = math.Max(out[iy], in[0][ix]) })
+	windows(v, v.In[0].Shape, v.Shape, func(ix, iy int) { out[iy] = max(out[iy], in[0][ix]) })
 	return out
 }
 
@@ -48,7 +48,7 @@ func maxPoolGrad(v *ir.Value, in [][]float64) []float64 {
 func softmax(x []float64) (p []float64, logSum float64) {
 	top := math.Inf(-1)
 	for _, a := range x {
-		top = math.Max(top, a)
+		top = max(top, a)
 	}
 	total := 0.0
 	for _, a := range x {

@@ -8,8 +8,10 @@ import (
 )
 
 var reduceKernels = map[string]kernel{
-	"reduce_sum":  sum,
-	"reduce_max":  func(v *ir.Value, in [][]float64) []float64 { return reduce(v, in[0], math.Inf(-1), math.Max) },
+	"reduce_sum": sum,
+	"reduce_max": func(v *ir.Value, in [][]float64) []float64 {
+		return reduce(v, in[0], math.Inf(-1), func(a, b float64) float64 { return max(a, b) })
+	},
 	"reduce_mean": mean,
 	"argmax":      argMax,
 }
