@@ -182,9 +182,6 @@ func install(_ context.Context, flags *flag.FlagSet, args []string) error {
 	if err != nil {
 		return err
 	}
-	if strings.Contains(self, "go-build") {
-		return errors.New("`go run` removes its binary when it ends, and Jupyter needs one that stays: run `go install .` and then `metalnb install`")
-	}
 	env := map[string]string{}
 	if root := kernelext.ModuleRoot(); root != "" {
 		env["METALNB_SRC"] = root // cells use this source tree

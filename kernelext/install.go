@@ -122,7 +122,7 @@ func (o InstallOptions) spec() (*jupyter.Spec, string, error) {
 		return nil, "", err
 	}
 	if !isFile(binary) {
-		return nil, "", fmt.Errorf("there is no program %s; build it first: go build -o metalnb .", binary)
+		return nil, "", fmt.Errorf("there is no program %s; build it with `go build -o metalnb .` first", binary)
 	}
 	if strings.Contains(filepath.ToSlash(binary), "/go-build") {
 		return nil, "", fmt.Errorf("%s is removed as soon as go run ends; install from a binary that stays: "+
