@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 )
 
@@ -11,25 +12,34 @@ import (
 const ModulePath = "github.com/metalnb/metalnb"
 
 // ModuleRoot returns the folder of this module's source tree: METALNB_SRC if that is one, else the nearest one from the
-// working directory upwards, "" if there is none. Cells then use the source tree, without it the released module.
+// working directory upwards, else the one that this program was built from, "" if that is gone, too. Cells then use the
+// source tree, without it the released module.
 func ModuleRoot() string {
 	if dir := os.Getenv("METALNB_SRC"); dir != "" && isRoot(dir) {
 		return dir
 	}
 	dir, err := os.Getwd()
-	if err != nil {
-		return ""
-	}
-	for {
+	for err == nil {
 		if isRoot(dir) {
 			return dir
 		}
 		up := filepath.Dir(dir)
 		if up == dir {
-			return ""
+			break
 		}
 		dir = up
 	}
+	if dir := builtFrom(); filepath.IsAbs(dir) && isRoot(dir) {
+		return dir
+	}
+	return ""
+}
+
+// builtFrom returns the folder that held this module when it was compiled; with -trimpath it is no folder. A variable, so
+// that tests can be elsewhere.
+var builtFrom = func() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Dir(filepath.Dir(file))
 }
 
 func isRoot(dir string) bool {

@@ -177,6 +177,12 @@ func TestModuleRoot(t *testing.T) {
 	write(filepath.Join(dir, "a"), ModulePath+"/kernelext/gonb")
 	t.Setenv("METALNB_SRC", "")
 	t.Chdir(deep)
+	source := builtFrom()
+	if got := ModuleRoot(); got != source || !isRoot(got) {
+		t.Errorf("found %q, want the folder that the test was built from, %q", got, source)
+	}
+	builtFrom = func() string { return ModulePath } // as with -trimpath
+	defer func() { builtFrom = func() string { return source } }()
 	if got := ModuleRoot(); got != "" {
 		t.Errorf("found %q where there is none", got)
 	}
