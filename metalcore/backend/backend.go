@@ -11,6 +11,7 @@ type Info struct {
 	Name    string // as people know it: "CPU (2 threads)"
 	Kind    string // "cpu", "metal", "cuda"
 	Threads int    // of a CPU
+	Memory  int64  // bytes that all buffers together may take; 0 when unknown
 }
 
 // Device allocates memory and compiles programs. Its methods may be called

@@ -22,7 +22,7 @@ func (s *Session) Compute(g *ir.Graph, inputs map[string]feed.Array, store strin
 			return nil, errorf(BadRequest, "a trainer computes it: t.Predict(x)", "a value %s of a model has no numbers of its own", v.Type())
 		}
 	}
-	out, err := compute(s.core.dev, g, inputs)
+	out, err := s.compute(g, inputs)
 	if err != nil {
 		return nil, err
 	}
@@ -53,11 +53,22 @@ func (s *Session) Tensors() []string {
 }
 
 // compute runs the graph once in buffers of its own.
-func compute(dev backend.Device, g *ir.Graph, inputs map[string]feed.Array) ([]feed.Array, error) {
+func (s *Session) compute(g *ir.Graph, inputs map[string]feed.Array) ([]feed.Array, error) {
 	program, _, err := compile.Compile(g, compile.Options{})
 	if err != nil {
 		return nil, wrap(BadRequest, "", err)
 	}
+	size := program.Arena
+	for _, v := range program.Inputs {
+		size += v.Bytes()
+	}
+	for _, o := range program.Outputs {
+		size += o.Value.Bytes()
+	}
+	if err := s.core.CheckSize("this computation", size); err != nil {
+		return nil, err
+	}
+	dev := s.core.dev
 	exe, err := dev.Compile(program)
 	if err != nil {
 		return nil, classify(err)
@@ -73,7 +84,7 @@ func compute(dev backend.Device, g *ir.Graph, inputs map[string]feed.Array) ([]f
 	for _, v := range program.Inputs {
 		x, ok := inputs[v.Name]
 		if !ok || x.DType != v.DType || !x.Shape.Equal(v.Shape) {
-			return nil, errorf(BadRequest, "", "the input %q is %v, the computation wants %s", v.Name, x, v.Type())
+			return nil, errorf(BadRequest, "give each input an array of its type and shape", "the input %q is %v, the computation wants %s", v.Name, x, v.Type())
 		}
 		b, err := dev.Alloc(v.Bytes())
 		if err != nil {

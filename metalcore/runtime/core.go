@@ -16,28 +16,51 @@ type Core struct {
 
 	mu       sync.Mutex
 	sessions map[string]*Session
-	builtin  map[Ref]*feed.Set // parts of built-in sets, shared by all sessions
+	builtin  parts // of built-in sets, shared by all sessions
 }
 
 // New makes a core on a device, which it closes at its end.
 func New(dev backend.Device) *Core {
-	return &Core{dev: dev, sessions: map[string]*Session{}, builtin: map[Ref]*feed.Set{}}
+	return &Core{dev: dev, sessions: map[string]*Session{}}
 }
 
 // Device is the device that everything runs on.
 func (c *Core) Device() backend.Device { return c.dev }
 
-// Session returns the session of that name, making it if there is none.
-func (c *Core) Session(name string) *Session {
+// Limit is the number of bytes that one piece of work may take: an array, a
+// model's weights, a computation. Only a part of the machine's memory, because
+// some of it is there twice, and others want some too. It is 0 for no limit.
+func (c *Core) Limit() int64 { return c.dev.Info().Memory / 4 }
+
+// CheckSize refuses what is larger than the limit.
+func (c *Core) CheckSize(what string, bytes int64) error {
+	if limit := c.Limit(); limit > 0 && bytes > limit {
+		return errorf(Resource, "make it smaller, or do it in parts",
+			"%s would take %.3g GB of memory, and this machine's core gives %.3g GB at most to one", what, float64(bytes)/1e9, float64(limit)/1e9)
+	}
+	return nil
+}
+
+// Join returns the session of that name, making it if there is none, and counts
+// one client more until leave is called. A session that holds nothing goes with
+// its last client.
+func (c *Core) Join(name string) (s *Session, leave func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := c.sessions[name]
+	s = c.sessions[name]
 	if s == nil {
 		s = &Session{name: name, core: c, trainers: map[string]*Trainer{}, data: map[string]*upload{},
 			tensors: map[string]feed.Array{}, kernels: map[string]bool{}}
 		c.sessions[name] = s
 	}
-	return s
+	s.clients.Add(1)
+	return s, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if s.clients.Add(-1) == 0 && s.empty() {
+			delete(c.sessions, name)
+		}
+	}
 }
 
 // Sessions returns the sessions that hold something or have a client, in the
@@ -89,9 +112,24 @@ type Ref struct {
 	Seed   int64
 }
 
-// part finds the part of a set in a cache, splitting the set if it must. The
-// caller holds the lock of the cache.
-func part(cache map[Ref]*feed.Set, ref Ref, whole *feed.Set) (*feed.Set, error) {
+// mostSplits is the number of splits that are kept. They are copies of the
+// rows, and one that was let go is made again with the same rows.
+const mostSplits = 8
+
+// parts keeps the latest splits of sets.
+type parts struct {
+	mu     sync.Mutex
+	splits []split
+}
+
+type split struct {
+	ref         Ref // without its Part
+	whole       *feed.Set
+	train, test *feed.Set
+}
+
+// part returns the part of a set that the reference names.
+func (p *parts) part(ref Ref, whole *feed.Set) (*feed.Set, error) {
 	switch ref.Part {
 	case "":
 		return whole, nil
@@ -99,22 +137,28 @@ func part(cache map[Ref]*feed.Set, ref Ref, whole *feed.Set) (*feed.Set, error) 
 	default:
 		return nil, errorf(BadRequest, `use "train" or "test"`, "a split has no part %q", ref.Part)
 	}
-	if set := cache[ref]; set != nil {
-		return set, nil
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	key := ref
+	key.Part = ""
+	at := slices.IndexFunc(p.splits, func(s split) bool { return s.ref == key && s.whole == whole })
+	if at < 0 {
+		train, test, err := whole.Split(ref.Share, ref.Seed)
+		if err != nil {
+			return nil, wrap(BadData, "choose another share for the test part", err)
+		}
+		at = len(p.splits)
+		p.splits = append(p.splits, split{key, whole, train, test})
 	}
-	train, test, err := whole.Split(ref.Share, ref.Seed)
-	if err != nil {
-		return nil, wrap(BadData, "choose another share for the test part", err)
+	found := p.splits[at]
+	p.splits = append(slices.Delete(p.splits, at, at+1), found) // the latest is the last
+	if len(p.splits) > mostSplits {
+		p.splits = slices.Delete(p.splits, 0, 1)
 	}
-	want := ref.Part
-	ref.Part = "train"
-	cache[ref] = train
-	ref.Part = "test"
-	cache[ref] = test
-	if want == "train" {
-		return train, nil
+	if ref.Part == "train" {
+		return found.train, nil
 	}
-	return test, nil
+	return found.test, nil
 }
 
 func (c *Core) builtinSet(ref Ref) (*feed.Set, error) {
@@ -122,7 +166,5 @@ func (c *Core) builtinSet(ref Ref) (*feed.Set, error) {
 	if err != nil {
 		return nil, wrap(Unknown, "", err)
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return part(c.builtin, ref, whole)
+	return c.builtin.part(ref, whole)
 }

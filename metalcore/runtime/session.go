@@ -10,6 +10,7 @@ import (
 
 	"github.com/metalnb/metalnb/metalcore/backend"
 	"github.com/metalnb/metalnb/metalcore/feed"
+	"github.com/metalnb/metalnb/metalcore/ir"
 	"github.com/metalnb/metalnb/metalcore/train"
 )
 
@@ -19,7 +20,9 @@ type Session struct {
 	core    *Core
 	clients atomic.Int32
 
-	mu       sync.Mutex
+	declaring sync.Mutex // one declaration at a time; they may take long
+
+	mu       sync.Mutex // guards what follows, never for long
 	trainers map[string]*Trainer
 	data     map[string]*upload
 	tensors  map[string]feed.Array
@@ -30,30 +33,34 @@ type Session struct {
 type upload struct {
 	hash  string
 	set   *feed.Set
-	parts map[Ref]*feed.Set
+	parts parts
 }
 
 // Name is the notebook's path.
 func (s *Session) Name() string { return s.name }
 
-// Clients is the number of cells connected; Join counts one more, until the
-// function it returns is called.
+// Clients is the number of cells connected.
 func (s *Session) Clients() int { return int(s.clients.Load()) }
 
-// Join counts a client.
-func (s *Session) Join() (leave func()) {
-	s.clients.Add(1)
-	return func() { s.clients.Add(-1) }
-}
+// mostKernels is how many kernel processes a session remembers.
+const mostKernels = 64
 
-// FirstOf reports whether this is the first call for that kernel process: a
-// page that shows its cells has not been sent the chart library yet.
-func (s *Session) FirstOf(kernel string) bool {
+// Served reports whether the page that shows that kernel process's cells has
+// been sent the chart library; SetServed notes that it has.
+func (s *Session) Served(kernel string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	first := !s.kernels[kernel]
+	return s.kernels[kernel]
+}
+
+// SetServed notes that the page of that kernel process has the chart library.
+func (s *Session) SetServed(kernel string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.kernels) >= mostKernels {
+		clear(s.kernels) // having it twice does no harm
+	}
 	s.kernels[kernel] = true
-	return first
 }
 
 func (s *Session) empty() bool {
@@ -64,8 +71,7 @@ func (s *Session) empty() bool {
 
 func (s *Session) close() {
 	for _, t := range s.Trainers() {
-		t.Stop()
-		t.Close()
+		t.Close() // which stops it
 	}
 }
 
@@ -80,10 +86,6 @@ func (s *Session) Trainers() []*Trainer {
 func (s *Session) Trainer(name string) (*Trainer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.trainer(name)
-}
-
-func (s *Session) trainer(name string) (*Trainer, error) {
 	if t := s.trainers[name]; t != nil {
 		return t, nil
 	}
@@ -104,11 +106,14 @@ func known[T any](what string, m map[string]T, none string) string {
 // refused, unless replace is set. The outcome is "created", "attached",
 // "changed" or "replaced".
 func (s *Session) Declare(spec train.Spec, replace bool) (string, *Trainer, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	old := s.trainers[spec.Name]
+	s.declaring.Lock()
+	defer s.declaring.Unlock()
+	old, _ := s.Trainer(spec.Name)
 	if old == nil {
 		t, err := s.create(spec)
+		if err == nil {
+			s.put(t)
+		}
 		return "created", t, err
 	}
 	changes := train.Diff(old.Spec(), spec)
@@ -128,34 +133,51 @@ func (s *Session) Declare(spec train.Spec, replace bool) (string, *Trainer, erro
 	if err != nil {
 		return "", nil, err
 	}
+	if err := old.retire("be replaced"); err != nil { // it began to train meanwhile
+		t.Close()
+		return "", nil, err
+	}
+	s.put(t)
 	old.Close()
 	return "replaced", t, nil
 }
 
 func (s *Session) create(spec train.Spec) (*Trainer, error) {
+	var weights int64
+	for _, v := range spec.Model.Leaves(ir.OpState) {
+		weights += v.Bytes()
+	}
+	if err := s.core.CheckSize("the weights of this model", weights); err != nil {
+		return nil, err
+	}
 	inner, err := train.New(s.core.dev, spec)
 	if err != nil {
 		return nil, classify(err)
 	}
-	t := &Trainer{Trainer: inner, name: spec.Name, spec: spec, session: s}
-	s.trainers[spec.Name] = t
-	return t, nil
+	return &Trainer{Trainer: inner, name: spec.Name, spec: spec, session: s}, nil
+}
+
+func (s *Session) put(t *Trainer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.trainers[t.name] = t
 }
 
 // Drop removes a trainer.
 func (s *Session) Drop(name string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t, err := s.trainer(name)
+	s.declaring.Lock()
+	defer s.declaring.Unlock()
+	t, err := s.Trainer(name)
+	if err == nil {
+		err = t.retire("be dropped")
+	}
 	if err != nil {
 		return err
 	}
-	if t.Running() {
-		return t.busy("be dropped")
-	}
+	s.mu.Lock()
 	delete(s.trainers, name)
-	t.Close()
-	return nil
+	s.mu.Unlock()
+	return t.Close()
 }
 
 // HasData reports whether data of that name and content is there.
@@ -175,7 +197,7 @@ func (s *Session) PutData(name, hash string, x, y feed.Array, classes []string) 
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.data[name] = &upload{hash: hash, set: set, parts: map[Ref]*feed.Set{}}
+	s.data[name] = &upload{hash: hash, set: set}
 	return nil
 }
 
@@ -184,13 +206,20 @@ func (s *Session) Data(ref Ref) (*feed.Set, error) {
 	if !ref.User {
 		return s.core.builtinSet(ref)
 	}
+	u, err := s.upload(ref.Source)
+	if err != nil {
+		return nil, err
+	}
+	return u.parts.part(ref, u.set)
+}
+
+func (s *Session) upload(name string) (*upload, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	u := s.data[ref.Source]
-	if u == nil {
-		return nil, errorf(Unknown, known("the data of this notebook are", s.data, "make some with nb.Data"), "there is no data %q", ref.Source)
+	if u := s.data[name]; u != nil {
+		return u, nil
 	}
-	return part(u.parts, ref, u.set)
+	return nil, errorf(Unknown, known("the data of this notebook are", s.data, "make some with nb.Data"), "there is no data %q", name)
 }
 
 // DataNames lists the user's data.
@@ -210,6 +239,9 @@ func classify(err error) error {
 	}
 	if _, ok := errors.AsType[*backend.UnsupportedError](err); ok {
 		return wrap(BadRequest, "", err)
+	}
+	if errors.Is(err, train.ErrClosed) {
+		return wrap(Unknown, "it was dropped or replaced: declare it with nb.NewTrainer", err)
 	}
 	if errors.Is(err, train.ErrBusy) {
 		return wrap(Busy, "wait for it with t.Wait(), or end it with t.Stop()", err)

@@ -15,14 +15,18 @@ type Trainer struct {
 	name    string
 	session *Session
 
-	mu   sync.Mutex
-	spec train.Spec // as last declared
-	run  *run       // the last training, nil before the first
-	runs int
+	change sync.Mutex // held while a training begins, and over what cannot be done beside one
+
+	mu      sync.Mutex // guards what follows, never for long
+	spec    train.Spec // as last declared
+	run     *Run       // the last training, nil before the first
+	retired bool       // dropped or replaced
 }
 
-// run is one training.
-type run struct {
+// Run is one training, from a Start to its end.
+type Run struct {
+	Number int // of the trainer's trainings, from 1
+	Goal   int // the epoch that it trains to
 	cancel context.CancelFunc
 	done   chan struct{}
 	err    error // set when done is closed
@@ -30,6 +34,32 @@ type run struct {
 
 // errStopped is why a training that Stop ended has ended.
 var errStopped = errors.New("stopped")
+
+// Done is closed when the training has ended.
+func (r *Run) Done() <-chan struct{} { return r.done }
+
+// Err returns why the training failed, nil when it did not or goes on.
+func (r *Run) Err() error {
+	if r.running() {
+		return nil
+	}
+	return r.err
+}
+
+// Stop ends the training between two steps, and returns when it has ended.
+func (r *Run) Stop() {
+	r.cancel()
+	<-r.done
+}
+
+func (r *Run) running() bool {
+	select {
+	case <-r.done:
+		return false
+	default:
+		return true
+	}
+}
 
 // Spec is the specification as last declared, with the learning rate of that
 // declaration.
@@ -42,122 +72,116 @@ func (t *Trainer) Spec() train.Spec {
 // Session is the session that the trainer belongs to.
 func (t *Trainer) Session() *Session { return t.session }
 
-// Runs counts the trainings begun.
-func (t *Trainer) Runs() int {
+// Run is the training under way or the last one, nil before the first.
+func (t *Trainer) Run() *Run {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.runs
+	return t.run
+}
+
+// Running reports whether it trains now.
+func (t *Trainer) Running() bool {
+	r := t.Run()
+	return r != nil && r.running()
+}
+
+// Info tells where the trainer stands. From Start on it says that it trains,
+// also in the moment before the first step.
+func (t *Trainer) Info() train.Info {
+	i := t.Trainer.Info()
+	if r := t.Run(); r != nil && r.running() && i.Goal == 0 {
+		i.State, i.Note, i.Goal = train.Running, "", r.Goal
+	}
+	return i
 }
 
 // redeclare takes over what a new declaration may change live: a learning rate
 // that differs from the one last declared, and the validation data.
 func (t *Trainer) redeclare(spec train.Spec) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if lr := spec.Optimizer.Settings()["lr"]; lr != t.spec.Optimizer.Settings()["lr"] {
+	t.change.Lock()
+	defer t.change.Unlock()
+	was := t.Spec()
+	if lr := spec.Optimizer.Settings()["lr"]; lr != was.Optimizer.Settings()["lr"] {
 		if err := t.SetLR(lr); err != nil {
 			return classify(err)
 		}
 	}
-	if spec.Valid != t.spec.Valid {
+	if spec.Valid != was.Valid {
 		if err := t.SetValid(spec.Valid); err != nil {
 			return classify(err)
 		}
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.spec = spec
 	return nil
 }
 
 // Start trains for some epochs more.
-func (t *Trainer) Start(epochs int) error {
+func (t *Trainer) Start(epochs int) (*Run, error) {
+	t.change.Lock()
+	defer t.change.Unlock()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.running() {
-		return t.busy("begin another training")
+	number := 1
+	switch {
+	case t.retired:
+		return nil, classify(train.ErrClosed)
+	case t.run != nil && t.run.running():
+		return nil, t.busy("begin another training")
+	case t.run != nil:
+		number = t.run.Number + 1
 	}
+	i := t.Trainer.Info()
 	ctx, cancel := context.WithCancelCause(context.Background())
-	r := &run{cancel: func() { cancel(errStopped) }, done: make(chan struct{})}
-	t.run, t.runs = r, t.runs+1
+	r := &Run{Number: number, Goal: i.Epoch + epochs, cancel: func() { cancel(errStopped) }, done: make(chan struct{})}
+	t.run = r
 	go func() {
 		defer close(r.done)
+		defer cancel(nil)
 		err := t.Trainer.Train(ctx, epochs)
-		if err != nil && !errors.Is(err, errStopped) && !errors.Is(err, context.Canceled) {
+		if err != nil && !errors.Is(err, errStopped) {
 			r.err = classify(err)
 		}
 	}()
-	return nil
-}
-
-// Running reports whether it trains now.
-func (t *Trainer) Running() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.running()
-}
-
-func (t *Trainer) running() bool {
-	if t.run == nil {
-		return false
-	}
-	select {
-	case <-t.run.done:
-		return false
-	default:
-		return true
-	}
-}
-
-// closed is the channel of a training that never was.
-var closed = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
-
-// Done is closed when the training under way has ended; at once when there is
-// none.
-func (t *Trainer) Done() <-chan struct{} {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.run == nil {
-		return closed
-	}
-	return t.run.done
-}
-
-// Err returns why the last training failed, nil when it did not.
-func (t *Trainer) Err() error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.run == nil || t.running() {
-		return nil
-	}
-	return t.run.err
+	return r, nil
 }
 
 // Stop ends training between two steps, and returns when it has ended.
 func (t *Trainer) Stop() {
-	t.mu.Lock()
-	r := t.run
-	t.mu.Unlock()
-	if r != nil {
-		r.cancel()
-		<-r.done
+	if r := t.Run(); r != nil {
+		r.Stop()
 	}
 }
 
 // Reset makes new weights, forgets all training and returns to the learning
 // rate as declared.
 func (t *Trainer) Reset() error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.running() {
+	t.change.Lock()
+	defer t.change.Unlock()
+	if t.Running() {
 		return t.busy("be reset")
 	}
-	t.run = nil
 	err := t.Trainer.Reset()
 	if err == nil {
-		err = t.SetLR(t.spec.Optimizer.Settings()["lr"])
+		err = t.SetLR(t.Spec().Optimizer.Settings()["lr"])
 	}
 	if err != nil {
 		return classify(err)
 	}
+	return nil
+}
+
+// retire has the trainer begin no training any more, unless it is training.
+func (t *Trainer) retire(what string) error {
+	t.change.Lock()
+	defer t.change.Unlock()
+	if t.Running() {
+		return t.busy(what)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.retired = true
 	return nil
 }
 

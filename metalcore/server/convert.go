@@ -91,10 +91,14 @@ func infoOf(t *runtime.Trainer) wire.TrainerInfo {
 	return out
 }
 
+// mostEpochs is how many epochs, the latest, a Run holds: they fit a frame.
+const mostEpochs = 20_000
+
 // runOf is what a chart shows of a trainer.
 func runOf(t *runtime.Trainer) *wire.Run {
 	run := &wire.Run{Info: infoOf(t)}
-	for _, e := range t.History() {
+	epochs := t.History()
+	for _, e := range epochs[max(0, len(epochs)-mostEpochs):] {
 		run.Epochs = append(run.Epochs, epochOf(e))
 	}
 	for _, p := range t.Points() {
@@ -117,7 +121,14 @@ func metricsOf(list []train.Metric) []wire.Metric {
 
 // importArray takes a tensor that a client sent, from its file if need be.
 func (c *client) importArray(t *wire.Tensor) (feed.Array, error) {
-	if err := t.Import(c.server.Place); err != nil {
+	size, err := t.Bytes()
+	if err == nil {
+		err = c.server.core.CheckSize("an array of shape "+ir.Shape(t.Shape).String(), size)
+	}
+	if err == nil {
+		err = t.Import(c.server.Place)
+	}
+	if err != nil {
 		return feed.Array{}, bad(err)
 	}
 	dtype, err := ir.ParseDType(t.DType)
@@ -126,6 +137,10 @@ func (c *client) importArray(t *wire.Tensor) (feed.Array, error) {
 	}
 	return feed.Array{DType: dtype, Shape: t.Shape, Data: t.Data}, nil
 }
+
+// mostHanded is how many of the files that were handed to a client are
+// remembered; it has long fetched those before.
+const mostHanded = 64
 
 // tensors answers with arrays, large ones in files.
 func (c *client) tensors(list ...feed.Array) (*wire.Tensors, error) {
@@ -136,6 +151,9 @@ func (c *client) tensors(list ...feed.Array) (*wire.Tensors, error) {
 			return nil, &runtime.Error{Code: runtime.Resource, Message: err.Error(), Err: err}
 		}
 		out.List = append(out.List, t)
+		if t.File != "" {
+			c.handed = append(c.handed[max(0, len(c.handed)-mostHanded):], t)
+		}
 	}
 	return out, nil
 }

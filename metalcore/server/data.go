@@ -56,7 +56,11 @@ func (c *client) rows(req *wire.Rows) (wire.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(req.Rows) > 0 {
+	if n := len(req.Rows); n > 0 {
+		row := set.Bytes() / int64(set.Len())
+		if err := c.server.core.CheckSize(fmt.Sprintf("%d rows", n), row*int64(n)); err != nil {
+			return nil, err
+		}
 		if set, err = set.Rows(set.Name, req.Rows); err != nil {
 			return nil, bad(err)
 		}

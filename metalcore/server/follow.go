@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"time"
@@ -15,21 +16,36 @@ const redraw = 200 * time.Millisecond
 
 func (c *client) train(t *runtime.Trainer, req *wire.Train) (wire.Message, error) {
 	if req.Epochs < 1 {
-		return nil, &runtime.Error{Code: runtime.BadRequest, Message: fmt.Sprintf("%d epochs to train", req.Epochs)}
+		return nil, &runtime.Error{Code: runtime.BadRequest, Message: fmt.Sprintf("%d epochs to train", req.Epochs), Remedy: "train at least one"}
 	}
-	if err := t.Start(req.Epochs); err != nil {
+	before := len(t.History())
+	run, err := t.Start(req.Epochs)
+	if err != nil {
 		return nil, err
 	}
 	if req.Background {
 		return &wire.Trained{Info: infoOf(t)}, nil
 	}
-	return c.follow(t, req.Show, true)
+	defer run.Stop() // a no-op unless the client is gone, or following it failed
+	last, err := c.follow(t, run, before, req.Show)
+	if errors.Is(err, errGone) {
+		c.server.Log.Printf("%s: the cell that trains %q is gone: training stops", c.session.Name(), t.Spec().Name)
+	}
+	return last, err
+}
+
+// watch follows the training that is under way, if there is one.
+func (c *client) watch(t *runtime.Trainer, req *wire.Watch) (wire.Message, error) {
+	run := t.Run()
+	if run == nil {
+		return &wire.Trained{Info: infoOf(t)}, nil
+	}
+	return c.follow(t, run, len(t.History()), req.Show)
 }
 
 // follow sends the progress of a training until it ends: an Event for each
-// epoch and, with show, the living chart. A client that goes away ends the
-// training if it owns it, which a Fit does.
-func (c *client) follow(t *runtime.Trainer, show, owner bool) (wire.Message, error) {
+// epoch behind the first so many and, with show, the living chart.
+func (c *client) follow(t *runtime.Trainer, run *runtime.Run, epochs int, show bool) (wire.Message, error) {
 	wake := make(chan struct{}, 1)
 	defer t.Subscribe(func(train.Event) {
 		select {
@@ -37,33 +53,37 @@ func (c *client) follow(t *runtime.Trainer, show, owner bool) (wire.Message, err
 		default: // one is waiting already
 		}
 	})()
-	f := follower{client: c, trainer: t, show: show, id: chartID(t), epochs: len(t.History()), goal: t.Info().Goal}
-	err := f.begin()
-	for done := t.Done(); err == nil; {
+	f := follower{client: c, trainer: t, show: show, id: chartID(t, run), epochs: epochs, goal: run.Goal}
+	if err := f.begin(); err != nil {
+		return nil, err
+	}
+	for {
 		select {
 		case <-c.gone:
-			err = wire.ErrFrame // nobody is there to be told anything
+			return nil, c.lost()
 		case <-wake:
-			err = f.send(false)
-		case <-done:
-			if err = f.send(true); err == nil {
-				return f.end()
+			if err := f.send(false); err != nil {
+				return nil, err
 			}
+		case <-run.Done():
+			if err := f.send(true); err != nil {
+				return nil, err
+			}
+			return &wire.Trained{Info: infoOf(t)}, run.Err()
 		}
 	}
-	if owner {
-		c.server.Log.Printf("%s: the cell that trained %q is gone: stopped", c.session.Name(), t.Spec().Name)
-		t.Stop()
-	}
-	return nil, err
 }
 
 // chartID names the display of one training, so that each Fit draws below its
 // own cell.
-func chartID(t *runtime.Trainer) string {
+func chartID(t *runtime.Trainer, run *runtime.Run) string {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%s\x00%s", t.Session().Name(), t.Spec().Name)
-	return fmt.Sprintf("metalnb-%x-%d", h.Sum64(), t.Runs())
+	number := 0
+	if run != nil {
+		number = run.Number
+	}
+	return fmt.Sprintf("metalnb-%x-%d", h.Sum64(), number)
 }
 
 // follower is the state of one stream of progress.
@@ -90,10 +110,11 @@ func (f *follower) begin() error {
 // send tells what is new. The chart is drawn again when it is time to, and at
 // the end with its static picture.
 func (f *follower) send(final bool) error {
-	run := runOf(f.trainer)
-	for ; f.epochs < len(run.Epochs); f.epochs++ {
-		event := &wire.Event{What: "epoch", Info: run.Info}
-		event.Info.Last, event.Info.Goal = run.Epochs[f.epochs], f.goal
+	history := f.trainer.History()
+	f.epochs = min(f.epochs, len(history)) // a Reset may have come between
+	for ; f.epochs < len(history); f.epochs++ {
+		event := &wire.Event{What: "epoch", Info: infoOf(f.trainer)}
+		event.Info.Last, event.Info.Goal = epochOf(history[f.epochs]), f.goal
 		if err := f.client.Send(event); err != nil {
 			return err
 		}
@@ -102,13 +123,7 @@ func (f *follower) send(final bool) error {
 		return nil
 	}
 	f.next = time.Now().Add(redraw)
+	run := runOf(f.trainer)
 	run.ID = f.id
 	return f.client.Send(&wire.Show{ID: f.id, Items: f.client.server.Renderer.Chart(*run, final)})
-}
-
-func (f *follower) end() (wire.Message, error) {
-	if err := f.trainer.Err(); err != nil {
-		return nil, err
-	}
-	return &wire.Trained{Info: infoOf(f.trainer)}, nil
 }

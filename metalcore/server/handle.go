@@ -9,8 +9,7 @@ import (
 	"github.com/metalnb/metalnb/metalcore/wire"
 )
 
-// handle answers one request. A nil message without an error says that the
-// handler has sent its answers itself.
+// handle answers one request. It returns the last message of the answer.
 func (c *client) handle(req wire.Message) (wire.Message, error) {
 	switch req := req.(type) {
 	case *wire.StatusRequest:
@@ -46,7 +45,7 @@ func (c *client) trainer(req wire.Message) (wire.Message, error) {
 	case *wire.Train:
 		return c.train(t, req)
 	case *wire.Watch:
-		return c.follow(t, req.Show, false)
+		return c.watch(t, req)
 	case *wire.Stop:
 		t.Stop()
 	case *wire.SetLR:

@@ -24,15 +24,24 @@ type Renderer interface {
 	Predictions(list []wire.Prediction) ([]wire.Item, error)
 }
 
-// firstRows is how many rows a picture shows when none are named.
-const firstRows = 20
+// firstRows is how many rows a picture shows when none are named, mostRows how
+// many may be named, mostClasses the width of the largest confusion matrix.
+const (
+	firstRows   = 20
+	mostRows    = 1000
+	mostClasses = 1000
+)
 
 // library sends the chart library, once to each page.
 func (c *client) library() error {
-	if !c.session.FirstOf(c.kernel) {
+	if c.session.Served(c.kernel) {
 		return nil
 	}
-	return c.Send(&wire.Show{Items: c.server.Renderer.Library()})
+	err := c.Send(&wire.Show{Items: c.server.Renderer.Library()})
+	if err == nil {
+		c.session.SetServed(c.kernel)
+	}
+	return err
 }
 
 // picture answers with something to look at.
@@ -42,9 +51,10 @@ func (c *client) picture(req *wire.Picture) (wire.Message, error) {
 		return nil, bad(err)
 	}
 	if req.What == "chart" {
-		if err := c.library(); err != nil {
-			return nil, err
-		}
+		err = c.library()
+	}
+	if err != nil {
+		return nil, err
 	}
 	if err := c.Send(&wire.Show{Items: items}); err != nil {
 		return nil, err
@@ -75,7 +85,7 @@ func (c *client) draw(req *wire.Picture) ([]wire.Item, error) {
 		return r.Trainer(infoOf(t)), nil
 	case "chart":
 		run := runOf(t)
-		run.ID = fmt.Sprintf("%s-%d", chartID(t), run.Info.Step)
+		run.ID = fmt.Sprintf("%s-%d", chartID(t, t.Run()), run.Info.Step)
 		return r.Chart(*run, true), nil
 	case "confusion":
 		return c.confusion(t, req)
@@ -130,6 +140,10 @@ func (c *client) someRows(req *wire.Picture) (*feed.Set, []int, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if len(req.Rows) > mostRows {
+		return nil, nil, &runtime.Error{Code: runtime.BadRequest, Message: fmt.Sprintf("a picture of %d rows", len(req.Rows)),
+			Remedy: fmt.Sprintf("name at most %d rows", mostRows)}
+	}
 	rows := rowsOrFirst(req.Rows, firstRows, set.Len())
 	set, err = set.Rows(set.Name, rows)
 	return set, rows, err
@@ -160,11 +174,17 @@ func (c *client) confusion(t *runtime.Trainer, req *wire.Picture) ([]wire.Item, 
 	if err != nil {
 		return nil, err
 	}
+	if n := len(set.Classes); n > mostClasses {
+		return nil, fmt.Errorf("a confusion matrix of %d classes cannot be looked at: there may be %d", n, mostClasses)
+	}
 	y, err := t.Predict(set.X, true)
 	if err != nil {
 		return nil, err
 	}
 	n := y.Shape[len(y.Shape)-1]
+	if n > mostClasses {
+		return nil, fmt.Errorf("a confusion matrix of %d classes cannot be looked at: there may be %d", n, mostClasses)
+	}
 	matrix := make([][]int, n)
 	for i := range matrix {
 		matrix[i] = make([]int, n)

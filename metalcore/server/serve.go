@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"runtime/debug"
 	"strings"
@@ -16,9 +15,10 @@ import (
 
 // Limits of a client's patience with us and ours with it.
 const (
-	helloLimit   = 4 << 10          // bytes of the first frame
+	helloLimit   = 16 << 10         // bytes of the first frame, which holds paths
 	helloTimeout = 5 * time.Second  // for the first frame
 	writeTimeout = 30 * time.Second // for a client to take a frame
+	maxWaiting   = 8                // requests that wait while one is answered
 )
 
 // client is one connection, after the handshake.
@@ -28,6 +28,34 @@ type client struct {
 	session *runtime.Session // nil for those that only ask for the status
 	kernel  string
 	gone    <-chan struct{} // closed when the other side is
+	ctx     context.Context // the server's
+	handed  []wire.Tensor   // those in files that the client was sent
+}
+
+// errGone says that nobody is there to be told anything.
+var errGone = errors.New("the client is gone")
+
+// lost is the error of a request that cannot be answered to its end, because
+// the client is gone or the server ends.
+func (c *client) lost() error {
+	if c.ctx.Err() == nil {
+		return errGone
+	}
+	return &wire.Problem{Code: wire.CodeCore, Message: fmt.Sprintf("the core ends: %v", context.Cause(c.ctx)),
+		Remedy: "run the cell again: a new core starts by itself"}
+}
+
+// Send writes a message. Its error is errGone, unless nothing was written
+// because the message is too large.
+func (c *client) Send(m wire.Message) error {
+	err := c.Conn.Send(m)
+	switch {
+	case errors.Is(err, wire.ErrTooLarge):
+		return &runtime.Error{Code: runtime.Resource, Message: err.Error(), Remedy: "ask for less at once", Err: err}
+	case err != nil:
+		return fmt.Errorf("%w: %w", errGone, err)
+	}
+	return nil
 }
 
 // deadlined gives each write its deadline, so that a client that does not read
@@ -40,10 +68,10 @@ func (d deadlined) Write(b []byte) (int, error) {
 }
 
 // serve speaks with one client until it goes away.
-func (s *Server) serve(ctx context.Context, nc net.Conn) {
+func (s *Server) serve(ctx context.Context, nc net.Conn, full bool) {
 	nc.SetReadDeadline(time.Now().Add(helloTimeout))
 	conn := wire.NewConn(deadlined{nc}, helloLimit)
-	hello, err := s.shake(conn)
+	hello, err := s.shake(conn, full)
 	if err != nil {
 		s.Log.Printf("handshake: %v", err)
 		return
@@ -53,28 +81,60 @@ func (s *Server) serve(ctx context.Context, nc net.Conn) {
 		return
 	}
 	conn.SetLimit(wire.MaxFrame)
-	c := &client{Conn: conn, server: s, kernel: hello.Kernel}
+	c := &client{Conn: conn, server: s, kernel: hello.Kernel, ctx: ctx}
 	if hello.Session != "" {
-		c.session = s.core.Session(hello.Session)
-		defer c.session.Join()()
+		session, leave := s.core.Join(hello.Session)
+		defer leave()
+		c.session = session
 	}
+	defer c.tidy()
 	requests, gone := pump(conn, s.Log.Printf)
 	c.gone = gone
 	for req := range requests {
-		if err := c.answer(req); err != nil {
+		err := c.answer(req)
+		c.discard(req)
+		if err != nil {
 			s.Log.Printf("pid %d: %v", hello.PID, err)
 			break
 		}
 	}
 	nc.Close()
-	for range requests {
-	} // lets the pump end
+	for req := range requests { // lets the pump end
+		c.discard(req)
+	}
 }
 
-// pump receives a client's messages. One may wait while another is answered,
-// so that the end of the connection is seen meanwhile.
+// discard removes the files of a request's tensors that were not imported.
+func (c *client) discard(req wire.Message) {
+	var list []*wire.Tensor
+	switch req := req.(type) {
+	case *wire.PutData:
+		list = append(list, &req.X, &req.Y)
+	case *wire.Predict:
+		list = append(list, &req.X)
+	case *wire.Picture:
+		list = append(list, &req.X)
+	case *wire.Compute:
+		for i := range req.Inputs {
+			list = append(list, &req.Inputs[i].X)
+		}
+	}
+	for _, t := range list {
+		t.Discard(c.server.Place)
+	}
+}
+
+// tidy removes the files that the client was sent and did not fetch.
+func (c *client) tidy() {
+	for i := range c.handed {
+		c.handed[i].Discard(c.server.Place)
+	}
+}
+
+// pump receives a client's messages. Some may wait while one is answered, so
+// that the end of the connection is seen meanwhile.
 func pump(conn *wire.Conn, log func(string, ...any)) (<-chan wire.Message, <-chan struct{}) {
-	requests, gone := make(chan wire.Message, 1), make(chan struct{})
+	requests, gone := make(chan wire.Message, maxWaiting), make(chan struct{})
 	go func() {
 		defer close(requests)
 		defer close(gone)
@@ -88,7 +148,14 @@ func pump(conn *wire.Conn, log func(string, ...any)) (<-chan wire.Message, <-cha
 			if err != nil {
 				return
 			}
-			requests <- m
+			select {
+			case requests <- m:
+			default:
+				conn.Send(&wire.Problem{Code: wire.CodeBadRequest, Message: fmt.Sprintf("more than %d requests at once", maxWaiting),
+					Remedy: "wait for an answer before the next request"})
+				log("a client sent more than %d requests at once", maxWaiting)
+				return
+			}
 		}
 	}()
 	return requests, gone
@@ -96,7 +163,7 @@ func pump(conn *wire.Conn, log func(string, ...any)) (<-chan wire.Message, <-cha
 
 // shake answers Hello. A core of another version than the program's ends when
 // it holds nothing, so that the program can start its own.
-func (s *Server) shake(conn *wire.Conn) (*wire.Hello, error) {
+func (s *Server) shake(conn *wire.Conn, full bool) (*wire.Hello, error) {
 	m, err := conn.Recv()
 	if err != nil {
 		return nil, err
@@ -106,6 +173,12 @@ func (s *Server) shake(conn *wire.Conn) (*wire.Hello, error) {
 		err := fmt.Errorf("the first message is a %T, not a Hello", m)
 		conn.Send(&wire.Problem{Code: wire.CodeBadRequest, Message: err.Error()})
 		return nil, err
+	}
+	if full {
+		p := &wire.Problem{Code: wire.CodeResource, Message: fmt.Sprintf("the core has %d connections already", maxClients),
+			Remedy: "end programs that use it, or end the core with `metalnb stop`"}
+		conn.Send(p)
+		return nil, p
 	}
 	if hello.Proto == wire.Proto && (hello.Version == wire.Version || hello.Session == "") {
 		welcome := s.welcome
@@ -123,6 +196,9 @@ func (s *Server) shake(conn *wire.Conn) (*wire.Hello, error) {
 	return nil, errors.New(p.Message)
 }
 
+// mostNamed is how many things a message names.
+const mostNamed = 20
+
 // holdings names what would be lost if the core ended.
 func (s *Server) holdings() string {
 	var parts []string
@@ -137,6 +213,9 @@ func (s *Server) holdings() string {
 	if len(parts) == 0 {
 		return "nothing"
 	}
+	if n := len(parts); n > mostNamed {
+		parts = append(parts[:mostNamed], fmt.Sprintf("and %d more", n-mostNamed))
+	}
 	return strings.Join(parts, ", ")
 }
 
@@ -144,17 +223,13 @@ func (s *Server) holdings() string {
 // wrong with the request goes to the client as a Problem.
 func (c *client) answer(req wire.Message) error {
 	reply, err := c.guarded(req)
-	if err != nil {
-		return c.Send(problem(err))
+	if err == nil {
+		err = c.Send(reply)
 	}
-	if reply == nil { // the handler has sent it all
-		return nil
+	if err == nil || errors.Is(err, errGone) {
+		return err
 	}
-	err = c.Send(reply)
-	if err != nil && !errors.Is(err, net.ErrClosed) && !errors.Is(err, io.ErrClosedPipe) {
-		return fmt.Errorf("answer to %T: %w", req, err)
-	}
-	return err
+	return c.Send(problem(err))
 }
 
 // guarded turns a panic, which is a fault of ours, into an error, so that one

@@ -29,8 +29,15 @@ type Options struct {
 // ErrRunning is returned by Run when another core serves the place.
 var ErrRunning = errors.New("a core is running already")
 
-// maxClients bounds the connections.
+// maxClients bounds the connections. Those beyond are told so, and half as many
+// again are closed at once.
 const maxClients = 512
+
+// endTimeout is how long connections may take to end when the server does.
+const endTimeout = 3 * time.Second
+
+// An exchanged file that is older than exchangeAge will not be fetched.
+const exchangeAge = 10 * time.Minute
 
 // Server serves one core.
 type Server struct {
@@ -54,13 +61,8 @@ func Run(ctx context.Context, core *runtime.Core, opts Options) error {
 		return err
 	}
 	defer lock.Close()
-	os.Remove(opts.Place.Socket()) // of a core that was killed
-	listener, err := net.Listen("unix", opts.Place.Socket())
+	listener, err := listen(opts.Place)
 	if err != nil {
-		return err
-	}
-	if err := os.Chmod(opts.Place.Socket(), 0o600); err != nil {
-		listener.Close()
 		return err
 	}
 	ctx, end := context.WithCancelCause(ctx)
@@ -73,18 +75,56 @@ func Run(ctx context.Context, core *runtime.Core, opts Options) error {
 	}
 	s.Log.Printf("core %s, pid %d, on %s, listens at %s", wire.Version, os.Getpid(), s.welcome.Device, s.welcome.Address)
 	go s.watchIdle(ctx)
+	go s.sweep(ctx)
 	stop := context.AfterFunc(ctx, func() { listener.Close() })
 	defer stop()
-	err = s.accept(ctx, listener)
+	s.accept(ctx, listener)
 	s.Log.Printf("core ends: %v", context.Cause(ctx))
-	return err
+	return nil
 }
 
-func (s *Server) accept(ctx context.Context, listener net.Listener) error {
+// listen makes the socket, in the place of one of a core that was killed. The
+// caller has the lock.
+func listen(place wire.Place) (net.Listener, error) {
+	os.Remove(place.Socket())
+	listener, err := net.Listen("unix", place.Socket())
+	if err != nil {
+		return nil, fmt.Errorf("%w (free some space, or set %s to another directory)", err, wire.EnvDir)
+	}
+	if err := os.Chmod(place.Socket(), 0o600); err != nil {
+		listener.Close()
+		return nil, err
+	}
+	return listener, nil
+}
+
+// sweep removes exchanged files whose readers have died, now and from time to
+// time.
+func (s *Server) sweep(ctx context.Context) {
+	tick := time.NewTicker(exchangeAge)
+	defer tick.Stop()
+	for {
+		if n := s.Place.Sweep(time.Now().Add(-exchangeAge)); n > 0 {
+			s.Log.Printf("removed %d exchanged files that nobody fetched", n)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// accept serves clients until ctx ends. Then it gives those that are connected
+// a while to take the answers that are on their way.
+func (s *Server) accept(ctx context.Context, listener net.Listener) {
 	var handlers sync.WaitGroup
 	for {
 		conn, err := listener.Accept()
 		if ctx.Err() != nil {
+			if err == nil {
+				conn.Close()
+			}
 			break
 		}
 		if err != nil {
@@ -92,33 +132,43 @@ func (s *Server) accept(ctx context.Context, listener net.Listener) error {
 			time.Sleep(50 * time.Millisecond)
 			continue
 		}
-		if !s.admit(conn) {
-			conn.Close()
+		n := s.admit(conn)
+		if n > maxClients+maxClients/2 {
+			s.dismiss(conn)
 			continue
 		}
 		handlers.Go(func() {
 			defer s.dismiss(conn)
-			s.serve(ctx, conn)
+			s.serve(ctx, conn, n > maxClients)
 		})
 	}
-	s.mu.Lock()
-	for conn := range s.clients {
-		conn.SetReadDeadline(time.Now()) // ends its Recv; answers under way still go out
+	s.each(func(conn net.Conn) { conn.SetReadDeadline(time.Now()) }) // ends its Recv; answers under way still go out
+	late := time.AfterFunc(endTimeout, func() { s.each(func(conn net.Conn) { conn.Close() }) })
+	defer late.Stop()
+	ended := make(chan struct{})
+	go func() { handlers.Wait(); close(ended) }()
+	select {
+	case <-ended:
+	case <-time.After(2 * endTimeout):
+		s.Log.Printf("a request is still being computed")
 	}
-	s.mu.Unlock()
-	handlers.Wait()
-	return nil
 }
 
-func (s *Server) admit(conn net.Conn) bool {
+// each calls f for every connection.
+func (s *Server) each(f func(net.Conn)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.clients) >= maxClients {
-		s.Log.Printf("refused a connection: there are %d", len(s.clients))
-		return false
+	for conn := range s.clients {
+		f(conn)
 	}
+}
+
+// admit counts a connection and returns how many there are.
+func (s *Server) admit(conn net.Conn) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.clients[conn] = true
-	return true
+	return len(s.clients)
 }
 
 func (s *Server) dismiss(conn net.Conn) {
@@ -169,7 +219,7 @@ func acquire(place wire.Place) (*os.File, error) {
 	}
 	lock, err := os.OpenFile(place.Lock(), os.O_CREATE|os.O_RDWR|syscall.O_CLOEXEC, 0o600)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w (free some space, or set %s to another directory)", err, wire.EnvDir)
 	}
 	for deadline := time.Now().Add(lockWait); ; time.Sleep(10 * time.Millisecond) {
 		err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
@@ -185,6 +235,10 @@ func acquire(place wire.Place) (*os.File, error) {
 			conn.Close()
 			lock.Close()
 			return nil, ErrRunning
+		}
+		if p, ok := errors.AsType[*wire.Problem](err); ok && p.Code == wire.CodeVersion {
+			lock.Close()
+			return nil, err
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 )
 
@@ -30,9 +31,20 @@ func (t *Trainer) Train(ctx context.Context, epochs int) error {
 	if err != nil {
 		return err
 	}
-	err = t.train(r)
+	err = t.guarded(r)
 	t.end(r, err)
 	return err
+}
+
+// guarded turns a panic, which is a fault of ours, into an error, so that it
+// ends the training and not the program.
+func (t *Trainer) guarded(r *run) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("internal error while training: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return t.train(r)
 }
 
 func (t *Trainer) begin(ctx context.Context, epochs int) (*run, error) {

@@ -39,6 +39,10 @@ func (c *Conn) SetLimit(limit int) { c.limit = limit }
 // Close closes the byte stream.
 func (c *Conn) Close() error { return c.rw.Close() }
 
+// ErrTooLarge is wrapped by the error of Send when the message does not fit a
+// frame. Nothing has been sent then.
+var ErrTooLarge = errors.New("too large for a message")
+
 // Send writes one message.
 func (c *Conn) Send(m Message) error {
 	c.mu.Lock()
@@ -47,7 +51,7 @@ func (c *Conn) Send(m Message) error {
 	m.fields(&enc)
 	frame := enc.buf
 	if len(frame)-4 > MaxFrame {
-		return fmt.Errorf("a %T of %d bytes is too large for a frame (at most %d)", m, len(frame), MaxFrame)
+		return fmt.Errorf("%w: a %T of %d bytes, and %d are allowed", ErrTooLarge, m, len(frame), MaxFrame)
 	}
 	binary.LittleEndian.PutUint32(frame, uint32(len(frame)-4))
 	binary.LittleEndian.PutUint16(frame[4:], uint16(m.kind()))

@@ -75,7 +75,7 @@ func TestCallReturnsProblems(t *testing.T) {
 func TestFrameTooLargeToSend(t *testing.T) {
 	conn := NewConn(bytesConn{}, MaxFrame)
 	err := conn.Send(&Tensors{List: []Tensor{{Data: make([]byte, MaxFrame)}}})
-	if err == nil || !strings.Contains(err.Error(), "too large") {
+	if err == nil || !errors.Is(err, ErrTooLarge) {
 		t.Errorf("got %v", err)
 	}
 }

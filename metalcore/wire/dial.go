@@ -3,6 +3,7 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"syscall"
 	"time"
@@ -14,6 +15,9 @@ const shakeTimeout = 5 * time.Second
 // Dial connects to the core of a place and shakes hands. The error satisfies
 // IsNoCore when there is none.
 func Dial(place Place, hello *Hello) (*Conn, *Welcome, error) {
+	if err := place.check(); err != nil {
+		return nil, nil, err
+	}
 	f, err := dialUnix(place.Socket())
 	if err != nil {
 		return nil, nil, err
@@ -26,6 +30,9 @@ func Dial(place Place, hello *Hello) (*Conn, *Welcome, error) {
 		if _, ok := errors.AsType[*Problem](err); ok {
 			return nil, nil, err
 		}
+		if hungUp(err) {
+			return nil, nil, fmt.Errorf("%w: the one at %s is ending", errNoCore, place.Socket())
+		}
 		return nil, nil, fmt.Errorf("the core at %s does not answer (%w): `metalnb logs` may say why, `metalnb stop` ends it", place.Socket(), err)
 	}
 	welcome, ok := m.(*Welcome)
@@ -35,6 +42,11 @@ func Dial(place Place, hello *Hello) (*Conn, *Welcome, error) {
 	}
 	f.SetDeadline(time.Time{})
 	return conn, welcome, nil
+}
+
+// hungUp reports whether the other side closed the connection.
+func hungUp(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)
 }
 
 // dialUnix connects to a unix socket without package net, which would cost

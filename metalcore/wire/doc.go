@@ -10,5 +10,6 @@
 // little of the standard library: not net, not encoding/json.
 package wire
 
-// Version is the version of metalnb.
-const Version = "0.1.0"
+// Version is the version of metalnb. It is a variable so that tests can be of
+// another one.
+var Version = "0.1.0"

@@ -51,7 +51,11 @@ const launchTimeout = 15 * time.Second
 // there is none, or if one of another version that holds nothing went away.
 func Connect(place Place, hello *Hello) (*Conn, *Welcome, error) {
 	conn, welcome, err := Dial(place, hello)
-	if !retry(err) {
+	for end := time.Now().Add(launchTimeout); replaced(err) && time.Now().Before(end); {
+		time.Sleep(time.Millisecond) // until it has ended, or another cell has started a new one
+		conn, welcome, err = Dial(place, hello)
+	}
+	if !IsNoCore(err) {
 		return conn, welcome, err
 	}
 	if err := place.Make(); err != nil {
@@ -67,27 +71,31 @@ func Connect(place Place, hello *Hello) (*Conn, *Welcome, error) {
 	}
 	for deadline := time.Now().Add(launchTimeout); ; {
 		conn, welcome, err := Dial(place, hello)
-		if !retry(err) {
+		if replaced(err) {
+			return nil, nil, fmt.Errorf("%s is of another version than this program: %w\n"+
+				"install version %s of it, or set %s to one of that version", bin, err, hello.Version, EnvBinary)
+		}
+		if !IsNoCore(err) {
 			return conn, welcome, err
 		}
 		select {
 		case ok := <-exited:
 			if !ok {
-				return nil, nil, fmt.Errorf("the core ended as it started; the end of %s:\n%s", place.Log(), tail(place.Log()))
+				return nil, nil, fmt.Errorf("the core ended as it started; %s", tail(place.Log()))
 			}
 			exited = nil // another cell's core was first
 		case <-time.After(2 * time.Millisecond):
 		}
 		if time.Now().After(deadline) {
-			return nil, nil, fmt.Errorf("the core did not start within %v; the end of %s:\n%s", launchTimeout, place.Log(), tail(place.Log()))
+			return nil, nil, fmt.Errorf("the core did not start within %v; %s", launchTimeout, tail(place.Log()))
 		}
 	}
 }
 
-// retry reports whether Connect should go on until a new core answers.
-func retry(err error) bool {
+// replaced reports whether a core of another version made room for a new one.
+func replaced(err error) bool {
 	p, ok := errors.AsType[*Problem](err)
-	return IsNoCore(err) || ok && p.Code == CodeReplaced
+	return ok && p.Code == CodeReplaced
 }
 
 // launch starts a core in a session of its own, so that it outlives the
@@ -96,7 +104,7 @@ func retry(err error) bool {
 func launch(place Place, bin string) (<-chan bool, error) {
 	log, err := os.OpenFile(place.Log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		return nil, err
+		return nil, place.unwritable(err)
 	}
 	defer log.Close()
 	null, err := os.Open(os.DevNull)
@@ -120,9 +128,12 @@ func launch(place Place, bin string) (<-chan bool, error) {
 	return exited, nil
 }
 
-// tail returns the last lines of a log.
+// tail quotes the last lines of a log.
 func tail(path string) string {
 	data, _ := os.ReadFile(path)
 	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
-	return strings.Join(lines[max(0, len(lines)-8):], "\n")
+	if lines[0] == "" {
+		return "it wrote nothing to " + path + ": is the disk full?"
+	}
+	return "the end of " + path + ":\n" + strings.Join(lines[max(0, len(lines)-8):], "\n")
 }

@@ -51,6 +51,7 @@ const (
 	CodeVersion    = "version"      // client and core do not match
 	CodeReplaced   = "replaced"     // they do not match, and the core, which held nothing, ends
 	CodeResource   = "resource"     // memory or disk
+	CodeCore       = "core"         // the core ends, or went away
 	CodeInternal   = "internal"     // our fault
 )
 

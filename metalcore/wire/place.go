@@ -6,7 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
+	"time"
 )
 
 // Place is the private directory in which the core of this user on this
@@ -38,14 +40,22 @@ func (p Place) Exchange() string { return filepath.Join(string(p), "exchange") }
 // maxSocketPath is what the shortest of the systems' sockaddr_un holds.
 const maxSocketPath = 103
 
-// Make creates the directory, and refuses one that others could write to.
-func (p Place) Make() error {
+// check refuses a path that is too long for a socket.
+func (p Place) check() error {
 	if n := len(p.Socket()); n > maxSocketPath {
 		return fmt.Errorf("the socket's path %s has %d bytes, and systems allow %d: set %s to a shorter directory",
 			p.Socket(), n, maxSocketPath, EnvDir)
 	}
-	if err := os.MkdirAll(p.Exchange(), 0o700); err != nil {
+	return nil
+}
+
+// Make creates the directory, and refuses one that others could write to.
+func (p Place) Make() error {
+	if err := p.check(); err != nil {
 		return err
+	}
+	if err := os.MkdirAll(p.Exchange(), 0o700); err != nil {
+		return p.unwritable(err)
 	}
 	info, err := os.Lstat(string(p))
 	if err != nil {
@@ -59,6 +69,27 @@ func (p Place) Make() error {
 		return os.Chmod(string(p), 0o700)
 	}
 	return nil
+}
+
+// unwritable adds to an error of writing what can be done about it.
+func (p Place) unwritable(err error) error {
+	return fmt.Errorf("%w (free some space for %s, or set %s to another directory)", err, p, EnvDir)
+}
+
+// Sweep removes tensors that nobody fetched since the given time: their
+// readers, or those who meant to send them, have died.
+func (p Place) Sweep(before time.Time) (removed int) {
+	list, _ := os.ReadDir(p.Exchange())
+	for _, entry := range list {
+		info, err := entry.Info()
+		if err != nil || !strings.HasPrefix(entry.Name(), tensorPrefix) || !info.ModTime().Before(before) {
+			continue
+		}
+		if os.Remove(filepath.Join(p.Exchange(), entry.Name())) == nil {
+			removed++
+		}
+	}
+	return removed
 }
 
 // errNoCore says that nobody listens.

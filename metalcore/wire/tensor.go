@@ -12,6 +12,9 @@ import (
 // inFrame is the number of bytes up to which a tensor travels in its frame.
 const inFrame = 256 << 10
 
+// tensorPrefix begins the names of the files of tensors.
+const tensorPrefix = "tensor-"
+
 // elemSize is the size of an element of every DType a Tensor may have.
 const elemSize = 4
 
@@ -20,15 +23,15 @@ func (t *Tensor) Check() error {
 	if t.DType != "f32" && t.DType != "i32" {
 		return fmt.Errorf("a tensor of type %q: there are f32 and i32", t.DType)
 	}
-	n, err := t.bytes()
+	n, err := t.Bytes()
 	if err == nil && t.File == "" && n != int64(len(t.Data)) {
 		err = fmt.Errorf("a tensor of shape %v takes %d bytes, and %d came", t.Shape, n, len(t.Data))
 	}
 	return err
 }
 
-// bytes is the size that the shape calls for.
-func (t *Tensor) bytes() (int64, error) {
+// Bytes is the size that the shape calls for.
+func (t *Tensor) Bytes() (int64, error) {
 	n := int64(elemSize)
 	for _, d := range t.Shape {
 		if d < 0 || d > 0 && n > (1<<46)/int64(d) {
@@ -46,9 +49,9 @@ func (t *Tensor) Export(place Place) error {
 	if len(t.Data) <= inFrame {
 		return nil
 	}
-	f, err := os.CreateTemp(place.Exchange(), "tensor-*")
+	f, err := os.CreateTemp(place.Exchange(), tensorPrefix+"*")
 	if err != nil {
-		return err
+		return place.unwritable(err)
 	}
 	_, err = f.Write(t.Data)
 	if cerr := f.Close(); err == nil {
@@ -56,8 +59,7 @@ func (t *Tensor) Export(place Place) error {
 	}
 	if err != nil {
 		os.Remove(f.Name())
-		return fmt.Errorf("hand over a tensor of %d bytes: %w (free some space in %s, or set %s to another directory)",
-			len(t.Data), err, place.Exchange(), EnvDir)
+		return fmt.Errorf("hand over a tensor of %d bytes: %w", len(t.Data), place.unwritable(err))
 	}
 	t.File, t.Data = filepath.Base(f.Name()), nil
 	return nil
@@ -69,20 +71,20 @@ func (t *Tensor) Import(place Place) error {
 	if err := t.Check(); err != nil || t.File == "" {
 		return err
 	}
-	if t.File != filepath.Base(t.File) || !strings.HasPrefix(t.File, "tensor-") {
-		return fmt.Errorf("%q is not the name of an exchanged tensor", t.File)
+	want, err := t.Bytes()
+	if err != nil {
+		return err
 	}
-	path := filepath.Join(place.Exchange(), t.File)
+	path, err := t.path(place)
+	if err != nil {
+		return err
+	}
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	os.Remove(path)
-	want, err := t.bytes()
-	if err != nil {
-		return err
-	}
 	info, err := f.Stat()
 	if err != nil {
 		return err
@@ -93,6 +95,22 @@ func (t *Tensor) Import(place Place) error {
 	t.Data, err = copyMapped(f, int(want))
 	t.File = ""
 	return err
+}
+
+// Discard removes the file of a tensor that nobody will import.
+func (t *Tensor) Discard(place Place) {
+	if path, err := t.path(place); err == nil {
+		os.Remove(path)
+	}
+	t.File = ""
+}
+
+// path is where the tensor's file lies. A peer may have named any.
+func (t *Tensor) path(place Place) (string, error) {
+	if t.File != filepath.Base(t.File) || !strings.HasPrefix(t.File, tensorPrefix) {
+		return "", fmt.Errorf("%q is not the name of an exchanged tensor", t.File)
+	}
+	return filepath.Join(place.Exchange(), t.File), nil
 }
 
 // copyMapped copies a file's bytes out of a mapping. A file that its owner

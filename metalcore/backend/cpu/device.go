@@ -35,7 +35,7 @@ func New(threads int) *Device {
 
 // Info describes the device.
 func (d *Device) Info() backend.Info {
-	return backend.Info{Name: fmt.Sprintf("CPU (%d threads)", d.pool.threads), Kind: "cpu", Threads: d.pool.threads}
+	return backend.Info{Name: fmt.Sprintf("CPU (%d threads)", d.pool.threads), Kind: "cpu", Threads: d.pool.threads, Memory: d.limit}
 }
 
 // LiveBytes is the memory held by buffers and executables that are not freed.
