@@ -90,6 +90,9 @@ func elementwiseCases() []gradCase {
 		gradCase{"select", shapes(ir.Shape{b, 3}, ir.Shape{3}, ir.Shape{}), around, func(in []*ir.Value) *ir.Value {
 			return op.Select(op.Lt(in[0], in[1]), in[1], in[2])
 		}},
+		gradCase{"stop_gradient", shapes(ir.Shape{3}), around, func(in []*ir.Value) *ir.Value {
+			return op.Mul(in[0], op.StopGradient(op.Floor(in[0])))
+		}},
 		gradCase{"used twice", shapes(ir.Shape{3}), around, func(in []*ir.Value) *ir.Value {
 			return op.Add(op.Mul(in[0], in[0]), op.Exp(in[0]))
 		}})

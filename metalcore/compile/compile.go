@@ -103,6 +103,9 @@ func Compile(g *ir.Graph, opts Options) (*plan.Program, *Report, error) {
 	if err := op.Check(g); err != nil {
 		return nil, nil, fmt.Errorf("compile: graph %s: %w", g.Name, err)
 	}
+	if err := decided(g); err != nil {
+		return nil, nil, fmt.Errorf("compile: graph %s: %w", g.Name, err)
+	}
 	r := &Report{}
 	for _, p := range passes {
 		line := PassReport{Name: p.name, Before: len(g.Values), After: len(g.Values), Skipped: slices.Contains(opts.Skip, p.name)}
@@ -131,6 +134,17 @@ func Compile(g *ir.Graph, opts Options) (*plan.Program, *Report, error) {
 	}
 	r.Passes, r.Arena = append(r.Passes, line), p.Arena
 	return p, r, nil
+}
+
+// decided reports a value that is one thing in training and another one
+// elsewhere, which no device can know.
+func decided(g *ir.Graph) error {
+	for _, v := range g.Values {
+		if row := op.Lookup(v.Op); row != nil && row.Class == op.Choice {
+			return fmt.Errorf("%s of layer %q (%s) is not decided: use op.Resolve first, as a trainer does", v.Op, v.Layer, v.Pos)
+		}
+	}
+	return nil
 }
 
 // dce keeps what outputs and updates need. Making a graph does just that.

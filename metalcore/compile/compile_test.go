@@ -97,6 +97,7 @@ func TestSimplify(t *testing.T) {
 		{"a neutral operand that makes the shape", op.Add(r, num(0, 2, 3)), "add"},
 		{"neg neg", op.Neg(op.Neg(a)), ""},
 		{"relu relu", op.ReLU(op.ReLU(a)), "relu"},
+		{"stop gradient", op.StopGradient(op.Exp(a)), "exp"},
 		{"cast to the same", op.Cast(a, ir.F32), ""},
 		{"reshape of reshape", op.Reshape(op.Reshape(a, ir.Shape{6}), ir.Shape{3, 2}), "reshape"},
 		{"reshape and back", op.Reshape(op.Reshape(a, ir.Shape{6}), ir.Shape{2, 3}), ""},
@@ -222,6 +223,9 @@ func TestOptions(t *testing.T) {
 	}
 	if _, _, err := Compile(graph(x(ir.Batch)), Options{}); err == nil || !strings.Contains(err.Error(), "bind") {
 		t.Errorf("an unbound graph: %v", err)
+	}
+	if _, _, err := Compile(graph(op.Phase(x(2), num(1, 2))), Options{}); err == nil || !strings.Contains(err.Error(), "op.Resolve") {
+		t.Errorf("a phase: %v, want an error that says how to decide it", err)
 	}
 	bad := &ir.Value{Op: "add", In: []*ir.Value{x(3)}, Shape: ir.Shape{3}, DType: ir.F32}
 	if _, _, err := Compile(graph(bad), Options{}); err == nil {

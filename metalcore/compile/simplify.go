@@ -26,6 +26,8 @@ var rules = map[string][]rule{
 	"relu": {again},
 	"cast": {sameType},
 
+	"stop_gradient": {operand},
+
 	"reshape":     {unmoved, joinReshapes},
 	"broadcast":   {unmoved, joinBroadcasts},
 	"transpose":   {joinTransposes, unmoved, transposeAsReshape},
@@ -117,6 +119,9 @@ func again(v *ir.Value) *ir.Value {
 	}
 	return nil
 }
+
+// operand: the gradients are there, so that stopping them has been done.
+func operand(v *ir.Value) *ir.Value { return v.In[0] }
 
 func sameType(v *ir.Value) *ir.Value {
 	if v.In[0].DType == v.DType {

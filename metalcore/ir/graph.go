@@ -81,14 +81,17 @@ func (g *Graph) Output(name string) *Value {
 }
 
 // Bind copies the graph for a batch of n rows: every dimension that depends on
-// the batch, in shapes and in attributes named "shape" and "n", gets its number.
+// the batch, in shapes and in attributes named "shape", "limit" and "n", gets
+// its number.
 func (g *Graph) Bind(n int) *Graph {
 	return g.Rewrite(func(v *Value) *Value {
 		w := *v
 		w.Shape = v.Shape.Bind(n)
-		if s := v.Ints("shape"); s != nil {
-			w.Attrs = maps.Clone(v.Attrs)
-			w.Attrs["shape"] = []int(Shape(s).Bind(n))
+		for _, key := range []string{"shape", "limit"} {
+			if s := v.Ints(key); Shape(s).HasBatch() {
+				w.Attrs = maps.Clone(w.Attrs)
+				w.Attrs[key] = []int(Shape(s).Bind(n))
+			}
 		}
 		if k := v.Int("n"); k < 0 {
 			w.Attrs = maps.Clone(v.Attrs)

@@ -30,6 +30,14 @@ const (
 	AttrDecay = "decay" // true for what weight decay applies to
 )
 
+// The states of a model that are not its own: a trainer gives them their
+// values, i32 scalars both. They make random numbers differ from step to step
+// and from trainer to trainer, and the same again when a run is repeated.
+const (
+	StateStep = "train/step" // steps taken
+	StateSeed = "train/seed" // the trainer's seed
+)
+
 // Pos is a place in the user's code.
 type Pos struct {
 	File string

@@ -82,8 +82,8 @@ func checkLeaf(v *ir.Value) error {
 // checkForm checks what every shape rule relies on: the number of operands,
 // their own form, and that exactly the row's attributes are there.
 func (o *Op) checkForm(v *ir.Value) error {
-	if len(v.In) != o.Arity {
-		return fail(v, BadArity, fmt.Sprintf("%d operands, it takes %d", len(v.In), o.Arity), "")
+	if n := len(v.In); n < o.Arity || n > o.Arity && !o.Variadic {
+		return fail(v, BadArity, fmt.Sprintf("%d operands, it takes %d", n, o.Arity), "")
 	}
 	for i, in := range v.In {
 		if in == nil {
@@ -113,6 +113,8 @@ func (a Attr) holds(x any) bool {
 		return a.Kind == IntAttr
 	case []int:
 		return a.Kind == IntsAttr
+	case float64:
+		return a.Kind == FloatAttr
 	case string:
 		return a.Kind == StrAttr
 	case bool:

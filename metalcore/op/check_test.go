@@ -127,7 +127,7 @@ func hostileAttr(rng *rand.Rand, kind op.Kind) any {
 	case 0:
 		return nil
 	case 1:
-		return 2.5
+		return uint8(2)
 	}
 	switch kind {
 	case op.IntAttr:
@@ -136,6 +136,8 @@ func hostileAttr(rng *rand.Rand, kind op.Kind) any {
 		return []string{"f32", "i32", ""}[rng.IntN(3)]
 	case op.BoolAttr:
 		return rng.IntN(2) == 0
+	case op.FloatAttr:
+		return []float64{0, -1.5, math.NaN(), math.Inf(1)}[rng.IntN(4)]
 	}
 	list := []int{}
 	for range rng.IntN(5) {
@@ -147,7 +149,7 @@ func hostileAttr(rng *rand.Rand, kind op.Kind) any {
 // seedAttrs are attributes that fit the fuzz test's first graphs.
 var seedAttrs = map[string]string{"to": `"i32"`, "axis": "1", "axes": "[0,1]", "keep": "true", "n": "3", "ta": "false",
 	"tb": "true", "perm": "[0,3,2,1]", "shape": "[-1,4,4,1]", "kernel": "[4,4,1,1]", "stride": "[1,1]",
-	"dilation": "[1,1]", "pad": "[1,2,0,0]", "window": "[3,1]"}
+	"dilation": "[1,1]", "pad": "[1,2,0,0]", "window": "[3,1]", "stream": "0"}
 
 // FuzzCheck: whatever the text of a graph, Check does not panic.
 func FuzzCheck(f *testing.F) {

@@ -20,6 +20,8 @@ const (
 	Index       Class = "index"       // reads or writes where another operand says
 	Pool        Class = "pool"        // windows over the two axes of an image
 	Loss        Class = "loss"        // a loss of one row at a time, and its gradient
+	Draw        Class = "draw"        // random numbers
+	Choice      Class = "choice"      // decided before a graph is compiled: see Resolve
 )
 
 // Kind is the type of an attribute.
@@ -27,10 +29,11 @@ type Kind string
 
 // The kinds of attributes and the Go types that hold them.
 const (
-	IntAttr  Kind = "int"    // int
-	IntsAttr Kind = "[]int"  // []int
-	StrAttr  Kind = "string" // string
-	BoolAttr Kind = "bool"   // bool
+	IntAttr   Kind = "int"    // int
+	IntsAttr  Kind = "[]int"  // []int
+	FloatAttr Kind = "float"  // float64
+	StrAttr   Kind = "string" // string
+	BoolAttr  Kind = "bool"   // bool
 )
 
 // Attr is an attribute that every value of an op has.
@@ -41,11 +44,12 @@ type Attr struct {
 
 // Op is a row of the table.
 type Op struct {
-	Name  string
-	Doc   string // one line with the formula
-	Class Class
-	Arity int
-	Attrs []Attr
+	Name     string
+	Doc      string // one line with the formula
+	Class    Class
+	Arity    int
+	Variadic bool // Arity is only the least number of operands
+	Attrs    []Attr
 
 	// Shape gives the type and shape of a value whose Op, In and Attrs are set.
 	// It relies on what Infer checks before: arity, kinds of attributes, sane
@@ -65,7 +69,7 @@ var table = map[string]*Op{}
 
 func init() {
 	families := [][]Op{unaryOps(), binaryOps(), compareOps(), reduceOps(), moveOps(),
-		indexOps(), matmulOps(), convOps(), poolOps(), lossOps()}
+		indexOps(), matmulOps(), convOps(), poolOps(), lossOps(), randomOps(), phaseOps()}
 	for _, rows := range families {
 		for _, row := range rows {
 			table[row.Name] = &row

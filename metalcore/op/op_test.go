@@ -41,7 +41,7 @@ func ExampleReshape() {
 
 // TestTable walks the table: no fact may be missing.
 func TestTable(t *testing.T) {
-	classes := []op.Class{op.Elementwise, op.Reduce, op.Contract, op.Move, op.Index, op.Pool, op.Loss}
+	classes := []op.Class{op.Elementwise, op.Reduce, op.Contract, op.Move, op.Index, op.Pool, op.Loss, op.Draw, op.Choice}
 	rows := op.All()
 	if len(rows) < 40 {
 		t.Fatalf("only %d ops", len(rows))

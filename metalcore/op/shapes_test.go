@@ -58,6 +58,8 @@ func TestShapes(t *testing.T) {
 		"f32[0,3]":      op.Exp(in("f32[0,3]")),
 		"f32[3]":        op.Sum(in("f32[0,3]"), false, 0),
 		"i32[]":         op.IsFinite(ir.Const(1, ir.F32)),
+		"f32[B,3,2]":    op.Random(in("i32[]"), in("i32[]"), 7, ir.Shape{ir.Batch, 3, 2}),
+		"i32[2,7]":      op.StopGradient(in("i32[2,7]")),
 	} {
 		if v.Type() != want {
 			t.Errorf("%s is %s, want %s", v.Op, v.Type(), want)
@@ -107,9 +109,28 @@ func TestErrors(t *testing.T) {
 		"operand 3 must be [B,4,4,1], the shape of the result":                                                             func() { op.MaxPool2DGrad(x, in("f32[B,4,4,1]"), x, op.PoolSpec{Window: []int{2, 2}}) },
 		"softmax_cross_entropy: f32[B,10] x i32[5]: the labels [5] are not one for each row; give labels [B]":              func() { op.SoftmaxCrossEntropy(in("f32[B,10]"), in("i32[5]")) },
 		"the gradient [5] is not one for each row":                                                                         func() { op.SoftmaxCrossEntropyGrad(in("f32[B,10]"), in("i32[B]"), in("f32[5]")) },
+		"random: f32[] x i32[]: operand 1 is f32 and must be i32":                                                          func() { op.Random(in("f32[]"), in("i32[]"), 0, nil) },
+		"operand 2 has 1 axes and must have 0; reshape it to a scalar, the step":                                           func() { op.Random(in("i32[]"), in("i32[1]"), 0, nil) },
+		"stream is -1; number the streams from 0":                                                                          func() { op.Random(in("i32[]"), in("i32[]"), -1, nil) },
+		"f32[2] when training and f32[3] else differ":                                                                      func() { op.Phase(in("f32[2]"), in("f32[3]")) },
 	} {
 		if err := op.Try(f); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error\n\t%v\nwant one with\n\t%s", err, want)
+		}
+	}
+}
+
+func TestResolve(t *testing.T) {
+	x, s := in("f32[B,4]"), ir.State("s", ir.F32, ir.Shape{4}, nil)
+	mean := op.Mean(x, false, 0)
+	g := ir.NewGraph("g", []ir.Output{{Name: "y", Value: op.Sub(x, op.Phase(mean, s))}}, nil)
+	for training, want := range map[bool]string{true: "input reduce_mean sub", false: "input state sub"} {
+		var ops []string
+		for _, v := range op.Resolve(g, training).Values {
+			ops = append(ops, v.Op)
+		}
+		if got := strings.Join(ops, " "); got != want {
+			t.Errorf("training %v: the graph is %s, want %s", training, got, want)
 		}
 	}
 }

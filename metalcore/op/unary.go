@@ -47,6 +47,9 @@ func Cast(a *ir.Value, to ir.DType) *ir.Value {
 	return build("cast", ir.Attrs{"to": to.String()}, a)
 }
 
+// StopGradient is x, and takes the gradient for a constant.
+func StopGradient(a *ir.Value) *ir.Value { return build("stop_gradient", nil, a) }
+
 // slope is the gradient of an elementwise function of one operand.
 type slope = func(v, x, g *ir.Value) *ir.Value
 
@@ -71,6 +74,9 @@ func unaryOps() []Op {
 			return Select(Lt(num(0, v), v), g, num(0, v))
 		}),
 		unary("floor", "largest whole number <= x; gradient 0", flat),
+		{Name: "stop_gradient", Doc: "x; gradient 0", Class: Elementwise, Arity: 1,
+			Shape: func(v *ir.Value) (ir.DType, ir.Shape, error) { return v.In[0].DType, v.In[0].Shape, nil },
+			Grad:  func(v, g *ir.Value) []*ir.Value { return []*ir.Value{nil} }},
 		{Name: "is_finite", Doc: "1 where x is neither infinite nor NaN, else 0", Class: Elementwise, Arity: 1,
 			Shape:  func(v *ir.Value) (ir.DType, ir.Shape, error) { return ir.I32, v.In[0].Shape, wantF32(v) },
 			NoGrad: integerResult},

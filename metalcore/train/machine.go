@@ -60,7 +60,7 @@ func (m *machine) reset() error {
 			return err
 		}
 	}
-	for _, v := range m.spec.Model.Leaves(ir.OpState) {
+	for _, v := range ownStates(m.spec.Model) {
 		if err := m.mem.need(v.Name, v.Bytes()); err != nil {
 			return err
 		}

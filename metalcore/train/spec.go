@@ -101,7 +101,7 @@ func (s *Spec) checkParams() error {
 		return errors.New("the model has no parameters: there is nothing to train; add a layer such as Dense")
 	}
 	decays := false
-	for _, v := range s.Model.Leaves(ir.OpState) {
+	for _, v := range ownStates(s.Model) {
 		if v.Shape.HasBatch() {
 			return fmt.Errorf("state %q is %s: states cannot depend on the batch", v.Name, v.Type())
 		}

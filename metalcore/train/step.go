@@ -2,6 +2,7 @@ package train
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/metalnb/metalnb/metalcore/autodiff"
 	"github.com/metalnb/metalnb/metalcore/feed"
@@ -18,7 +19,7 @@ const (
 	nameOrder  = "train/order"  // row numbers in the order of the epoch
 	nameLR     = "train/lr"     // learning rate
 	nameCursor = "train/cursor" // rows of the epoch that are done
-	nameStep   = "train/step"   // steps taken, for the optimizer
+	nameStep   = ir.StateStep   // steps taken, for the optimizer and random numbers
 	nameHalted = "train/halted" // 1 once a step was not finite
 	nameLoss   = "train/loss"   // sums over the epoch
 	nameMetric = "train/metric"
@@ -37,11 +38,11 @@ type measured struct {
 
 // forward binds the model to a batch taken from data of the given number of
 // rows, at the positions idx, and adds loss and metric.
-func forward(s *Spec, set *feed.Set, idx *ir.Value) (m measured, err error) {
+func forward(s *Spec, set *feed.Set, idx *ir.Value, phase phase) (m measured, err error) {
 	rows := idx.Shape[0]
 	x := op.Gather(dataInput(nameX, set.X), idx)
 	y := op.Gather(dataInput(nameY, set.Y), idx)
-	m.model = bindModel(s.Model, rows, x)
+	m.model = bindModel(s, rows, x, phase)
 	out := m.model.Output(OutputName)
 	if m.loss, err = loss.Build(s.Loss, out, y); err != nil {
 		return m, err
@@ -59,13 +60,50 @@ func forward(s *Spec, set *feed.Set, idx *ir.Value) (m measured, err error) {
 
 func dataInput(name string, a feed.Array) *ir.Value { return ir.Input(name, a.DType, a.Shape...) }
 
-// bindModel copies the model for a batch of n rows with x in place of its input.
-func bindModel(model *ir.Graph, n int, x *ir.Value) *ir.Graph {
-	return model.Bind(n).Rewrite(func(v *ir.Value) *ir.Value {
-		if v.Op == ir.OpInput {
+// phase says what a model is run for.
+type phase int
+
+// The phases.
+const (
+	training phase = iota
+	evaluating
+)
+
+// bindModel copies the model for a batch of n rows with x in place of its
+// input, as it is in the given phase. The trainer's seed is a constant in it
+// and the number of steps taken the trainer's own counter, see ownStep. Only
+// training updates the model's states.
+func bindModel(s *Spec, n int, x *ir.Value, phase phase) *ir.Graph {
+	g := s.Model.Bind(n)
+	if phase != training {
+		g.Updates = nil
+	}
+	return op.Resolve(g, phase == training).Rewrite(func(v *ir.Value) *ir.Value {
+		switch {
+		case v.Op == ir.OpInput:
 			return x
+		case v.Op == ir.OpState && v.Name == ir.StateSeed:
+			return number(int(int32(s.Seed ^ s.Seed>>32*0x9E3779B9))) // 64 bits in 32
 		}
 		return v
+	})
+}
+
+// ownStep is the trainer's counter of steps: the state that the model reads, if
+// it does.
+func ownStep(model *ir.Graph) *ir.Value {
+	for _, v := range model.Leaves(ir.OpState) {
+		if v.Name == ir.StateStep {
+			return v
+		}
+	}
+	return scalar(nameStep, ir.I32)
+}
+
+// ownStates are the states of a model but for those that the trainer gives it.
+func ownStates(model *ir.Graph) []*ir.Value {
+	return slices.DeleteFunc(model.Leaves(ir.OpState), func(v *ir.Value) bool {
+		return v.Name == ir.StateStep || v.Name == ir.StateSeed
 	})
 }
 
@@ -77,13 +115,14 @@ func number(n int) *ir.Value { return ir.Const(float64(n), ir.I32) }
 
 // trainGraph is the training step for a batch of n rows.
 func trainGraph(s *Spec, n int) (*ir.Graph, error) {
-	cursor, step, halted := scalar(nameCursor, ir.I32), scalar(nameStep, ir.I32), scalar(nameHalted, ir.I32)
+	cursor, halted := scalar(nameCursor, ir.I32), scalar(nameHalted, ir.I32)
 	order := ir.Input(nameOrder, ir.I32, s.Data.Len())
 	idx := op.Gather(order, op.Add(cursor, ir.Iota(n)))
-	m, err := forward(s, s.Data, idx)
+	m, err := forward(s, s.Data, idx, training)
 	if err != nil {
 		return nil, err
 	}
+	step := ownStep(m.model)
 	params := m.model.Params()
 	mean := op.Mean(m.loss, false)
 	grads, err := autodiff.Gradients(mean, params)
@@ -120,7 +159,7 @@ func finite(loss *ir.Value, grads []*ir.Value) *ir.Value {
 // evalGraph measures the next n rows of a set and changes no parameter.
 func evalGraph(s *Spec, set *feed.Set, n int) (*ir.Graph, error) {
 	cursor := scalar("eval/cursor", ir.I32)
-	m, err := forward(s, set, op.Add(cursor, ir.Iota(n)))
+	m, err := forward(s, set, op.Add(cursor, ir.Iota(n)), evaluating)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +172,7 @@ func evalGraph(s *Spec, set *feed.Set, n int) (*ir.Graph, error) {
 // predictGraph runs the model on n rows; probabilities adds a softmax.
 func predictGraph(s *Spec, n int, probabilities bool) (*ir.Graph, error) {
 	in := s.input()
-	m := bindModel(s.Model, n, ir.Input(InputName, in.DType, in.Shape.Bind(n)...))
+	m := bindModel(s, n, ir.Input(InputName, in.DType, in.Shape.Bind(n)...), evaluating)
 	y := m.Output(OutputName)
 	if probabilities {
 		y = op.Softmax(y, -1)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/metalnb/metalnb/metalcore/feed"
-	"github.com/metalnb/metalnb/metalcore/ir"
 )
 
 // Evaluate returns the means of loss and metric over a set, and its number of
@@ -69,7 +68,7 @@ func (t *Trainer) Parameters() ([]Parameter, error) {
 	}
 	defer release()
 	var list []Parameter
-	for _, v := range t.machine.spec.Model.Leaves(ir.OpState) {
+	for _, v := range ownStates(t.machine.spec.Model) {
 		a, err := t.machine.weights(v)
 		if err != nil {
 			return nil, err

@@ -31,6 +31,7 @@ func Run(t *testing.T, dev backend.Device) {
 		{"conv", (*suite).conv},
 		{"pool", (*suite).pool},
 		{"loss", (*suite).loss},
+		{"draw", (*suite).draw},
 		{"results", (*suite).results},
 		{"steps", (*suite).steps},
 		{"random", (*suite).random},

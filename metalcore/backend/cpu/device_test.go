@@ -17,6 +17,9 @@ import (
 
 func TestEveryOpHasAKernel(t *testing.T) {
 	for _, row := range op.All() {
+		if row.Class == op.Choice {
+			continue // decided before a graph is compiled
+		}
 		if kernels[row.Name] == nil {
 			t.Errorf("%s has no kernel", row.Name)
 		}

@@ -21,6 +21,8 @@ var unaryKernels = map[string]kernel{
 	"floor":     unary(math.Floor),
 	"is_finite": unary(func(x float64) float64 { return truth(!math.IsInf(x, 0) && !math.IsNaN(x)) }),
 	"cast":      cast,
+
+	"stop_gradient": unary(func(x float64) float64 { return x }),
 }
 
 var binaryKernels = map[string]kernel{

@@ -23,13 +23,18 @@ func ExampleRun() {
 
 // TestKernels: each op of the table has a kernel, and there are no others.
 func TestKernels(t *testing.T) {
+	rows := 0
 	for _, row := range op.All() {
+		if row.Class == op.Choice {
+			continue
+		}
+		rows++
 		if kernels[row.Name] == nil {
 			t.Errorf("there is no kernel for %s", row.Name)
 		}
 	}
-	if len(kernels) != len(op.All()) {
-		t.Errorf("%d kernels for %d ops", len(kernels), len(op.All()))
+	if len(kernels) != rows {
+		t.Errorf("%d kernels for %d ops", len(kernels), rows)
 	}
 }
 
