@@ -1,4 +1,4 @@
-// Package optim builds the optimizers. An optimizer is a function from
+// Package optim builds optimizers: rules that a training step follows from the
 // parameters, gradients and the learning rate to the parameters' next values,
 // made of the engine's ops, so that it is part of the compiled training step.
 // What it remembers from step to step (momentum, moments) are states on the
@@ -22,6 +22,8 @@ type Optimizer interface {
 	// Settings returns all settings, the defaults filled in; "lr" is the
 	// learning rate to begin with.
 	Settings() map[string]float64
+	// Groups are the parameter groups, none as New makes it.
+	Groups() []Group
 	// Build returns the updates of one step: those of the parameters, in their
 	// order, then those of the optimizer's own states. lr is the learning
 	// rate and t the number of this step counted from 1, both f32 scalars.
@@ -41,14 +43,34 @@ func notBelow0(x float64) bool { return x >= 0 }
 func below1(x float64) bool    { return x >= 0 && x < 1 }
 func flag(x float64) bool      { return x == 0 || x == 1 }
 
-// kind is a row of the table of optimizers.
+// The settings that several optimizers have.
+func rate(preset float64) setting { return setting{"lr", preset, positive, "a positive number"} }
+func size(name string, preset float64) setting {
+	return setting{name, preset, positive, "a positive number"}
+}
+func share(name string, preset float64) setting {
+	return setting{name, preset, below1, "at least 0 and below 1"}
+}
+func amount(name string, preset float64) setting {
+	return setting{name, preset, notBelow0, "at least 0"}
+}
+func choice(name string) setting { return setting{name, 0, flag, "0 or 1"} }
+
+// clips are settings of every optimizer.
+var clips = []setting{amount("clip_value", 0), amount("clip_norm", 0)}
+
+// kind is a row of the table of optimizers. step returns the next value of a
+// parameter p whose gradient is g.
 type kind struct {
 	settings []setting
 	check    func(s map[string]float64) error
-	make     func(s map[string]float64) Optimizer
+	step     func(b *builder, p, g *ir.Value) *ir.Value
 }
 
-var kinds = map[string]kind{"sgd": sgdKind, "adam": adamKind}
+var kinds = map[string]kind{
+	"sgd": sgdKind, "adam": adamKind, "adamw": adamWKind, "nadam": nadamKind, "radam": radamKind,
+	"rmsprop": rmspropKind, "adagrad": adagradKind, "adadelta": adadeltaKind, "lion": lionKind,
+}
 
 // Names lists the optimizers.
 func Names() []string { return slices.Sorted(maps.Keys(kinds)) }
@@ -56,11 +78,24 @@ func Names() []string { return slices.Sorted(maps.Keys(kinds)) }
 // New returns the optimizer of that name. Settings that are not given have
 // their defaults; unknown ones are refused.
 //
-//   - "sgd": lr 0.01, momentum 0, nesterov 0 (or 1), weight_decay 0
-//   - "adam": lr 0.001, beta1 0.9, beta2 0.999, eps 1e-8, weight_decay 0
+//   - "sgd": lr 0.01, momentum 0, dampening 0, nesterov 0 (or 1)
+//   - "adam": lr 0.001, beta1 0.9, beta2 0.999, eps 1e-8, amsgrad 0 (or 1)
+//   - "adamw": those of adam, with weight_decay 0.01
+//   - "nadam": lr 0.002, beta1 0.9, beta2 0.999, eps 1e-8, momentum_decay 0.004
+//   - "radam": lr 0.001, beta1 0.9, beta2 0.999, eps 1e-8
+//   - "rmsprop": lr 0.01, alpha 0.99, eps 1e-8, momentum 0, centered 0 (or 1)
+//   - "adagrad": lr 0.01, lr_decay 0, initial 0, eps 1e-10
+//   - "adadelta": lr 1, rho 0.9, eps 1e-6
+//   - "lion": lr 1e-4, beta1 0.9, beta2 0.99
 //
-// Weight decay is added to the gradient (L2), for the parameters that are
-// marked for it (ir.AttrDecay).
+// All have weight_decay, 0 but for adamw. It applies to the parameters that are
+// marked for it (ir.AttrDecay) and is added to the gradient (L2); adamw and
+// lion shrink the parameter itself by lr·weight_decay (Loshchilov and Hutter
+// 2019).
+//
+// All have clip_value, the bound of each element of the gradients, and
+// clip_norm, the bound of the length of all gradients together, as in PyTorch's
+// clip_grad_norm_; 0 is no bound, and values are clipped first.
 func New(name string, settings map[string]float64) (Optimizer, error) {
 	k, ok := kinds[name]
 	if !ok {
@@ -68,7 +103,8 @@ func New(name string, settings map[string]float64) (Optimizer, error) {
 	}
 	all := map[string]float64{}
 	var known []string
-	for _, s := range k.settings {
+	rows := slices.Concat(k.settings, clips)
+	for _, s := range rows {
 		all[s.name] = s.preset
 		known = append(known, s.name)
 	}
@@ -78,7 +114,7 @@ func New(name string, settings map[string]float64) (Optimizer, error) {
 		}
 		all[given] = settings[given]
 	}
-	for _, s := range k.settings {
+	for _, s := range rows {
 		x := all[s.name]
 		if f := float64(float32(x)); math.IsNaN(f) || math.IsInf(f, 0) || !s.valid(f) {
 			return nil, fmt.Errorf("%s: %s is %v: it must be %s", name, s.name, x, s.span)
@@ -89,7 +125,7 @@ func New(name string, settings map[string]float64) (Optimizer, error) {
 			return nil, err
 		}
 	}
-	return k.make(all), nil
+	return &optimizer{name: name, kind: k, settings: all}, nil
 }
 
 // CheckLR reports whether x can be a learning rate.
@@ -100,7 +136,25 @@ func CheckLR(x float64) error {
 	return nil
 }
 
-// slot is a state of an optimizer that goes with a parameter.
-func slot(optimizer, name string, param *ir.Value) *ir.Value {
-	return ir.State(optimizer+"/"+name+"/"+param.Name, ir.F32, param.Shape, ir.Attrs{ir.AttrInit: "zeros"})
+// optimizer is a row of the table with its settings.
+type optimizer struct {
+	name     string
+	kind     kind
+	settings map[string]float64
+	groups   []Group
+}
+
+func (o *optimizer) Name() string                 { return o.name }
+func (o *optimizer) Settings() map[string]float64 { return maps.Clone(o.settings) }
+func (o *optimizer) Groups() []Group              { return slices.Clone(o.groups) }
+
+func (o *optimizer) Build(params, grads []*ir.Value, lr, t *ir.Value) []ir.Update {
+	grads = clip(grads, o.settings["clip_value"], o.settings["clip_norm"])
+	b := &builder{name: o.name, t: t, once: map[string]*ir.Value{}}
+	var updates []ir.Update
+	for i, p := range params {
+		b.lr, b.settings = o.groupOf(p).apply(lr, o.settings)
+		updates = append(updates, ir.Update{State: p, New: o.kind.step(b, p, grads[i])})
+	}
+	return append(updates, b.states...)
 }

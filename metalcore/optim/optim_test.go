@@ -31,7 +31,7 @@ func TestTrajectoriesOfPyTorch(t *testing.T) {
 		t.Fatal(err)
 	}
 	var all []trajectory
-	if err := json.Unmarshal(text, &all); err != nil || len(all) < 8 {
+	if err := json.Unmarshal(text, &all); err != nil || len(all) < 31 {
 		t.Fatal(len(all), err)
 	}
 	dev := cpu.New(1)
@@ -145,8 +145,8 @@ func TestBadSettings(t *testing.T) {
 		settings map[string]float64
 		want     string
 	}{
-		{"adamw", nil, `no optimizer "adamw": there are adam, sgd`},
-		{"sgd", map[string]float64{"beta1": 0.9}, `sgd has no setting "beta1": its settings are lr, momentum, nesterov, weight_decay`},
+		{"adamax", nil, `no optimizer "adamax": there are adadelta, adagrad, adam, adamw, lion, nadam, radam, rmsprop, sgd`},
+		{"sgd", map[string]float64{"beta1": 0.9}, `sgd has no setting "beta1": its settings are lr, momentum, dampening, nesterov, weight_decay, clip_value, clip_norm`},
 		{"adam", map[string]float64{"lr": 0}, "lr is 0: it must be a positive number"},
 		{"adam", map[string]float64{"lr": math.NaN()}, "lr is NaN"},
 		{"adam", map[string]float64{"lr": 1e-60}, "lr is 1e-60"},
@@ -155,6 +155,10 @@ func TestBadSettings(t *testing.T) {
 		{"sgd", map[string]float64{"nesterov": 0.5, "momentum": 0.9}, "nesterov is 0.5: it must be 0 or 1"},
 		{"sgd", map[string]float64{"nesterov": 1}, "nesterov needs a momentum"},
 		{"sgd", map[string]float64{"weight_decay": -1}, "weight_decay is -1"},
+		{"sgd", map[string]float64{"nesterov": 1, "momentum": 0.9, "dampening": 0.1}, "nesterov takes no dampening"},
+		{"nadam", map[string]float64{"beta1": 0}, "nadam: beta1 must be above 0"},
+		{"radam", map[string]float64{"beta2": 0.5}, "radam: beta2 must be above 0.6"},
+		{"lion", map[string]float64{"clip_norm": -1}, "clip_norm is -1: it must be at least 0"},
 	}
 	for _, c := range cases {
 		_, err := optim.New(c.name, c.settings)
@@ -178,6 +182,6 @@ func ExampleNew() {
 	_, err = optim.New("sgd", map[string]float64{"beta1": 0.9})
 	fmt.Println(err)
 	// Output:
-	// adam map[beta1:0.9 beta2:0.999 eps:1e-08 lr:0.003 weight_decay:0]
-	// sgd has no setting "beta1": its settings are lr, momentum, nesterov, weight_decay
+	// adam map[amsgrad:0 beta1:0.9 beta2:0.999 clip_norm:0 clip_value:0 eps:1e-08 lr:0.003 weight_decay:0]
+	// sgd has no setting "beta1": its settings are lr, momentum, dampening, nesterov, weight_decay, clip_value, clip_norm
 }

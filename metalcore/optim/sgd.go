@@ -2,67 +2,60 @@ package optim
 
 import (
 	"errors"
-	"maps"
 
 	"github.com/metalnb/metalnb/metalcore/ir"
 	"github.com/metalnb/metalnb/metalcore/op"
 )
 
+// sgd is stochastic gradient descent. With the gradient g, weight decay w,
+// momentum u, dampening d and learning rate r, a step is
+//
+//	g = g + w p
+//	b = u b + (1 - d) g          (b = g at the first step)
+//	p = p - r b                  or, with nesterov, p - r (g + u b)
+//
+// (PyTorch, torch.optim.SGD).
 var sgdKind = kind{
-	settings: []setting{
-		{"lr", 1e-2, positive, "a positive number"},
-		{"momentum", 0, below1, "at least 0 and below 1"},
-		{"nesterov", 0, flag, "0 or 1"},
-		{"weight_decay", 0, notBelow0, "at least 0"},
-	},
+	settings: []setting{rate(1e-2), share("momentum", 0), share("dampening", 0), choice("nesterov"), amount("weight_decay", 0)},
 	check: func(s map[string]float64) error {
-		if s["nesterov"] == 1 && s["momentum"] == 0 {
+		switch {
+		case s["nesterov"] == 1 && s["momentum"] == 0:
 			return errors.New("sgd: nesterov needs a momentum: set momentum, for example to 0.9")
+		case s["nesterov"] == 1 && s["dampening"] != 0:
+			return errors.New("sgd: nesterov takes no dampening: leave dampening out")
 		}
 		return nil
 	},
-	make: func(s map[string]float64) Optimizer { return sgd{s} },
-}
-
-// sgd is stochastic gradient descent. With the gradient g, weight decay w,
-// momentum u and learning rate r, a step is
-//
-//	g = g + w p
-//	b = u b + g
-//	p = p - r b                  or, with nesterov, p - r (g + u b)
-//
-// (PyTorch, torch.optim.SGD, without dampening).
-type sgd struct{ settings map[string]float64 }
-
-func (s sgd) Name() string                 { return "sgd" }
-func (s sgd) Settings() map[string]float64 { return maps.Clone(s.settings) }
-
-func (s sgd) Build(params, grads []*ir.Value, lr, _ *ir.Value) []ir.Update {
-	u := s.settings["momentum"]
-	var updates, slots []ir.Update
-	for i, p := range params {
-		g := decayed(p, grads[i], s.settings["weight_decay"])
-		if u != 0 {
-			b := slot("sgd", "momentum", p)
-			next := op.Add(op.Mul(num(u), b), g)
-			slots = append(slots, ir.Update{State: b, New: next})
-			if s.settings["nesterov"] == 1 {
-				g = op.Add(g, op.Mul(num(u), next))
-			} else {
-				g = next
-			}
+	step: func(b *builder, p, g *ir.Value) *ir.Value {
+		g = b.decayed(p, g)
+		if b.settings["momentum"] == 0 {
+			return op.Sub(p, op.Mul(b.lr, g))
 		}
-		updates = append(updates, ir.Update{State: p, New: op.Sub(p, op.Mul(lr, g))})
-	}
-	return append(updates, slots...)
+		m, fresh := b.slot("momentum", p), g
+		if d := b.settings["dampening"]; d != 0 {
+			first := op.Le(b.t, num(1))
+			fresh = op.Mul(op.Select(first, num(1), num(1-d)), g)
+		}
+		next := b.keep(m, op.Add(op.Mul(b.num("momentum"), m), fresh))
+		if b.settings["nesterov"] == 1 {
+			next = op.Add(g, op.Mul(b.num("momentum"), next))
+		}
+		return op.Sub(p, op.Mul(b.lr, next))
+	},
 }
 
-// decayed adds the parameter's weight decay to its gradient.
-func decayed(p, g *ir.Value, decay float64) *ir.Value {
-	if decay == 0 || !p.Bool(ir.AttrDecay) {
-		return g
-	}
-	return op.Add(g, op.Mul(num(decay), p))
+// lion is the optimizer that Chen et al. (2023, "Symbolic Discovery of
+// Optimization Algorithms") found by search. With the gradient g and its
+// momentum m, a step is
+//
+//	p = p - r (sign(beta1 m + (1 - beta1) g) + w p)
+//	m = beta2 m + (1 - beta2) g
+var lionKind = kind{
+	settings: []setting{rate(1e-4), share("beta1", 0.9), share("beta2", 0.99), amount("weight_decay", 0)},
+	step: func(b *builder, p, g *ir.Value) *ir.Value {
+		m, beta1 := b.slot("m", p), b.settings["beta1"]
+		move := op.Sign(op.Add(op.Mul(num(beta1), m), op.Mul(num(1-beta1), g)))
+		b.average("m", p, b.settings["beta2"], g)
+		return op.Sub(b.shrunk(p), op.Mul(b.lr, move))
+	},
 }
-
-func num(x float64) *ir.Value { return ir.Const(x, ir.F32) }
