@@ -21,7 +21,7 @@ func (r *Renderer) Chart(run wire.Run, final bool) []wire.Item {
 	list := plots(run)
 	end := span(run, list)
 	var picture []byte
-	inside := `<span class="dim">The chart shows where the page runs scripts.</span>`
+	inside := `<span class="dim">The chart comes when training ends. For a living one, let the page run scripts and restart the kernel.</span>`
 	if final {
 		picture = chartPNG(list, end)
 		inside = img(picture, chartWidth, chartHeight, "chart of the training of "+run.Info.Name)
@@ -36,7 +36,7 @@ func (r *Renderer) Chart(run wire.Run, final bool) []wire.Item {
 		page += t.html()
 		text += "\n\n" + strings.TrimRight(t.text(), "\n")
 	}
-	return bundle(frame(page)+"<script>globalThis.__metalnb?.scan?.()</script>\n", picture, text+"\n")
+	return bundle(frame(page)+"<script>"+wake+"</script>\n", picture, text+"\n")
 }
 
 // noEpoch stands where a history would be.

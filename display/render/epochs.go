@@ -7,11 +7,11 @@ import (
 	"github.com/metalnb/metalnb/metalcore/wire"
 )
 
-// A longer epoch table than longest rows shows the first and the last ones.
+// An epoch table of more than longest rows shows the first and the last ones,
+// in always as many lines, so that what is below a living table stands still.
 const (
 	longest   = 14
 	firstRows = 3
-	lastRows  = 8
 )
 
 // Epochs returns the table of a training history: each epoch's losses and
@@ -44,8 +44,9 @@ func epochTable(epochs []wire.Epoch) *table {
 	column("", false)
 
 	best := bestEpoch(epochs)
+	from, to := fold(len(epochs), best)
 	for i := 0; i < len(epochs); i++ {
-		if hidden := folded(i, len(epochs), best); hidden > 0 {
+		if hidden := folded(i, from, to, best); hidden > 0 {
 			cells := make([]string, len(t.head))
 			cells[0], cells[1] = "⋮", count(hidden)+" more"
 			t.add("dim", cells...)
@@ -74,11 +75,27 @@ func epochRow(e wire.Epoch, train, valid []string) []string {
 	return append(cells, short(e.LR), strconv.FormatFloat(e.Seconds, 'f', 2, 64))
 }
 
-// folded is the number of rows hidden from row i on: the middle of a long
-// table, but for the best row.
-func folded(i, n, best int) int {
-	from, to := firstRows, n-lastRows
-	if n <= longest || i < from || i >= to || i == best {
+// fold returns the first and the end of the rows in the middle that a table of
+// n rows does not show: all rows when n is small.
+func fold(n, best int) (from, to int) {
+	if n <= longest {
+		return n, n
+	}
+	from, to = firstRows, n-(longest-firstRows-1) // one line says how many are hidden
+	// The best row in their midst takes a line and parts them in two.
+	if from <= best && best < to {
+		to++
+		if from < best {
+			to++
+		}
+	}
+	return from, to
+}
+
+// folded is the number of rows hidden from row i on: those of the middle up to
+// the best one.
+func folded(i, from, to, best int) int {
+	if i < from || i >= to || i == best {
 		return 0
 	}
 	if i < best && best < to {

@@ -18,6 +18,11 @@ var echarts []byte
 //go:embed page/page.js
 var page string
 
+// wake lets the page mount a chart that has just arrived. A page without the
+// Library, because the cell that brought it has run again since, takes the one
+// that the browser remembers.
+const wake = `(m => { if (m) m.scan?.(); else try { Function(localStorage.getItem("metalnb") || "")() } catch {} })(globalThis.__metalnb)`
+
 // Library returns the script that puts ECharts into the page, about 500 kB. A
 // notebook needs it once; a page that has it already ignores a second one. It
 // shows nothing.

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"io"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -71,4 +72,39 @@ func TestLibrary(t *testing.T) {
 	if n := bytes.Count(page, []byte("</script>")); n != 1 {
 		t.Errorf("the script ends %d times", n)
 	}
+}
+
+// A living table must not push what is below it up and down.
+func TestLongEpochTablesHaveOneHeight(t *testing.T) {
+	for n := 15; n < 40; n += 3 {
+		for best := range n {
+			epochs := history(n).Epochs
+			for i := range epochs {
+				epochs[i].Valid = []wire.Metric{{Name: "loss", Value: 2}}
+			}
+			epochs[best].Valid[0].Value = 1
+			text := string(part(render.New().Epochs(epochs), "text/plain"))
+			lines := strings.Split(strings.TrimSpace(text), "\n")
+			if len(lines) != 15 || strings.Count(text, "◂ best") != 1 {
+				t.Fatalf("%d epochs, the best is %d: %d lines\n%s", n, best+1, len(lines), text)
+			}
+			if shown := rowNumbers(lines); shown != n {
+				t.Fatalf("%d epochs, the best is %d: shown and hidden are %d\n%s", n, best+1, shown, text)
+			}
+		}
+	}
+}
+
+// rowNumbers adds up the rows shown and those that are said to be hidden.
+func rowNumbers(lines []string) int {
+	sum := 0
+	for _, line := range lines[1:] {
+		if words := strings.Fields(line); words[0] == "⋮" {
+			hidden, _ := strconv.Atoi(words[1])
+			sum += hidden
+		} else {
+			sum++
+		}
+	}
+	return sum
 }

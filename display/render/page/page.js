@@ -1,9 +1,15 @@
-(() => {
+(function metalnb() {
   // Loads ECharts once per page and keeps living charts. An update of a chart
   // replaces its output by a new slot; the chart that lived in the old slot
   // moves into the new one and takes the new points, so nothing flickers.
   const nb = globalThis.__metalnb ||= {};
   if (nb.library) return;
+  // The browser remembers this script, for a page that is loaded after the cell
+  // that brought it has run again without it.
+  try {
+    const script = `(${metalnb})()`;
+    if (localStorage.getItem("metalnb") !== script) localStorage.setItem("metalnb", script);
+  } catch { /* the page may store nothing; then it does without */ }
   nb.charts = {}; // key -> list of {root, box, chart, parts}: one per place that shows it
 
   // take returns a chart of this key that has lost its place. A replaced output
