@@ -167,8 +167,12 @@ func imageCases() []gradCase {
 		{Stride: []int{2, 1}, Pad: []int{1, 0, 2, 1}},
 		{Dilation: []int{2, 1}, Pad: []int{0, 1, 1, 0}},
 		{Stride: []int{2, 3}, Pad: []int{2, 2, 2, 2}, Dilation: []int{1, 2}},
+		{Stride: []int{1, 2}, Pad: []int{1, 0, 1, 0}, Groups: 2},
 	} {
 		x, k := ir.Shape{b, 4, 3, 2}, ir.Shape{2, 2, 2, 1}
+		if spec.Groups == 2 {
+			k = ir.Shape{2, 2, 1, 4}
+		}
 		probe := op.Conv2D(ir.Input("x", ir.F32, x...), ir.Input("k", ir.F32, k...), spec)
 		cases = append(cases,
 			gradCase{"conv2d", shapes(x, k), around, func(in []*ir.Value) *ir.Value { return op.Conv2D(in[0], in[1], spec) }},

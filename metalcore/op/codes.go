@@ -44,7 +44,7 @@ const (
 	//
 	//	%0 = input "x" f32[B,8,8]
 	//	%1 = input "k" f32[3,3,1,16]
-	//	%2 = conv2d %0 %1 f32[B,6,6,16] {dilation=[1,1] pad=[0,0,0,0] stride=[1,1]}
+	//	%2 = conv2d %0 %1 f32[B,6,6,16] {dilation=[1,1] groups=1 pad=[0,0,0,0] stride=[1,1]}
 	BadRank Code = "rank"
 
 	// BadBroadcast is operands whose axes neither match nor are 1.
@@ -79,7 +79,7 @@ const (
 	//
 	//	%0 = input "x" f32[B,2,2,1]
 	//	%1 = input "k" f32[3,3,1,16]
-	//	%2 = conv2d %0 %1 f32[B,0,0,16] {dilation=[1,1] pad=[0,0,0,0] stride=[1,1]}
+	//	%2 = conv2d %0 %1 f32[B,0,0,16] {dilation=[1,1] groups=1 pad=[0,0,0,0] stride=[1,1]}
 	BadWindow Code = "window"
 
 	// EmptyAxis is an axis of size 0 where at least one element is needed.

@@ -12,11 +12,15 @@ type ConvSpec struct {
 	Stride   []int // rows and columns from one place to the next: [1,1]
 	Pad      []int // zeros at top, bottom, left, right: [0,0,0,0]
 	Dilation []int // distance of the kernel's own rows and columns: [1,1]
+	Groups   int   // parts of the channels that are convolved apart: 0 is 1
 }
 
 func (s ConvSpec) attrs() ir.Attrs {
+	if s.Groups == 0 {
+		s.Groups = 1
+	}
 	return ir.Attrs{"stride": orDefault(s.Stride, 1, 1), "pad": orDefault(s.Pad, 0, 0, 0, 0),
-		"dilation": orDefault(s.Dilation, 1, 1)}
+		"dilation": orDefault(s.Dilation, 1, 1), "groups": s.Groups}
 }
 
 func orDefault(x []int, otherwise ...int) []int {
@@ -28,11 +32,13 @@ func orDefault(x []int, otherwise ...int) []int {
 
 // specOf is the ConvSpec of a value of one of the convolution's ops.
 func specOf(v *ir.Value) ConvSpec {
-	return ConvSpec{Stride: v.Ints("stride"), Pad: v.Ints("pad"), Dilation: v.Ints("dilation")}
+	return ConvSpec{Stride: v.Ints("stride"), Pad: v.Ints("pad"), Dilation: v.Ints("dilation"), Groups: v.Int("groups")}
 }
 
 // Conv2D slides the kernel k [KH,KW,C,O] over the images x [N,H,W,C], as neural
-// networks do it (cross-correlation); the result is [N,OH,OW,O].
+// networks do it (cross-correlation); the result is [N,OH,OW,O]. With G groups
+// the kernel is [KH,KW,C/G,O]: the first O/G results see the first C/G channels
+// only, and so on. As many groups as channels make it depthwise.
 func Conv2D(x, k *ir.Value, spec ConvSpec) *ir.Value {
 	return build("conv2d", spec.attrs(), x, k)
 }
@@ -54,9 +60,9 @@ func Conv2DGradKernel(x, g *ir.Value, kernel ir.Shape, spec ConvSpec) *ir.Value 
 }
 
 func convOps() []Op {
-	attrs := []Attr{{"stride", IntsAttr}, {"pad", IntsAttr}, {"dilation", IntsAttr}}
+	attrs := []Attr{{"stride", IntsAttr}, {"pad", IntsAttr}, {"dilation", IntsAttr}, {"groups", IntAttr}}
 	return []Op{
-		{Name: "conv2d", Doc: "y[n,i,j,o] = sum over p,q,c of x[n, i*sh+p*dh-top, j*sw+q*dw-left, c] k[p,q,c,o]",
+		{Name: "conv2d", Doc: "y[n,i,j,o] = sum over p,q,c of x[n, i*sh+p*dh-top, j*sw+q*dw-left, c] k[p,q,c,o], c counted from the first channel of o's group",
 			Class: Contract, Arity: 2, Attrs: attrs, Shape: convShape,
 			Grad: func(v, g *ir.Value) []*ir.Value {
 				x, k := v.In[0], v.In[1]
@@ -101,9 +107,14 @@ func convResult(v *ir.Value, x, k ir.Shape) (ir.Shape, error) {
 			return nil, fail(v, BadWindow, fmt.Sprintf("the kernel %s has an axis without a size", k), "use sizes of at least 1")
 		}
 	}
-	if x[3] != k[2] {
-		return nil, fail(v, SizesDiffer, fmt.Sprintf("the images have %d channels, the kernel %d", x[3], k[2]),
-			"make the kernel "+ir.Shape{k[0], k[1], x[3], k[3]}.String())
+	groups := v.Int("groups")
+	if groups < 1 || x[3]%groups != 0 || k[3]%groups != 0 {
+		return nil, fail(v, BadAttr, fmt.Sprintf("%d groups do not divide %d channels and %d kernels", groups, x[3], k[3]),
+			"use a divisor of both")
+	}
+	if each := x[3] / groups; each != k[2] {
+		return nil, fail(v, SizesDiffer, fmt.Sprintf("the images have %d channels in each of %d groups, the kernel %d", each, groups, k[2]),
+			"make the kernel "+ir.Shape{k[0], k[1], each, k[3]}.String())
 	}
 	dilation := v.Ints("dilation")
 	if err := wantSteps(v, "dilation", dilation); err != nil {

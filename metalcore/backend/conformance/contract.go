@@ -67,6 +67,12 @@ var convs = []struct {
 	{ir.Shape{2, 6, 6, 37}, ir.Shape{3, 3, 37, 11}, op.ConvSpec{Pad: []int{1, 1, 1, 1}}},
 	{ir.Shape{0, 4, 4, 1}, ir.Shape{3, 3, 1, 2}, op.ConvSpec{}},
 	{ir.Shape{5, 20, 20, 4}, ir.Shape{3, 3, 4, 6}, op.ConvSpec{}},
+	// Groups: two of several channels, depthwise, two results for each channel.
+	{ir.Shape{2, 6, 7, 6}, ir.Shape{3, 2, 3, 4}, op.ConvSpec{Groups: 2, Stride: []int{1, 2}, Pad: []int{1, 0, 2, 1}}},
+	{ir.Shape{1, 9, 8, 5}, ir.Shape{3, 3, 1, 5}, op.ConvSpec{Groups: 5, Pad: []int{1, 1, 1, 1}, Dilation: []int{1, 2}}},
+	{ir.Shape{3, 5, 5, 3}, ir.Shape{2, 2, 1, 6}, op.ConvSpec{Groups: 3}},
+	{ir.Shape{4, 17, 19, 32}, ir.Shape{3, 3, 1, 32}, op.ConvSpec{Groups: 32, Stride: []int{2, 2}}},
+	{ir.Shape{0, 4, 4, 2}, ir.Shape{3, 3, 1, 2}, op.ConvSpec{Groups: 2}},
 }
 
 func (s *suite) conv(t *testing.T) {

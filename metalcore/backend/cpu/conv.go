@@ -8,9 +8,9 @@ import "github.com/metalnb/metalnb/metalcore/ir"
 
 func init() {
 	register(map[string]maker{
-		"conv2d":             makeConv2D,
-		"conv2d_grad_kernel": makeConv2DGradKernel,
-		"conv2d_grad_input":  makeConv2DGradInput,
+		"conv2d":             byGroups(makeConv2D, makeGroupedConv2D),
+		"conv2d_grad_kernel": byGroups(makeConv2DGradKernel, makeGroupedGradKernel),
+		"conv2d_grad_input":  byGroups(makeConv2DGradInput, makeGroupedGradInput),
 	})
 }
 

@@ -43,6 +43,7 @@ func place(index []int, transposed bool, row, col int) {
 // of its factors in x and k and of the sum in y.
 func taps(v *ir.Value, x, k, y ir.Shape, f func(ix, ik, iy int)) {
 	stride, pad, dilation := v.Ints("stride"), v.Ints("pad"), v.Ints("dilation")
+	results := k[3] / v.Int("groups") // of a group, which sees k[2] channels
 	each(y, func(iy int, at []int) {
 		n, i, j, o := at[0], at[1], at[2], at[3]
 		each(k[:3], func(_ int, tap []int) {
@@ -50,7 +51,7 @@ func taps(v *ir.Value, x, k, y ir.Shape, f func(ix, ik, iy int)) {
 			h := i*stride[0] + p*dilation[0] - pad[0]
 			w := j*stride[1] + q*dilation[1] - pad[2]
 			if h >= 0 && h < x[1] && w >= 0 && w < x[2] {
-				f(((n*x[1]+h)*x[2]+w)*x[3]+c, ((p*k[1]+q)*k[2]+c)*k[3]+o, iy)
+				f(((n*x[1]+h)*x[2]+w)*x[3]+o/results*k[2]+c, ((p*k[1]+q)*k[2]+c)*k[3]+o, iy)
 			}
 		})
 	})
