@@ -71,7 +71,7 @@ func (s *Session) empty() bool {
 
 func (s *Session) close() {
 	for _, t := range s.Trainers() {
-		t.Close() // which stops it
+		t.end()
 	}
 }
 

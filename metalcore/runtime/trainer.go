@@ -185,6 +185,17 @@ func (t *Trainer) retire(what string) error {
 	return nil
 }
 
+// end stops the trainer for good.
+func (t *Trainer) end() {
+	t.change.Lock()
+	t.mu.Lock()
+	t.retired = true
+	t.mu.Unlock()
+	t.change.Unlock()
+	t.Stop()
+	t.Close()
+}
+
 func (t *Trainer) busy(what string) *Error {
 	return errorf(Busy, "wait for it with t.Wait(), or end it with t.Stop()", "trainer %q is training and cannot %s", t.name, what)
 }
