@@ -62,12 +62,12 @@ func indices(n int) *ir.Value {
 func elementwiseCases() []gradCase {
 	var cases []gradCase
 	unary := map[string]func(*ir.Value) *ir.Value{"neg": op.Neg, "exp": op.Exp, "expm1": op.Expm1, "abs": op.Abs,
-		"sign": op.Sign, "tanh": op.Tanh, "sigmoid": op.Sigmoid, "relu": op.ReLU, "floor": op.Floor}
+		"sign": op.Sign, "erf": op.Erf, "sin": op.Sin, "cos": op.Cos, "round": op.Round, "tanh": op.Tanh, "sigmoid": op.Sigmoid, "relu": op.ReLU, "floor": op.Floor}
 	for name, f := range unary {
 		cases = append(cases, gradCase{name, shapes(ir.Shape{b, 4}), around,
 			func(in []*ir.Value) *ir.Value { return f(in[0]) }})
 	}
-	above0 := map[string]func(*ir.Value) *ir.Value{"log": op.Log, "log1p": op.Log1p, "sqrt": op.Sqrt}
+	above0 := map[string]func(*ir.Value) *ir.Value{"log": op.Log, "log1p": op.Log1p, "sqrt": op.Sqrt, "rsqrt": op.Rsqrt}
 	for name, f := range above0 {
 		cases = append(cases, gradCase{name, shapes(ir.Shape{2, 3}), positive,
 			func(in []*ir.Value) *ir.Value { return f(in[0]) }})

@@ -1,6 +1,10 @@
 package op
 
-import "github.com/metalnb/metalnb/metalcore/ir"
+import (
+	"math"
+
+	"github.com/metalnb/metalnb/metalcore/ir"
+)
 
 // Neg is -x.
 func Neg(a *ir.Value) *ir.Value { return build("neg", nil, a) }
@@ -20,6 +24,19 @@ func Expm1(a *ir.Value) *ir.Value { return build("expm1", nil, a) }
 // Sqrt is the square root.
 func Sqrt(a *ir.Value) *ir.Value { return build("sqrt", nil, a) }
 
+// Rsqrt is 1/sqrt(x).
+func Rsqrt(a *ir.Value) *ir.Value { return build("rsqrt", nil, a) }
+
+// Erf is the error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0
+// to x.
+func Erf(a *ir.Value) *ir.Value { return build("erf", nil, a) }
+
+// Sin is the sine of x in radians.
+func Sin(a *ir.Value) *ir.Value { return build("sin", nil, a) }
+
+// Cos is the cosine of x in radians.
+func Cos(a *ir.Value) *ir.Value { return build("cos", nil, a) }
+
 // Abs is |x|. Its gradient at 0 is 0, as in PyTorch.
 func Abs(a *ir.Value) *ir.Value { return build("abs", nil, a) }
 
@@ -37,6 +54,9 @@ func ReLU(a *ir.Value) *ir.Value { return build("relu", nil, a) }
 
 // Floor is the largest whole number that is not above x. Its gradient is 0.
 func Floor(a *ir.Value) *ir.Value { return build("floor", nil, a) }
+
+// Round is the nearest whole number, the even one of two. Its gradient is 0.
+func Round(a *ir.Value) *ir.Value { return build("round", nil, a) }
 
 // IsFinite is the i32 number 1 where x is neither infinite nor NaN, else 0.
 func IsFinite(a *ir.Value) *ir.Value { return build("is_finite", nil, a) }
@@ -62,6 +82,14 @@ func unaryOps() []Op {
 		unary("log1p", "log(1+x)", func(v, x, g *ir.Value) *ir.Value { return Div(g, Add(x, one(x))) }),
 		unary("expm1", "e^x - 1", func(v, x, g *ir.Value) *ir.Value { return Mul(g, Add(v, one(v))) }),
 		unary("sqrt", "square root of x", func(v, x, g *ir.Value) *ir.Value { return Div(Mul(g, num(0.5, v)), v) }),
+		unary("rsqrt", "1 / square root of x", func(v, x, g *ir.Value) *ir.Value {
+			return Mul(Mul(g, num(-0.5, v)), Mul(v, Mul(v, v)))
+		}),
+		unary("erf", "2/sqrt(pi) times the integral of e^-t^2 from 0 to x", func(v, x, g *ir.Value) *ir.Value {
+			return Mul(Mul(g, num(2/math.Sqrt(math.Pi), x)), Exp(Neg(Mul(x, x))))
+		}),
+		unary("sin", "sine of x", func(v, x, g *ir.Value) *ir.Value { return Mul(g, Cos(x)) }),
+		unary("cos", "cosine of x", func(v, x, g *ir.Value) *ir.Value { return Neg(Mul(g, Sin(x))) }),
 		unary("abs", "|x|; gradient 0 at 0", func(v, x, g *ir.Value) *ir.Value { return Mul(g, Sign(x)) }),
 		unary("sign", "-1, 0 or 1; gradient 0", flat),
 		unary("tanh", "(e^x - e^-x) / (e^x + e^-x)", func(v, x, g *ir.Value) *ir.Value {
@@ -74,6 +102,7 @@ func unaryOps() []Op {
 			return Select(Lt(num(0, v), v), g, num(0, v))
 		}),
 		unary("floor", "largest whole number <= x; gradient 0", flat),
+		unary("round", "nearest whole number, the even one of two; gradient 0", flat),
 		{Name: "stop_gradient", Doc: "x; gradient 0", Class: Elementwise, Arity: 1,
 			Shape: func(v *ir.Value) (ir.DType, ir.Shape, error) { return v.In[0].DType, v.In[0].Shape, nil },
 			Grad:  func(v, g *ir.Value) []*ir.Value { return []*ir.Value{nil} }},

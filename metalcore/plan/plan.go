@@ -10,7 +10,8 @@ import (
 // compute element i of the result, which may therefore lie in the same memory.
 var inPlace = map[string]bool{
 	"neg": true, "exp": true, "log": true, "log1p": true, "expm1": true, "sqrt": true, "abs": true, "sign": true,
-	"tanh": true, "sigmoid": true, "relu": true, "floor": true, "is_finite": true, "stop_gradient": true, "cast": true,
+	"tanh": true, "sigmoid": true, "relu": true, "floor": true, "is_finite": true, "cast": true,
+	"rsqrt": true, "erf": true, "sin": true, "cos": true, "round": true, "stop_gradient": true,
 	"add": true, "sub": true, "mul": true, "div": true, "max": true, "min": true, "pow": true,
 	"eq": true, "lt": true, "le": true, "select": true,
 }

@@ -21,7 +21,7 @@ var (
 	inf, nan = math.Inf(1), math.NaN()
 	negZero  = math.Copysign(0, -1)
 	// special holds the floats that tend to be forgotten.
-	special = []float64{0, negZero, 1, -1, 0.5, -0.5, 2.5, -2.5, inf, -inf, nan, 1e-30, -1e-30, 1e30, -1e30,
+	special = []float64{0, negZero, 1, -1, 0.5, -0.5, 1.5, 2.5, -2.5, 8388609, inf, -inf, nan, 1e-30, -1e-30, 1e30, -1e30,
 		math.MaxFloat32, -math.MaxFloat32, math.SmallestNonzeroFloat32, 88, -88, 104, 2147483520, -2147483648, 3e9, -3e9}
 	// wide holds the integers that tend to be forgotten.
 	wide = []float64{0, 1, -1, 7, -7, math.MaxInt32, math.MinInt32, 65536, -65537}
@@ -46,7 +46,8 @@ var unaryOps = []unaryOp{
 	{"neg", op.Neg, exact}, {"exp", op.Exp, single}, {"log", op.Log, single}, {"log1p", op.Log1p, single},
 	{"expm1", op.Expm1, single}, {"sqrt", op.Sqrt, single}, {"abs", op.Abs, exact}, {"sign", op.Sign, exact},
 	{"tanh", op.Tanh, single}, {"sigmoid", op.Sigmoid, single}, {"relu", op.ReLU, exact},
-	{"floor", op.Floor, exact}, {"stop_gradient", op.StopGradient, exact}, {"is_finite", op.IsFinite, exact},
+	{"rsqrt", op.Rsqrt, single}, {"erf", op.Erf, single}, {"sin", op.Sin, single}, {"cos", op.Cos, single},
+	{"floor", op.Floor, exact}, {"round", op.Round, exact}, {"stop_gradient", op.StopGradient, exact}, {"is_finite", op.IsFinite, exact},
 	{"cast", func(a *ir.Value) *ir.Value { return op.Cast(a, ir.I32) }, exact},
 }
 

@@ -22,6 +22,12 @@ var unaryKernels = map[string]kernel{
 	"is_finite": unary(func(x float64) float64 { return truth(!math.IsInf(x, 0) && !math.IsNaN(x)) }),
 	"cast":      cast,
 
+	"rsqrt": unary(func(x float64) float64 { return 1 / math.Sqrt(x) }),
+	"erf":   unary(math.Erf),
+	"sin":   unary(math.Sin),
+	"cos":   unary(math.Cos),
+	"round": unary(math.RoundToEven),
+
 	"stop_gradient": unary(func(x float64) float64 { return x }),
 }
 
