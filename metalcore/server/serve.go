@@ -13,12 +13,16 @@ import (
 	"github.com/metalnb/metalnb/metalcore/wire"
 )
 
-// Limits of a client's patience with us and ours with it.
+// Limits of what a client may send before it is known, and at once.
 const (
-	helloLimit   = 16 << 10         // bytes of the first frame, which holds paths
+	helloLimit = 16 << 10 // bytes of the first frame, which holds paths
+	maxWaiting = 8        // requests that wait while one is answered
+)
+
+// Limits of our patience with a client; variables so that tests are quick.
+var (
 	helloTimeout = 5 * time.Second  // for the first frame
-	writeTimeout = 30 * time.Second // for a client to take a frame
-	maxWaiting   = 8                // requests that wait while one is answered
+	writeTimeout = 30 * time.Second // to take a frame
 )
 
 // client is one connection, after the handshake.

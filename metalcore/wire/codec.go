@@ -12,7 +12,8 @@ var errShort = errors.New("message is truncated")
 
 // Codec walks over the fields of a message, writing them to a frame or reading
 // them from one: a message's one fields method serves both ways. Integers are
-// little endian, strings and lists carry their length first.
+// little endian, strings and lists carry their length first. Writing a message
+// changes nothing in it: others may read what it shares with them.
 type Codec struct {
 	buf     []byte
 	reading bool
@@ -65,21 +66,27 @@ func (c *Codec) u64(x *uint64) {
 func (c *Codec) Int(x *int) {
 	u := uint64(*x)
 	c.u64(&u)
-	*x = int(u)
+	if c.reading {
+		*x = int(u)
+	}
 }
 
 // Int64 moves an integer.
 func (c *Codec) Int64(x *int64) {
 	u := uint64(*x)
 	c.u64(&u)
-	*x = int64(u)
+	if c.reading {
+		*x = int64(u)
+	}
 }
 
 // Float moves a number.
 func (c *Codec) Float(x *float64) {
 	u := math.Float64bits(*x)
 	c.u64(&u)
-	*x = math.Float64frombits(u)
+	if c.reading {
+		*x = math.Float64frombits(u)
+	}
 }
 
 // Bool moves a truth value.

@@ -78,6 +78,9 @@ func (c *Core) End() error {
 	return err
 }
 
+// Remove removes the directory that Start made, after End.
+func (c *Core) Remove() { os.RemoveAll(c.dir) }
+
 // Main is a TestMain that runs the tests with a core.
 func Main(m *testing.M) {
 	c, err := Start()
@@ -89,6 +92,6 @@ func Main(m *testing.M) {
 		log.Print(err)
 		code = 1
 	}
-	os.RemoveAll(c.dir)
+	c.Remove()
 	os.Exit(code)
 }

@@ -1,0 +1,14 @@
+package server
+
+import "time"
+
+// Limits that tests go to.
+const (
+	MaxClients = maxClients
+	MaxWaiting = maxWaiting
+)
+
+func init() {
+	helloTimeout = 2 * time.Second
+	writeTimeout = time.Second
+}
