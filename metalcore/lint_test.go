@@ -34,7 +34,7 @@ var arrows = map[string][]string{
 	"metalcore/compile":                    {"metalcore/ir", "metalcore/op", "metalcore/plan"},
 	"metalcore/plan":                       {"metalcore/ir", "metalcore/op"},
 	"metalcore/backend":                    {"metalcore/ir", "metalcore/plan"},
-	"metalcore/backend/cpu":                {"metalcore/ir", "metalcore/op", "metalcore/plan", "metalcore/backend"},
+	"metalcore/backend/cpu":                {"metalcore/ir", "metalcore/op", "metalcore/plan", "metalcore/backend", "metalcore/backend/cpu/..."},
 	"metalcore/backend/conformance":        {"metalcore/ir", "metalcore/op", "metalcore/compile", "metalcore/plan", "metalcore/backend", "metalcore/backend/conformance/..."},
 	"metalcore/backend/conformance/interp": {"metalcore/ir", "metalcore/op"},
 	"metalcore/loss":                       {"metalcore/ir", "metalcore/op"},

@@ -23,19 +23,36 @@ type Options struct {
 	Dump bool     // keep the graph's text after each pass in the report
 }
 
-// pass rewrites a graph. What it is given is not changed.
+// program is a graph on its way through the passes: its values, and which of
+// them are computed together.
+type program struct {
+	graph  *ir.Graph
+	groups []plan.Group
+}
+
+// pass rewrites a program. The graph that it is given is not changed.
 type pass struct {
 	name string
 	doc  string
-	run  func(g *ir.Graph) (*ir.Graph, error)
+	run  func(p *program) error
+}
+
+// rewrite makes a pass of a function from graph to graph, which knows nothing
+// of groups.
+func rewrite(f func(g *ir.Graph) (*ir.Graph, error)) func(p *program) error {
+	return func(p *program) (err error) {
+		p.graph, err = f(p.graph)
+		return err
+	}
 }
 
 // passes run from top to bottom; planning, which makes the program, follows.
 var passes = []pass{
-	{"fold", "compute what depends on constants only", fold},
-	{"simplify", "leave out ops that change nothing, and join ops that move elements", simplify},
-	{"cse", "compute equal values once", cse},
-	{"dce", "drop what no result needs", dce},
+	{"fold", "compute what depends on constants only", rewrite(fold)},
+	{"simplify", "leave out ops that change nothing, and join ops that move elements", rewrite(simplify)},
+	{"cse", "compute equal values once", rewrite(cse)},
+	{"dce", "drop what no result needs", rewrite(dce)},
+	{"fuse", "compute elementwise values together, in one pass over memory", fuse},
 	{"schedule", "choose the order that needs the smallest arena", schedule},
 }
 
@@ -48,7 +65,8 @@ var order = []struct{ before, after, why string }{
 	{"fold", "simplify", "simplify knows a neutral operand only as a constant"},
 	{"simplify", "cse", "simplified values are equal more often"},
 	{"cse", "dce", "what became a copy of another value is dropped"},
-	{"dce", "schedule", "dead values would be given a place in the order"},
+	{"dce", "fuse", "a value that nobody needs would be computed in a group"},
+	{"fuse", "schedule", "what is put in order are groups"},
 	{"schedule", planPass, "the plan is for one order"},
 }
 
@@ -58,6 +76,7 @@ type PassReport struct {
 	Skipped       bool
 	Time          time.Duration
 	Before, After int    // values in the graph
+	Groups        int    // groups of values that are computed together
 	Text          string // the graph after it, if Options.Dump
 }
 
@@ -65,6 +84,8 @@ type PassReport struct {
 type Report struct {
 	Passes []PassReport
 	Arena  int64 // bytes
+
+	program *plan.Program
 }
 
 // String is a line for each pass, followed by the graph if it was dumped.
@@ -75,7 +96,11 @@ func (r *Report) String() string {
 			fmt.Fprintf(&b, "%-9s skipped\n", p.Name)
 			continue
 		}
-		fmt.Fprintf(&b, "%-9s %4d -> %4d values %10v\n", p.Name, p.Before, p.After, p.Time.Round(time.Microsecond))
+		fmt.Fprintf(&b, "%-9s %4d -> %4d values %10v", p.Name, p.Before, p.After, p.Time.Round(time.Microsecond))
+		if p.Groups > 0 {
+			fmt.Fprintf(&b, " %4d groups", p.Groups)
+		}
+		b.WriteByte('\n')
 		b.WriteString(p.Text)
 	}
 	fmt.Fprintf(&b, "arena %d bytes\n", r.Arena)
@@ -106,33 +131,31 @@ func Compile(g *ir.Graph, opts Options) (*plan.Program, *Report, error) {
 	if err := decided(g); err != nil {
 		return nil, nil, fmt.Errorf("compile: graph %s: %w", g.Name, err)
 	}
-	r := &Report{}
+	r, w := &Report{}, &program{graph: g}
 	for _, p := range passes {
-		line := PassReport{Name: p.name, Before: len(g.Values), After: len(g.Values), Skipped: slices.Contains(opts.Skip, p.name)}
+		line := PassReport{Name: p.name, Before: len(w.graph.Values), After: len(w.graph.Values), Skipped: slices.Contains(opts.Skip, p.name)}
 		if !line.Skipped {
 			start := time.Now()
-			next, err := p.run(g)
-			if err != nil {
+			if err := p.run(w); err != nil {
 				return nil, nil, fmt.Errorf("compile: pass %s: %w", p.name, err)
 			}
-			g = next
-			line.Time, line.After = time.Since(start), len(g.Values)
+			line.Time, line.After, line.Groups = time.Since(start), len(w.graph.Values), len(w.groups)
 			if opts.Dump {
-				line.Text = g.String()
+				line.Text = w.text()
 			}
 		}
 		r.Passes = append(r.Passes, line)
 	}
 	start := time.Now()
-	p, err := plan.New(g)
+	p, err := plan.New(w.graph, w.groups...)
 	if err != nil {
 		return nil, nil, fmt.Errorf("compile: %w", err)
 	}
-	line := PassReport{Name: planPass, Time: time.Since(start), Before: len(g.Values), After: len(p.Graph.Values)}
+	line := PassReport{Name: planPass, Time: time.Since(start), Before: len(w.graph.Values), After: len(p.Graph.Values), Groups: len(w.groups)}
 	if opts.Dump {
 		line.Text = p.String()
 	}
-	r.Passes, r.Arena = append(r.Passes, line), p.Arena
+	r.Passes, r.Arena, r.program = append(r.Passes, line), p.Arena, p
 	return p, r, nil
 }
 

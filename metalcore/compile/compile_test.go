@@ -174,11 +174,11 @@ func TestSchedule(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	next, err := schedule(g)
-	if err != nil {
+	p := &program{graph: g}
+	if err := schedule(p); err != nil {
 		t.Fatal(err)
 	}
-	after, err := plan.New(next)
+	after, err := plan.New(p.graph)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,11 +254,12 @@ func TestPassesKeepMeaning(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		w := &program{graph: g}
 		for _, p := range passes {
-			next, err := p.run(g)
-			if err != nil {
+			if err := p.run(w); err != nil {
 				t.Fatal(err)
 			}
+			next := w.graph
 			got, _, err := interp.Run(next, inputs, nil)
 			if err != nil {
 				t.Fatalf("seed %d: %s: %v\n%s", seed, p.name, err, next)

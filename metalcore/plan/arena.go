@@ -11,7 +11,7 @@ import (
 // and the widest vector register.
 const Align = 64
 
-// block is a piece of the arena with the positions between which it is in use,
+// block is a piece of the arena with the steps between which it is in use,
 // both included. Values computed in place of each other share one.
 type block struct {
 	start, end   int
@@ -25,40 +25,50 @@ func (b *block) overlaps(c *block) bool { return b.start <= c.end && c.start <= 
 func (p *planner) placeArena() {
 	blocks := map[*ir.Value]*block{}
 	var list []*block
-	for i, v := range p.prog.Graph.Values {
-		if _, placed := p.place[v]; placed || v.Op == "reshape" {
-			continue
+	add := func(v *ir.Value, start, end int) {
+		blocks[v] = &block{start: start, end: end, size: aligned(v.Bytes())}
+		list = append(list, blocks[v])
+	}
+	for _, v := range p.prog.Graph.Values {
+		if v.Op == ir.OpConst || v.Op == ir.OpIota { // written once, before the first step
+			add(v, 0, len(p.prog.Steps))
 		}
-		if b := p.reusable(v, blocks); b != nil {
-			b.end = p.end[v]
-			blocks[v] = b
-			continue
+	}
+	for i := range p.prog.Steps {
+		for _, v := range p.prog.Steps[i].Writes {
+			if !p.free(v) {
+				continue
+			}
+			if b := p.reusable(v, blocks); b != nil {
+				b.end = p.end[v]
+				blocks[v] = b
+				continue
+			}
+			add(v, i, p.end[v])
 		}
-		b := &block{start: i, end: p.end[v], size: aligned(v.Bytes())}
-		if v.IsLeaf() { // a constant is written once, before the first step
-			b.start, b.end = 0, len(p.prog.Graph.Values)
-		}
-		blocks[v] = b
-		list = append(list, b)
 	}
 	p.prog.Arena = layout(list)
 	for _, v := range p.prog.Graph.Values {
 		s := storage(v)
-		if b := blocks[s]; b != nil {
-			p.prog.Places[v] = Place{Kind: Arena, Offset: b.offset}
-		} else {
-			p.prog.Places[v] = p.place[s]
+		place, placed := p.place[s]
+		switch b := blocks[s]; {
+		case b != nil:
+			place = Place{Kind: Arena, Offset: b.offset}
+		case !placed:
+			place = Place{Kind: Inside}
 		}
+		p.prog.Places[v] = place
 	}
 }
 
-// reusable returns the block of an operand that dies in v and may be written
-// over, nil if there is none.
+// reusable returns the block of an operand that dies in the step of v and may
+// be written over, nil if there is none.
 func (p *planner) reusable(v *ir.Value, blocks map[*ir.Value]*block) *block {
-	for _, in := range v.In {
+	at := p.step[v]
+	for _, in := range p.prog.Steps[at].Reads {
 		old := storage(in)
 		b := blocks[old]
-		if b != nil && b.end == p.pos[v] && in.Bytes() == v.Bytes() && p.overwritable(old, v) {
+		if b != nil && b.end == at && in.Bytes() == v.Bytes() && p.overwritable(old, v) {
 			return b
 		}
 	}

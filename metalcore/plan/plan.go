@@ -20,14 +20,19 @@ var inPlace = map[string]bool{
 // as many elements as the result. Devices must compute these ops so.
 func InPlace(op string) bool { return inPlace[op] }
 
-// New plans a graph whose batch is bound, in the order of its values. The
-// program's graph is g, with an explicit copy added where two states trade
-// their values.
-func New(g *ir.Graph) (*Program, error) {
+// New plans a graph whose batch is bound, in the order of its values; each
+// group of values becomes one step. The program's graph is g, with an explicit
+// copy added where two states trade their values.
+func New(g *ir.Graph, groups ...Group) (*Program, error) {
 	if err := check(g); err != nil {
 		return nil, err
 	}
-	p := newPlanner(withSnapshots(g))
+	g = withSnapshots(g)
+	steps, err := stepsOf(g, groups)
+	if err != nil {
+		return nil, err
+	}
+	p := newPlanner(g, steps)
 	p.placeLeaves()
 	p.placeUpdates()
 	p.placeOutputs()
@@ -83,34 +88,28 @@ const OpCopy = "copy"
 
 // planner decides by storage: the maps hold no entry for a reshape.
 type planner struct {
-	prog    *Program
-	pos     map[*ir.Value]int
-	readers map[*ir.Value][]*ir.Value // which instructions read it
-	end     map[*ir.Value]int         // position of its last reader
-	place   map[*ir.Value]Place
+	prog  *Program
+	step  map[*ir.Value]int // number of the step that computes it
+	end   map[*ir.Value]int // number of the last step that reads it
+	place map[*ir.Value]Place
 }
 
-func newPlanner(g *ir.Graph) *planner {
+func newPlanner(g *ir.Graph, steps []Step) *planner {
 	p := &planner{
 		prog: &Program{
-			Graph: g, Inputs: g.Leaves(ir.OpInput), States: g.Leaves(ir.OpState), Outputs: g.Outputs,
+			Graph: g, Steps: steps, Inputs: g.Leaves(ir.OpInput), States: g.Leaves(ir.OpState), Outputs: g.Outputs,
 			Places: make(map[*ir.Value]Place, len(g.Values)),
 		},
-		pos:     make(map[*ir.Value]int, len(g.Values)),
-		readers: map[*ir.Value][]*ir.Value{},
-		end:     map[*ir.Value]int{},
-		place:   map[*ir.Value]Place{},
+		step:  make(map[*ir.Value]int, len(g.Values)),
+		end:   make(map[*ir.Value]int, len(g.Values)),
+		place: map[*ir.Value]Place{},
 	}
-	for i, v := range g.Values {
-		p.pos[v] = i
-		if v.Op == "reshape" {
-			continue
+	for i := range steps {
+		for _, v := range steps[i].Values {
+			p.step[v], p.end[v] = i, i
 		}
-		p.end[v] = i
-		for _, in := range v.In {
-			s := storage(in)
-			p.readers[s] = append(p.readers[s], v)
-			p.end[s] = i
+		for _, in := range steps[i].Reads {
+			p.end[storage(in)] = i
 		}
 	}
 	return p
@@ -134,7 +133,7 @@ func (p *planner) placeLeaves() {
 }
 
 // keep makes a value live until the copies at the end of the step.
-func (p *planner) keep(v *ir.Value) { p.end[storage(v)] = len(p.prog.Graph.Values) }
+func (p *planner) keep(v *ir.Value) { p.end[storage(v)] = len(p.prog.Steps) }
 
 // placeUpdates computes new states in the old ones' buffers where that harms
 // no reader. Copies to states come after those to outputs, which may read old
@@ -161,14 +160,18 @@ func (p *planner) free(s *ir.Value) bool {
 }
 
 // overwritable reports whether the value v may be computed into the memory of
-// old: all readers of old come before v, or are v itself, element by element.
+// old: all readers of old come before v's step, or are in it and read element
+// by element.
 func (p *planner) overwritable(old, v *ir.Value) bool {
-	if p.end[old] > p.pos[v] {
+	if p.end[old] > p.step[v] {
 		return false
 	}
-	for _, in := range v.In {
-		if storage(in) == old && !(InPlace(v.Op) && in.Shape.Elems() == v.Shape.Elems()) {
-			return false
+	for _, w := range p.prog.Steps[p.step[v]].Values {
+		for _, in := range w.In {
+			aligned := (InPlace(w.Op) || Fusible(w.Op)) && in.Shape.Elems() == w.Shape.Elems()
+			if storage(in) == old && !aligned {
+				return false
+			}
 		}
 	}
 	return true

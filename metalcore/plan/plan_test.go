@@ -174,6 +174,94 @@ func TestRandomGraphs(t *testing.T) {
 	}
 }
 
+// TestRandomGroups: the same with groups, cut at random from what stands
+// together and may be fused.
+func TestRandomGroups(t *testing.T) {
+	fused := 0
+	for seed := range uint64(400) {
+		r := rand.New(rand.NewPCG(seed, 2))
+		g := randomGraph(r)
+		p, err := New(g, randomGroups(r, g)...)
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		if err := verify(p); err != nil {
+			t.Fatalf("seed %d: %v\n%s", seed, err, p)
+		}
+		for i := range p.Steps {
+			if p.Steps[i].Fused() {
+				fused++
+			}
+		}
+	}
+	if fused < 100 {
+		t.Errorf("only %d groups were made", fused)
+	}
+}
+
+// TestGroup: three states are written over in one step, and what only the
+// group reads has no place.
+func TestGroup(t *testing.T) {
+	shape := ir.Shape{16}
+	p, m, g := ir.State("p", ir.F32, shape, nil), ir.State("m", ir.F32, shape, nil), ir.Input("g", ir.F32, 16)
+	half := node("mul", shape, g, ir.Const(0.5, ir.F32))
+	next := node("add", shape, m, half)
+	size := node("mul", shape, next, p)
+	small := node("sub", shape, p, size)
+	graph := ir.NewGraph("momentum", nil, []ir.Update{{State: p, New: small}, {State: m, New: next}})
+	prog, err := New(graph, Group{half, next, size, small})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := verify(prog); err != nil {
+		t.Fatal(err)
+	}
+	if len(prog.Steps) != 1 || len(prog.Copies) != 0 || len(prog.Steps[0].Reads) != 4 || len(prog.Steps[0].Writes) != 2 {
+		t.Errorf("want one step that reads 4 and writes 2 values:\n%s", prog)
+	}
+	if prog.Places[half].Kind != Inside || prog.Places[small].Kind != State {
+		t.Errorf("wrong places:\n%s", prog)
+	}
+}
+
+func TestBadGroups(t *testing.T) {
+	x := ir.Input("x", ir.F32, 4)
+	a := node("exp", ir.Shape{4}, x)
+	b := node("matmul", ir.Shape{4}, a)
+	c := node("neg", ir.Shape{4}, b)
+	d := node("neg", ir.Shape{2, 2}, b)
+	e := node("neg", ir.Shape{4}, node("reshape", ir.Shape{4}, c))
+	g := ir.NewGraph("g", []ir.Output{{Name: "c", Value: c}, {Name: "e", Value: e}, {Name: "d", Value: d}, {Name: "a", Value: a}}, nil)
+	for _, bad := range []struct {
+		name, want string
+		groups     []Group
+	}{
+		{"not fusible", "matmul", []Group{{a, b}}},
+		{"apart", "together", []Group{{a, c}}},
+		{"two shapes", "f32[2,2]", []Group{{c, d}}},
+		{"through a reshape", "reshape", []Group{{c, e}}},
+		{"in two groups", "neg", []Group{{c}, {c}}},
+	} {
+		if _, err := New(g, bad.groups...); err == nil || !strings.Contains(err.Error(), bad.want) {
+			t.Errorf("%s: error %v, want one with %q", bad.name, err, bad.want)
+		}
+	}
+}
+
+func TestSameSpace(t *testing.T) {
+	for _, c := range []struct {
+		a, b ir.Shape
+		want bool
+	}{
+		{ir.Shape{}, ir.Shape{1, 1}, true}, {ir.Shape{2, 1, 3}, ir.Shape{1, 2, 3, 1}, true}, {ir.Shape{2, 3}, ir.Shape{3, 2}, false},
+		{ir.Shape{6}, ir.Shape{2, 3}, false}, {ir.Shape{2}, ir.Shape{2, 2}, false}, {ir.Shape{0, 1}, ir.Shape{0}, true}, {ir.Shape{2}, ir.Shape{}, false},
+	} {
+		if SameSpace(c.a, c.b) != c.want || SameSpace(c.b, c.a) != c.want {
+			t.Errorf("SameSpace of %v and %v is not %v", c.a, c.b, c.want)
+		}
+	}
+}
+
 func TestInPlaceIsSaidOfKnownOps(t *testing.T) {
 	if !InPlace("add") || InPlace("matmul") || InPlace("reshape") {
 		t.Error("add works in place; matmul and reshape do not")

@@ -14,6 +14,7 @@ const (
 	Input                  // buffer Place.Index of the inputs
 	State                  // buffer Place.Index of the states
 	Output                 // buffer Place.Index of the outputs
+	Inside                 // in no memory: only the values of its own step read it
 )
 
 // Place is where a value lies.
@@ -31,15 +32,16 @@ type Copy struct {
 }
 
 // Program is a graph with all batch dimensions bound, in the order in which it
-// runs, and a place for every value.
+// runs, cut into steps, and a place for every value.
 //
 // A reshape lies where its operand lies and needs no instruction. Constants and
 // iotas keep their place in the arena for good: a device writes them once,
 // before the first step. Results that share memory with an operand are those
-// of InPlace ops. The buffers bound to outputs and to updated states are
+// of InPlace ops and of groups. The buffers bound to outputs and to updated states are
 // written while a step runs, so each must be bound only once.
 type Program struct {
 	Graph   *ir.Graph
+	Steps   []Step      // the instructions, in order
 	Inputs  []*ir.Value // the graph's inputs, in the order of Bindings.Inputs
 	States  []*ir.Value
 	Outputs []ir.Output

@@ -97,6 +97,8 @@ func (p Place) String() string {
 		return fmt.Sprintf("state %d", p.Index)
 	case Output:
 		return fmt.Sprintf("output %d", p.Index)
+	case Inside:
+		return "inside"
 	}
 	return "nowhere"
 }

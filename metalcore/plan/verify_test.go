@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/metalnb/metalnb/metalcore/ir"
 )
@@ -64,19 +65,26 @@ func verify(p *Program) error {
 }
 
 func verifyStep(p *Program, m memory) error {
-	for _, v := range p.Graph.Values {
-		for _, in := range v.In {
+	for i := range p.Steps {
+		st := &p.Steps[i]
+		for _, in := range st.Reads {
 			if err := m.holds(p.Places[in], storage(in)); err != nil {
-				return fmt.Errorf("operand of %s: %w", v.Op, err)
+				return fmt.Errorf("operand of %s: %w", st.Values[0].Op, err)
 			}
 		}
-		if v.IsLeaf() || v.Op == "reshape" {
-			continue
+		for _, v := range st.Writes {
+			m.write(p.Places[v], v)
+			for _, w := range st.Values {
+				for _, in := range w.In {
+					if slices.Contains(st.Reads, in) && shares(p, v, in) && !mayShare(p, v, w, in) {
+						return fmt.Errorf("%s is written over %s, an operand of %s", v.Op, in.Op, w.Op)
+					}
+				}
+			}
 		}
-		m.write(p.Places[v], v)
-		for _, in := range v.In {
-			if shares(p, v, in) && !(InPlace(v.Op) && p.Places[v] == p.Places[in] && in.Bytes() == v.Bytes()) {
-				return fmt.Errorf("%s is written over its operand %s", v.Op, in.Op)
+		for _, v := range st.Writes { // none over another one
+			if err := m.holds(p.Places[v], v); err != nil {
+				return fmt.Errorf("result of %s: %w", v.Op, err)
 			}
 		}
 	}
@@ -87,6 +95,13 @@ func verifyStep(p *Program, m memory) error {
 		m.write(c.To, storage(c.From))
 	}
 	return verifyResults(p, m)
+}
+
+// mayShare: the result v may lie where the operand in of w, a value of the same
+// step, lay, if they are the same elements.
+func mayShare(p *Program, v, w, in *ir.Value) bool {
+	inPlace := InPlace(w.Op) || Fusible(w.Op)
+	return inPlace && p.Places[v] == p.Places[in] && in.Shape.Elems() == w.Shape.Elems()
 }
 
 func shares(p *Program, a, b *ir.Value) bool {
@@ -170,4 +185,26 @@ func results(r *rand.Rand, vals, states []*ir.Value) *ir.Graph {
 		}
 	}
 	return ir.NewGraph("random", outs, updates)
+}
+
+// randomGroups cuts runs of fusible values of one shape out of the graph.
+func randomGroups(r *rand.Rand, g *ir.Graph) []Group {
+	var groups []Group
+	var run Group
+	cut := func() {
+		if len(run) > 1 {
+			groups = append(groups, run)
+		}
+		run = nil
+	}
+	for _, v := range g.Values {
+		if !Fusible(v.Op) || len(run) > 0 && !SameSpace(run[0].Shape, v.Shape) || r.IntN(5) == 0 {
+			cut()
+		}
+		if Fusible(v.Op) {
+			run = append(run, v)
+		}
+	}
+	cut()
+	return groups
 }

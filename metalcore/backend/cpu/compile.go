@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"fmt"
+	"unsafe"
 
 	"github.com/metalnb/metalnb/metalcore/backend"
 	"github.com/metalnb/metalnb/metalcore/ir"
@@ -11,7 +12,8 @@ import (
 // maker prepares the kernel of one value. An error says why there is none.
 type maker func(c *compiler, v *ir.Value) (kernel, error)
 
-// kernels has a maker for every op; each family adds its own.
+// kernels has a maker for every op that is not elementwise; each family adds its
+// own.
 var kernels = map[string]maker{plan.OpCopy: makeCopy}
 
 func register(family map[string]maker) {
@@ -22,10 +24,12 @@ func register(family map[string]maker) {
 
 // compiler numbers the values and collects how much scratch the kernels need.
 type compiler struct {
-	ids    map[*ir.Value]int
-	shared int // floats
-	local  int // floats for each worker
-	pool   *pool
+	ids      map[*ir.Value]int
+	prog     *plan.Program
+	shared   int // floats
+	local    int // floats for each worker
+	pointers int // for each worker
+	pool     *pool
 }
 
 // id is the number under which a frame holds the value.
@@ -39,12 +43,17 @@ func (c *compiler) need(shared, local int) {
 // Compile prepares a program and allocates its arena.
 func (d *Device) Compile(p *plan.Program) (backend.Executable, error) {
 	e := &executable{device: d, prog: p, bound: map[backend.Buffer]bool{}}
-	c := &compiler{ids: make(map[*ir.Value]int, len(p.Graph.Values)), pool: d.pool}
+	c := &compiler{ids: make(map[*ir.Value]int, len(p.Graph.Values)), prog: p, pool: d.pool}
 	for i, v := range p.Graph.Values {
+		if v.DType != ir.F32 && v.DType != ir.I32 {
+			return nil, unsupported(v, "it has no "+v.DType.String())
+		}
 		c.ids[v] = i
 		e.places = append(e.places, p.Places[v])
 		e.elems = append(e.elems, v.Shape.Elems())
-		if err := e.add(c, v); err != nil {
+	}
+	for i := range p.Steps {
+		if err := e.add(c, &p.Steps[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -59,26 +68,36 @@ func (d *Device) Compile(p *plan.Program) (backend.Executable, error) {
 	return e, e.allocate(c)
 }
 
-// add appends the instruction that computes v, if it takes one.
-func (e *executable) add(c *compiler, v *ir.Value) error {
-	if v.DType != ir.F32 && v.DType != ir.I32 {
-		return unsupported(v, "it has no "+v.DType.String())
-	}
-	if v.IsLeaf() || v.Op == "reshape" && e.prog.Places[v] == e.prog.Places[v.In[0]] {
+// add appends the instruction of a step.
+func (e *executable) add(c *compiler, s *plan.Step) error {
+	v := s.Values[len(s.Values)-1]
+	if v.Shape.Elems() == 0 {
 		return nil
+	}
+	k, err := c.kernel(s)
+	if err != nil {
+		return err
+	}
+	e.instrs = append(e.instrs, instruction{run: k, step: s})
+	return nil
+}
+
+// kernel makes the kernel of a step: elementwise values run tile by tile, all
+// others have a maker.
+func (c *compiler) kernel(s *plan.Step) (kernel, error) {
+	v := s.Values[0]
+	if plan.Fusible(v.Op) {
+		return elementwise(c, s), nil
 	}
 	m := kernels[v.Op]
 	if m == nil {
-		return unsupported(v, "there is no kernel for it")
+		return nil, unsupported(v, "there is no kernel for it")
 	}
 	k, err := m(c, v)
 	if err != nil {
-		return unsupported(v, err.Error())
+		return nil, unsupported(v, err.Error())
 	}
-	if v.Shape.Elems() > 0 {
-		e.instrs = append(e.instrs, instruction{run: k, value: v})
-	}
-	return nil
+	return k, nil
 }
 
 func unsupported(v *ir.Value, why string) error {
@@ -99,6 +118,7 @@ func (e *executable) allocate(c *compiler) error {
 	e.frame.shared, rest = rest[:c.shared], rest[c.shared:]
 	for w := range threads {
 		e.frame.local[w], rest = rest[:c.local], rest[c.local:]
+		e.frame.table = append(e.frame.table, make([]unsafe.Pointer, c.pointers))
 	}
 	for _, v := range e.prog.Graph.Values {
 		if v.Op == ir.OpConst || v.Op == ir.OpIota {

@@ -3,11 +3,12 @@ package cpu
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"unsafe"
 
 	"github.com/metalnb/metalnb/metalcore/backend"
-	"github.com/metalnb/metalnb/metalcore/ir"
 	"github.com/metalnb/metalnb/metalcore/plan"
 )
 
@@ -16,15 +17,16 @@ type kernel func(fr *frame)
 
 // instruction is a kernel with what an error says about it.
 type instruction struct {
-	run   kernel
-	value *ir.Value
+	run  kernel
+	step *plan.Step
 }
 
 // frame is the memory of a run: for each value its elements, and scratch.
 type frame struct {
 	vals   [][]float32
-	shared []float32   // one for the instruction that runs
-	local  [][]float32 // one for each worker
+	shared []float32          // one for the instruction that runs
+	local  [][]float32        // one for each worker
+	table  [][]unsafe.Pointer // of elementwise steps, one for each worker
 	pool   *pool
 }
 
@@ -124,15 +126,21 @@ func (e *executable) explain(step, at int, cause any) error {
 	if at >= len(e.instrs) {
 		return fmt.Errorf("cpu: step %d: copying results: %v", step, cause)
 	}
-	v := e.instrs[at].value
-	where := v.Op
-	if v.Layer != "" {
-		where += " of layer " + v.Layer
+	s := e.instrs[at].step
+	var ops, layers []string
+	for _, v := range s.Values {
+		ops = append(ops, v.Op)
+		if pos := v.Pos.String(); v.Layer != "" || pos != "" {
+			if where := strings.TrimSpace(v.Layer + " (" + pos + ")"); !slices.Contains(layers, where) {
+				layers = append(layers, where)
+			}
+		}
 	}
-	if pos := v.Pos.String(); pos != "" {
-		where += " (" + pos + ")"
+	where := strings.Join(ops, " ")
+	if len(layers) > 0 {
+		where += " of layer " + strings.Join(layers, ", ")
 	}
-	return fmt.Errorf("cpu: step %d: %s of %s: %v", step, where, v.Type(), cause)
+	return fmt.Errorf("cpu: step %d: %s of %s: %v", step, where, s.Values[len(s.Values)-1].Type(), cause)
 }
 
 // bind resolves the memory of all values for a run.
@@ -151,6 +159,8 @@ func (e *executable) bind(b backend.Bindings) error {
 	for id, p := range e.places {
 		var list []backend.Buffer
 		switch p.Kind {
+		case plan.Inside:
+			continue
 		case plan.Arena:
 			at := p.Offset / 4
 			e.frame.vals[id] = (*arena)[at : at+int64(e.elems[id])]

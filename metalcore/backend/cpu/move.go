@@ -3,7 +3,7 @@ package cpu
 import "github.com/metalnb/metalnb/metalcore/ir"
 
 func init() {
-	register(map[string]maker{"reshape": makeCopy, "transpose": makeTranspose, "broadcast": makeBroadcast})
+	register(map[string]maker{"reshape": makeCopy, "transpose": makeTranspose})
 }
 
 func makeTranspose(c *compiler, v *ir.Value) (kernel, error) {
@@ -13,14 +13,6 @@ func makeTranspose(c *compiler, v *ir.Value) (kernel, error) {
 		to[i] = from[axis]
 	}
 	l, err := newLayout(v.Shape, to)
-	if err != nil {
-		return nil, err
-	}
-	return gatherStrided(c, v, l), nil
-}
-
-func makeBroadcast(c *compiler, v *ir.Value) (kernel, error) {
-	l, err := broadcastLayout(v)
 	if err != nil {
 		return nil, err
 	}

@@ -36,6 +36,9 @@ type folder[T number, A number | float64] struct {
 	end   func(acc A) T
 }
 
+// larger gives NaN when an operand is NaN.
+func larger[T number](a, b T) T { return max(a, b) }
+
 func same[T number](x T) T { return x }
 
 // sumFolder is the sum divided by n.

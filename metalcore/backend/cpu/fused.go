@@ -1,0 +1,138 @@
+package cpu
+
+import (
+	"unsafe"
+
+	"github.com/metalnb/metalnb/metalcore/backend/cpu/vec"
+	"github.com/metalnb/metalnb/metalcore/ir"
+	"github.com/metalnb/metalnb/metalcore/plan"
+)
+
+// Elements that are worth waking the workers for: of one addition, and of one
+// call of package math.
+const (
+	cheapGrain  = 1 << 15
+	costlyGrain = 1 << 12
+)
+
+// tileBytes is the memory of one tile of all operands, results and temporaries
+// of a step: about half of a first cache.
+const tileBytes = 24 << 10
+
+// fused computes a step of elementwise values tile by tile: each op runs over
+// the whole tile before the next one, and what lies between them stays in the
+// cache. Where operands are is a table of pointers, one table for each worker,
+// that is moved on from tile to tile.
+type fused struct {
+	space    space
+	operands []operand
+	results  []result
+	ops      []tileOp
+	temps    int // tiles of scratch, after the operands and results in the table
+	tile     int // elements
+	tiles    int
+}
+
+// operand is a value that the step reads from memory.
+type operand struct {
+	id   int
+	axes []int // how far an element is from the next one along each axis
+	form form
+	temp int // of an expanded operand
+}
+
+// result is a value that the step writes to memory.
+type result struct{ id int }
+
+// tileOp is one op over a tile: numbers of pointers in the table.
+type tileOp struct {
+	run        vec.Kernel
+	d, a, b, c int
+}
+
+// pointers is the size of the table.
+func (f *fused) pointers() int { return len(f.operands) + len(f.results) + f.temps }
+
+// elementwise makes the kernel of a step whose values are all fusible.
+func elementwise(c *compiler, s *plan.Step) kernel {
+	f := newFuser(c, s).compile()
+	c.need(0, f.temps*f.tile)
+	c.pointers = max(c.pointers, f.pointers())
+	cost := 0
+	for _, v := range s.Values {
+		cost += vec.Cost(kernelName(v))
+	}
+	grain := max(1, cheapGrain/(f.tile*cost))
+	part := f.part
+	return func(fr *frame) { fr.pool.run(fr, f.tiles, grain, part) }
+}
+
+// part computes the tiles lo to hi.
+func (f *fused) part(fr *frame, worker, lo, hi int) {
+	table := fr.table[worker][:f.pointers()]
+	f.prepare(fr, worker, table)
+	for t := lo; t < hi; t++ {
+		start, n := f.space.tile(t, f.tile)
+		f.move(fr, table, start, n, t == lo)
+		for i := range f.ops {
+			o := &f.ops[i]
+			o.run(table[o.d], table[o.a], table[o.b], table[o.c], n)
+		}
+	}
+}
+
+// prepare writes the pointers that are the same for all tiles.
+func (f *fused) prepare(fr *frame, worker int, table []unsafe.Pointer) {
+	temps := table[len(f.operands)+len(f.results):]
+	for i := range temps {
+		temps[i] = unsafe.Pointer(&fr.local[worker][i*f.tile])
+	}
+	for i := range f.operands {
+		switch o := &f.operands[i]; o.form {
+		case single:
+			table[i] = unsafe.Pointer(&fr.vals[o.id][0])
+		case periodic, expanded:
+			table[i] = temps[o.temp]
+		}
+	}
+}
+
+// move sets the pointers to a tile of n elements. Rows that are the same in all
+// tiles are written with the first tile of a part.
+func (f *fused) move(fr *frame, table []unsafe.Pointer, start, n int, first bool) {
+	for i := range f.operands {
+		o := &f.operands[i]
+		x := fr.vals[o.id]
+		switch o.form {
+		case dense:
+			table[i] = unsafe.Pointer(&x[start])
+		case along:
+			table[i] = unsafe.Pointer(&x[f.space.offset(start, o.axes)])
+		case periodic:
+			if first {
+				f.space.expand(unsafe.Slice((*float32)(table[i]), f.tile), x, start, o.axes)
+			}
+		case expanded:
+			f.space.expand(unsafe.Slice((*float32)(table[i]), n), x, start, o.axes)
+		}
+	}
+	for i, r := range f.results {
+		table[len(f.operands)+i] = unsafe.Pointer(&fr.vals[r.id][start])
+	}
+}
+
+// kernelName is the name of a value's op in package vec.
+func kernelName(v *ir.Value) string {
+	switch v.Op {
+	case "select":
+		return "select"
+	case "broadcast":
+		return "copy"
+	case "cast":
+		if v.In[0].DType == v.DType {
+			return "copy"
+		}
+		return "to_" + v.DType.String()
+	}
+	return v.Op + "." + v.In[0].DType.String()
+}

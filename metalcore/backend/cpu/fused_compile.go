@@ -1,0 +1,209 @@
+package cpu
+
+import (
+	"slices"
+
+	"github.com/metalnb/metalnb/metalcore/backend/cpu/vec"
+	"github.com/metalnb/metalnb/metalcore/ir"
+	"github.com/metalnb/metalnb/metalcore/plan"
+)
+
+// fuser turns the values of a step into ops over tiles. While it works a
+// pointer is numbered by kind: operands from 0, results from resultBase,
+// temporaries from tempBase; link makes that the numbers of the table.
+type fuser struct {
+	*fused
+	c    *compiler
+	step *plan.Step
+
+	of   map[*ir.Value]int // where a value of the step is
+	last map[*ir.Value]int // number of the last value that reads it
+	free []int             // temporaries whose value is no longer needed
+	late []tileOp          // copies of results at the end of a tile
+}
+
+const (
+	resultBase = 1 << 20
+	tempBase   = 1 << 21
+)
+
+func newFuser(c *compiler, s *plan.Step) *fuser {
+	f := &fuser{fused: &fused{}, c: c, step: s, of: map[*ir.Value]int{}, last: map[*ir.Value]int{}}
+	for i, v := range s.Values {
+		for _, in := range v.In {
+			f.last[in] = i
+		}
+	}
+	return f
+}
+
+// uses are the operands of one value: numbers of pointers.
+type uses [3]int
+
+func (f *fuser) compile() *fused {
+	all := f.collect()
+	for i, v := range f.step.Values {
+		f.add(i, v, all[i])
+	}
+	f.ops = append(f.ops, f.late...)
+	f.link()
+	return f.fused
+}
+
+// collect finds the operands from outside and the space of the step, and for
+// each value which of them it reads; -1 stands for a value of the step.
+func (f *fuser) collect() []uses {
+	shape := slices.DeleteFunc(slices.Clone(f.step.Values[0].Shape), func(d int) bool { return d == 1 })
+	var axes [][]int
+	all := make([]uses, len(f.step.Values))
+	for i, v := range f.step.Values {
+		for k, in := range v.In {
+			all[i][k] = -1
+			if slices.Contains(f.step.Values, in) {
+				continue
+			}
+			a := stepsAlong(in.Shape, v.Shape)
+			at := slices.IndexFunc(f.operands, func(o operand) bool { return o.id == f.c.id(in) && slices.Equal(o.axes, a) })
+			if at < 0 {
+				at = len(f.operands)
+				f.operands = append(f.operands, operand{id: f.c.id(in), axes: a})
+				axes = append(axes, a)
+			}
+			all[i][k] = at
+		}
+	}
+	f.space, axes = newSpace(shape, axes)
+	for i := range f.operands {
+		o := &f.operands[i]
+		o.axes = axes[i]
+		if o.form = f.space.form(o.axes); o.form == periodic || o.form == expanded {
+			o.temp = f.temps
+			f.temps++
+		}
+	}
+	return all
+}
+
+// stepsAlong are the distances between elements of an operand along the axes
+// of the result that are not of size 1; 0 where the operand is repeated.
+func stepsAlong(in, out ir.Shape) []int {
+	all := strides(in, len(out))
+	var kept []int
+	for i, d := range out {
+		if d != 1 {
+			kept = append(kept, all[i])
+		}
+	}
+	return kept
+}
+
+// add appends the op of value i.
+func (f *fuser) add(i int, v *ir.Value, from uses) {
+	op := tileOp{}
+	to := [3]*int{&op.a, &op.b, &op.c}
+	numbers := uint(0)
+	for k, in := range v.In {
+		if from[k] < 0 {
+			*to[k] = f.of[in]
+			continue
+		}
+		*to[k] = from[k]
+		if o := &f.operands[from[k]]; o.form.number(o.axes) {
+			numbers |= 1 << k
+		}
+	}
+	name := kernelName(v)
+	filled := f.spread(name, &numbers, to)
+	for k, in := range v.In { // what dies here may be written over
+		if from[k] < 0 && f.last[in] == i && !slices.Contains(v.In[:k], in) {
+			f.release(f.of[in])
+		}
+	}
+	for _, t := range filled {
+		f.release(t)
+	}
+	op.run = vec.Find(name, numbers)
+	op.d = f.target(i, v)
+	f.of[v] = op.d
+	f.ops = append(f.ops, op)
+}
+
+// spread writes numbers out, one operand after the other, until there is a
+// kernel for what is left of them.
+func (f *fuser) spread(name string, numbers *uint, to [3]*int) (temps []int) {
+	for k := 0; vec.Find(name, *numbers) == nil && *numbers != 0; k++ {
+		if *numbers>>k&1 == 0 {
+			continue
+		}
+		t := f.temp()
+		f.ops = append(f.ops, tileOp{run: vec.Find("copy", 1), d: t, a: *to[k]})
+		*to[k] = t
+		*numbers &^= 1 << k
+		temps = append(temps, t)
+	}
+	return temps
+}
+
+// target is where value i is computed: in its memory, if it has one and no
+// later op reads what lies there, else in a temporary.
+func (f *fuser) target(i int, v *ir.Value) int {
+	if !slices.Contains(f.step.Writes, v) {
+		return f.temp()
+	}
+	r := resultBase + len(f.results)
+	f.results = append(f.results, result{f.c.id(v)})
+	place := f.c.prog.Places[v]
+	for _, w := range f.step.Values[i+1:] {
+		for _, in := range w.In {
+			if !slices.Contains(f.step.Values, in) && f.c.prog.Places[in] == place {
+				t := f.temp()
+				f.last[v] = len(f.step.Values) // kept to the end
+				f.late = append(f.late, tileOp{run: vec.Find("copy", 0), d: r, a: t})
+				return t
+			}
+		}
+	}
+	return r
+}
+
+func (f *fuser) temp() int {
+	if n := len(f.free); n > 0 {
+		t := f.free[n-1]
+		f.free = f.free[:n-1]
+		return t
+	}
+	f.temps++
+	return tempBase + f.temps - 1
+}
+
+// release gives a temporary back; operands and results are none.
+func (f *fuser) release(p int) {
+	if p >= tempBase {
+		f.free = append(f.free, p)
+	}
+}
+
+// link chooses the tile and gives pointers their numbers in the table.
+func (f *fuser) link() {
+	number := func(p int) int {
+		switch {
+		case p >= tempBase:
+			return p - tempBase + len(f.operands) + len(f.results)
+		case p >= resultBase:
+			return p - resultBase + len(f.operands)
+		}
+		return p
+	}
+	for i := range f.ops {
+		o := &f.ops[i]
+		o.d, o.a, o.b, o.c = number(o.d), number(o.a), number(o.b), number(o.c)
+	}
+	live := f.temps + len(f.results)
+	for _, o := range f.operands {
+		if o.form == dense || o.form == along {
+			live++
+		}
+	}
+	tile := max(128, tileBytes/4/live&^63)
+	f.tile, f.tiles = f.space.fit(min(tile, 2048))
+}

@@ -1,0 +1,166 @@
+package vec
+
+import "math"
+
+func init() {
+	addLoops[float32]().register("add.f32")
+	addLoops[int32]().register("add.i32")
+	subLoops[float32]().register("sub.f32")
+	subLoops[int32]().register("sub.i32")
+	mulLoops[float32]().register("mul.f32")
+	mulLoops[int32]().register("mul.i32")
+	divLoops().register("div.f32")
+	loopsOf(divInt).register("div.i32")
+	maxLoops[float32]().register("max.f32")
+	maxLoops[int32]().register("max.i32")
+	minLoops[float32]().register("min.f32")
+	minLoops[int32]().register("min.i32")
+	loopsOf(pow).register("pow.f32")
+}
+
+// loopsOf calls f for each element.
+func loopsOf[R, T number](f func(a, b T) R) loops[R, T] {
+	return loops[R, T]{
+		vv: func(d []R, a, b []T) {
+			for i, x := range a {
+				d[i] = f(x, b[i])
+			}
+		},
+		vs: func(d []R, a []T, b T) {
+			for i, x := range a {
+				d[i] = f(x, b)
+			}
+		},
+		sv: func(d []R, a T, b []T) {
+			for i, y := range b {
+				d[i] = f(a, y)
+			}
+		},
+	}
+}
+
+// divInt makes x/0 zero; the smallest number by -1 wraps around.
+func divInt(a, b int32) int32 {
+	if b == 0 {
+		return 0
+	}
+	return a / b
+}
+
+func pow(a, b float32) float32 { return float32(math.Pow(float64(a), float64(b))) }
+
+// swapped is the loop of a commutative op with its operands the other way.
+func swapped[T number](vs func(d, a []T, b T)) func(d []T, a T, b []T) {
+	return func(d []T, a T, b []T) { vs(d, b, a) }
+}
+
+func addLoops[T number]() loops[T, T] {
+	vs := func(d, a []T, b T) {
+		d = d[:len(a)]
+		for i, x := range a {
+			d[i] = x + b
+		}
+	}
+	vv := func(d, a, b []T) {
+		d, b = d[:len(a)], b[:len(a)]
+		for i, x := range a {
+			d[i] = x + b[i]
+		}
+	}
+	return loops[T, T]{vv: vv, vs: vs, sv: swapped(vs)}
+}
+
+func mulLoops[T number]() loops[T, T] {
+	vs := func(d, a []T, b T) {
+		d = d[:len(a)]
+		for i, x := range a {
+			d[i] = x * b
+		}
+	}
+	vv := func(d, a, b []T) {
+		d, b = d[:len(a)], b[:len(a)]
+		for i, x := range a {
+			d[i] = x * b[i]
+		}
+	}
+	return loops[T, T]{vv: vv, vs: vs, sv: swapped(vs)}
+}
+
+func subLoops[T number]() loops[T, T] {
+	return loops[T, T]{
+		vv: func(d, a, b []T) {
+			d, b = d[:len(a)], b[:len(a)]
+			for i, x := range a {
+				d[i] = x - b[i]
+			}
+		},
+		vs: func(d, a []T, b T) {
+			d = d[:len(a)]
+			for i, x := range a {
+				d[i] = x - b
+			}
+		},
+		sv: func(d []T, a T, b []T) {
+			d = d[:len(b)]
+			for i, y := range b {
+				d[i] = a - y
+			}
+		},
+	}
+}
+
+func divLoops() loops[float32, float32] {
+	return loops[float32, float32]{
+		vv: func(d, a, b []float32) {
+			d, b = d[:len(a)], b[:len(a)]
+			for i, x := range a {
+				d[i] = x / b[i]
+			}
+		},
+		vs: func(d, a []float32, b float32) {
+			d = d[:len(a)]
+			for i, x := range a {
+				d[i] = x / b
+			}
+		},
+		sv: func(d []float32, a float32, b []float32) {
+			d = d[:len(b)]
+			for i, y := range b {
+				d[i] = a / y
+			}
+		},
+	}
+}
+
+// maxLoops and minLoops give NaN when an operand is NaN.
+func maxLoops[T number]() loops[T, T] {
+	vs := func(d, a []T, b T) {
+		d = d[:len(a)]
+		for i, x := range a {
+			d[i] = max(x, b)
+		}
+	}
+	vv := func(d, a, b []T) {
+		d, b = d[:len(a)], b[:len(a)]
+		for i, x := range a {
+			d[i] = max(x, b[i])
+		}
+	}
+	return loops[T, T]{vv: vv, vs: vs, sv: swapped(vs)}
+}
+
+func minLoops[T number]() loops[T, T] {
+	vs := func(d, a []T, b T) {
+		d = d[:len(a)]
+		for i, x := range a {
+			d[i] = min(x, b)
+		}
+	}
+	vv := func(d, a, b []T) {
+		d, b = d[:len(a)], b[:len(a)]
+		for i, x := range a {
+			d[i] = min(x, b[i])
+		}
+	}
+	return loops[T, T]{vv: vv, vs: vs, sv: swapped(vs)}
+}
