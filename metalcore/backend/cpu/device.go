@@ -10,11 +10,13 @@ package cpu
 
 import (
 	"fmt"
+	"os"
 	"runtime"
 	"sync/atomic"
 	"unsafe"
 
 	"github.com/metalnb/metalnb/metalcore/backend"
+	"github.com/metalnb/metalnb/metalcore/backend/cpu/asm"
 )
 
 // Device is the processor with its worker threads and the memory it has lent.
@@ -24,13 +26,26 @@ type Device struct {
 	limit int64
 }
 
+// EnvVariant names the environment variable that chooses the kernels of devices
+// made from then on: go, avx2 or avx512. Without it, or where the processor
+// cannot run them, the fastest are used.
+const EnvVariant = "METALNB_CPU"
+
 // New returns a device that computes on the given number of threads; 0 means
 // as many as Go uses.
 func New(threads int) *Device {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	return &Device{pool: newPool(threads), limit: physicalMemory()}
+	variant, err := asm.Choose(os.Getenv(EnvVariant))
+	if err != nil {
+		variant = asm.Best()
+	}
+	return newDevice(threads, variant)
+}
+
+func newDevice(threads int, variant asm.Variant) *Device {
+	return &Device{pool: newPool(threads, variant), limit: physicalMemory()}
 }
 
 // Info describes the device.
@@ -61,7 +76,10 @@ func (d *Device) alloc(bytes int64) (*buffer, error) {
 			bytes, live-bytes, d.limit)
 	}
 	b := &buffer{device: d, size: bytes}
-	data := make([]float32, (bytes+3)/4)
+	const line = 16 // a buffer begins with a line of the cache
+	data := make([]float32, (bytes+3)/4+line)
+	at := -int(uintptr(unsafe.Pointer(unsafe.SliceData(data)))/4) & (line - 1)
+	data = data[at : at+int(bytes+3)/4]
 	b.data.Store(&data)
 	return b, nil
 }

@@ -1,168 +1,187 @@
 package cpu
 
-// The sizes of a product's blocks: a tile of tileM x tileN results is summed in
-// registers over blockK elements; blockM rows of the left operand are packed at
-// a time, small enough for a core's own cache.
-const (
-	tileM  = 4
-	tileN  = 2
-	blockM = 64
-	blockK = 256
+import (
+	"github.com/metalnb/metalnb/metalcore/backend/cpu/asm"
 )
 
-// packer writes the part of an operand that begins at row (or column) i and
-// inner index k, of size rows x depth, into dst: inner index by inner index,
-// each with the tile's rows side by side, zeros where the tile is not full.
-type packer func(fr *frame, dst []float32, batch, i, rows, k, depth int)
+// How a product is cut up. A tile of results stays in registers while the inner
+// index runs; a panel of b, as wide as a tile, serves all the tiles of a block
+// of rows while it is in a core's cache.
+const (
+	depthBlock  = 512 // inner elements at a time; half as many more are not worth a second pass
+	blockTiles  = 8   // tiles one above the other in a block of rows
+	wantBlocks  = 8   // blocks that keep the workers busy
+	packedTiles = 6   // b is packed when more tiles than these read it
+	panelGrain  = 1 << 13
+	blockGrain  = 1 << 16
+)
 
-// product is c = a b for a batch of matrices, whatever a and b are stored as:
-// the packers know. Every result is summed over k in the same order, whoever
-// computes it.
+// matrices is an operand of a product as memory holds it: element (line,
+// inner) of a matrix of the batch is at batch*step + line*line + inner*inner.
+// Lines are the rows of the left operand and the columns of the right one.
+type matrices struct{ id, step, line, inner int }
+
+// epilogue is what happens to results while they are still in registers or in
+// the cache: results = relu(results + bias), then finish.
+type epilogue struct {
+	bias *int // number of a vector with one element for each column
+	relu bool
+	// finish, if there is one, gets each finished block of the result's rows.
+	finish func(fr *frame, worker int, b block)
+}
+
+// block is a part of a result: rows and columns of matrix batch.
+type block struct{ batch, row, rows, col, cols int }
+
+// product is c = a b for a batch of matrices. Every result is summed over k in
+// the same order, whoever computes it and however the product is cut up.
 type product struct {
 	batch, m, n, k int
 	oneB           bool // b is the same for the whole batch
-	packA, packB   packer
+	a, b           matrices
 	dst            int // number of the result, dense [batch,m,n]
+	after          epilogue
+
+	variant   asm.Variant
+	width     int  // columns of a panel
+	depth     int  // inner elements of a pass
+	packB     bool // else b is read where it lies
+	rowBlocks int  // blocks of a matrix, one above the other
+	colBlocks int  // and side by side
+	panels    int
 }
 
 func roundUp(n, to int) int { return (n + to - 1) / to * to }
+func ceilDiv(n, by int) int { return (n + by - 1) / by }
 
-// kernel returns the product as an instruction and reserves its scratch: all
-// of b packed, and a block of a for each worker.
+// kernel returns the product as an instruction and reserves its scratch.
 func (p *product) kernel(c *compiler) kernel {
-	wideB := roundUp(p.n, tileN)
+	p.schedule(c)
+	if p.k == 0 {
+		return p.empty
+	}
+	items := p.rowBlocks * p.colBlocks
+	multiply := func(fr *frame, worker, lo, hi int) {
+		for i := lo; i < hi; i++ {
+			p.block(fr, worker, i/items, i%items/p.colBlocks, i%p.colBlocks)
+		}
+	}
+	grain := max(1, blockGrain*items/max(1, p.m*p.n*p.k))
+	if !p.packB {
+		return func(fr *frame) { fr.pool.run(fr, p.batch*items, grain, multiply) }
+	}
 	batchB := p.batch
 	if p.oneB {
 		batchB = 1
 	}
-	c.need(batchB*p.k*wideB, blockM*blockK)
-	panels, blocks := wideB/tileN, (p.m+blockM-1)/blockM
+	c.need(batchB*p.k*p.panels*p.width, 0)
 	pack := func(fr *frame, _, lo, hi int) {
 		for i := lo; i < hi; i++ {
-			p.packPanel(fr, i/panels, i%panels)
+			p.packPanel(fr, i/p.panels, i%p.panels*p.width)
 		}
 	}
-	multiply := func(fr *frame, worker, lo, hi int) {
-		for i := lo; i < hi; i++ {
-			p.rows(fr, worker, i/blocks, i%blocks*blockM)
-		}
-	}
-	grainPack := max(1, cheapGrain/(tileN*max(p.k, 1)))
-	grain := max(1, cheapGrain/(blockM*max(p.k*p.n, 1)))
+	grainPack := max(1, panelGrain/(p.width*p.k))
 	return func(fr *frame) {
-		fr.pool.run(fr, batchB*panels, grainPack, pack)
-		fr.pool.run(fr, p.batch*blocks, grain, multiply)
+		fr.pool.run(fr, batchB*p.panels, grainPack, pack)
+		fr.pool.run(fr, p.batch*items, grain, multiply)
 	}
 }
 
-// packed is where the panel of b that begins at column j lies in the block of
-// the inner index that begins at k.
-func (p *product) packed(batch, j, k, depth int) int {
+// schedule decides how the product is cut up. Nothing of it changes a result.
+func (p *product) schedule(c *compiler) {
+	p.variant = c.pool.variant
+	p.width = p.variant.Width()
+	p.panels = ceilDiv(p.n, p.width)
+	p.depth = max(1, p.k)
+	if p.k > depthBlock*3/2 {
+		p.depth = ceilDiv(p.k, ceilDiv(p.k, depthBlock))
+	}
+	tiles := ceilDiv(p.m, p.variant.Rows(min(p.n, p.width)))
+	p.rowBlocks = max(1, ceilDiv(tiles, blockTiles))
+	p.colBlocks = 1
+	if c.pool.threads > 1 {
+		p.colBlocks = max(1, min(p.panels, ceilDiv(wantBlocks, max(1, p.rowBlocks*p.batch))))
+	}
+	p.packB = p.b.line != 1 || tiles > packedTiles || tiles > 1 && p.b.inner*4%2048 == 0
+}
+
+// empty writes sums of nothing.
+func (p *product) empty(fr *frame) {
+	c := fr.vals[p.dst]
+	clear(c)
+	for i := range c {
+		if p.after.bias != nil {
+			c[i] = fr.vals[*p.after.bias][i%p.n]
+		}
+		if p.after.relu {
+			c[i] = max(c[i], 0)
+		}
+	}
+	for i := range p.batch {
+		if p.after.finish != nil {
+			p.after.finish(fr, 0, block{batch: i, rows: p.m, cols: p.n})
+		}
+	}
+}
+
+// packed is where the panel of b that begins at column j lies.
+func (p *product) packed(batch, j int) int {
 	if p.oneB {
 		batch = 0
 	}
-	wide := roundUp(p.n, tileN)
-	return (batch*p.k+k)*wide + j*depth
+	return batch*p.k*p.panels*p.width + j*p.k
 }
 
-func (p *product) packPanel(fr *frame, batch, panel int) {
-	j := panel * tileN
-	for k := 0; k < p.k; k += blockK {
-		depth := min(blockK, p.k-k)
-		at := p.packed(batch, j, k, depth)
-		p.packB(fr, fr.shared[at:at+depth*tileN], batch, j, min(tileN, p.n-j), k, depth)
+func (p *product) packPanel(fr *frame, batch, j int) {
+	at := p.packed(batch, j)
+	src := fr.vals[p.b.id][batch*p.b.step+j*p.b.line:]
+	p.variant.Pack(fr.shared[at:at+p.k*p.width], p.width, src, p.b.line, p.b.inner, min(p.width, p.n-j), p.k)
+}
+
+// noOffset is the one segment of an operand that has no parts.
+var noOffset = new(int)
+
+// block computes a block of the result of matrix batch.
+func (p *product) block(fr *frame, worker, batch, rowBlock, colBlock int) {
+	row, end := rowBlock*p.m/p.rowBlocks, (rowBlock+1)*p.m/p.rowBlocks
+	first, last := colBlock*p.panels/p.colBlocks, (colBlock+1)*p.panels/p.colBlocks
+	a := fr.vals[p.a.id][batch*p.a.step:]
+	c := fr.vals[p.dst][batch*p.m*p.n:]
+	t := asm.Tile{Segs: 1, Offs: noOffset, RowA: 4 * p.a.line, ThreeA: 12 * p.a.line, StepA: 4 * p.a.inner, RowC: 4 * p.n}
+	for k := 0; k < p.k; k += p.depth {
+		t.K = min(p.depth, p.k-k)
+		final := k+t.K == p.k
+		if final && p.after.relu {
+			t.ReLU = 1
+		}
+		for j := first * p.width; j < min(last*p.width, p.n); j += p.width {
+			t.Cols = min(p.width, p.n-j)
+			p.rightAt(fr, &t, batch, k, j)
+			if final && p.after.bias != nil {
+				t.Bias = &fr.vals[*p.after.bias][j]
+			}
+			rows := p.variant.Rows(t.Cols)
+			count := ceilDiv(end-row, rows)
+			for i, at := 0, row; i < count; i++ {
+				next := row + (i+1)*(end-row)/count
+				t.A, t.C = &a[at*p.a.line+k*p.a.inner], &c[at*p.n+j]
+				p.variant.Multiply(next-at, &t)
+				at = next
+			}
+		}
+		t.Add = 1
+	}
+	if p.after.finish != nil {
+		col := first * p.width
+		p.after.finish(fr, worker, block{batch, row, end - row, col, min(last*p.width, p.n) - col})
 	}
 }
 
-// rows computes up to blockM rows of the result, from row i0 on.
-func (p *product) rows(fr *frame, worker, batch, i0 int) {
-	m := min(blockM, p.m-i0)
-	c := fr.vals[p.dst][(batch*p.m+i0)*p.n:][:m*p.n]
-	if p.k == 0 {
-		clear(c)
+// rightAt sets where the tile finds b from inner index k and column j on.
+func (p *product) rightAt(fr *frame, t *asm.Tile, batch, k, j int) {
+	if p.packB {
+		t.B, t.StepB = &fr.shared[p.packed(batch, j)+k*p.width], 4*p.width
 		return
 	}
-	for k := 0; k < p.k; k += blockK {
-		depth := min(blockK, p.k-k)
-		a := fr.local[worker][:roundUp(m, tileM)*depth]
-		for i := 0; i < m; i += tileM {
-			p.packA(fr, a[i*depth:(i+tileM)*depth], batch, i0+i, min(tileM, m-i), k, depth)
-		}
-		for j := 0; j < p.n; j += tileN {
-			at := p.packed(batch, j, k, depth)
-			b := fr.shared[at : at+depth*tileN]
-			for i := 0; i < m; i += tileM {
-				t := tile(a[i*depth:(i+tileM)*depth], b)
-				t.store(c[i*p.n+j:], p.n, min(tileM, m-i), min(tileN, p.n-j), k > 0)
-			}
-		}
-	}
-}
-
-// results are the numbers of a tile, row by row.
-type results [tileM * tileN]float32
-
-// tile multiplies a packed panel of a with one of b.
-func tile(a, b []float32) results {
-	var c00, c01, c10, c11, c20, c21, c30, c31 float32
-	for len(a) >= tileM && len(b) >= tileN {
-		b0, b1 := b[0], b[1]
-		x := a[0]
-		c00 += x * b0
-		c01 += x * b1
-		x = a[1]
-		c10 += x * b0
-		c11 += x * b1
-		x = a[2]
-		c20 += x * b0
-		c21 += x * b1
-		x = a[3]
-		c30 += x * b0
-		c31 += x * b1
-		a, b = a[tileM:], b[tileN:]
-	}
-	return results{c00, c01, c10, c11, c20, c21, c30, c31}
-}
-
-// store writes the valid part of a tile, or adds it to what earlier blocks of
-// the inner index gave.
-func (t *results) store(c []float32, stride, rows, cols int, add bool) {
-	for i := range rows {
-		row := c[i*stride : i*stride+cols]
-		for j := range row {
-			if add {
-				row[j] += t[i*tileN+j]
-			} else {
-				row[j] = t[i*tileN+j]
-			}
-		}
-	}
-}
-
-// packRows packs rows of a matrix of the given row length that begins at
-// offset: element (i,k) is at i*stride+k. Width is the tile's.
-func packRows(dst, x []float32, stride, width, rows, depth int) {
-	if rows < width {
-		clear(dst)
-	}
-	for r := range rows {
-		at := r
-		for _, e := range x[r*stride : r*stride+depth] {
-			dst[at] = e
-			at += width
-		}
-	}
-}
-
-// packColumns packs columns: element (i,k) is at k*stride+i.
-func packColumns(dst, x []float32, stride, width, cols, depth int) {
-	if cols < width {
-		clear(dst)
-	}
-	for k := range depth {
-		to := dst[k*width : k*width+cols]
-		for i, e := range x[k*stride : k*stride+cols] { // too few for copy
-			to[i] = e
-		}
-	}
+	t.B, t.StepB = &fr.vals[p.b.id][batch*p.b.step+k*p.b.inner+j], 4*p.b.inner
 }

@@ -4,7 +4,10 @@ import "github.com/metalnb/metalnb/metalcore/ir"
 
 func init() { register(map[string]maker{"matmul": makeMatMul}) }
 
-func makeMatMul(c *compiler, v *ir.Value) (kernel, error) {
+func makeMatMul(c *compiler, v *ir.Value) (kernel, error) { return newMatMul(c, v).kernel(c), nil }
+
+// newMatMul is the product of a matmul, whose epilogue may still be set.
+func newMatMul(c *compiler, v *ir.Value) *product {
 	a, b, ta, tb := v.In[0].Shape, v.In[1].Shape, v.Bool("ta"), v.Bool("tb")
 	rank := len(v.Shape)
 	p := &product{dst: c.id(v), batch: v.Shape[:rank-2].Elems(), m: v.Shape[rank-2], n: v.Shape[rank-1],
@@ -12,27 +15,22 @@ func makeMatMul(c *compiler, v *ir.Value) (kernel, error) {
 	if ta {
 		p.k = a[len(a)-2]
 	}
-	if len(b) == 2 && !ta { // one product over the rows of all matrices
-		p.m, p.batch = p.m*p.batch, 1
+	p.a = matrices{id: c.id(v.In[0]), step: p.m * p.k, line: p.k, inner: 1}
+	if ta {
+		p.a.line, p.a.inner = 1, p.m
 	}
-	stepA := p.m * p.k
+	p.b = matrices{id: c.id(v.In[1]), step: p.k * p.n, line: 1, inner: p.n}
+	if tb {
+		p.b.line, p.b.inner = p.k, 1
+	}
 	if len(a) == 2 {
-		stepA = 0
+		p.a.step = 0
 	}
-	p.packA = matrixPacker(c.id(v.In[0]), p.m, p.k, stepA, tileM, ta)
-	p.packB = matrixPacker(c.id(v.In[1]), p.n, p.k, p.n*p.k, tileN, !tb)
-	return p.kernel(c), nil
-}
-
-// matrixPacker packs from a dense operand, stored [rows,depth], or the other
-// way when across; step is from one matrix of the batch to the next.
-func matrixPacker(id, rows, depth, step, width int, across bool) packer {
-	if across {
-		return func(fr *frame, dst []float32, batch, i, n, k, d int) {
-			packColumns(dst, fr.vals[id][batch*step+k*rows+i:], rows, width, n, d)
+	if p.oneB {
+		p.b.step = 0
+		if !ta { // one product over the rows of all matrices
+			p.m, p.batch = p.m*p.batch, 1
 		}
 	}
-	return func(fr *frame, dst []float32, batch, i, n, k, d int) {
-		packRows(dst, fr.vals[id][batch*step+i*depth+k:], depth, width, n, d)
-	}
+	return p
 }

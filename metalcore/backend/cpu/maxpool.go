@@ -6,43 +6,6 @@ func init() {
 	register(map[string]maker{"maxpool2d": makeMaxPool, "maxpool2d_grad": makeMaxPoolGrad})
 }
 
-// window is how a window or a kernel slides over images [N,H,W,C].
-type window struct {
-	n, h, w, c int // the images
-	oh, ow     int // its places
-	kh, kw     int // its size
-	sh, sw     int // from place to place
-	dh, dw     int // from one of its own rows or columns to the next
-	top, left  int // pad
-}
-
-// newWindow reads the attributes of a pooling or convolution op.
-func newWindow(v *ir.Value, x, y ir.Shape, kh, kw int) window {
-	s, p := v.Ints("stride"), v.Ints("pad")
-	win := window{n: x[0], h: x[1], w: x[2], c: x[3], oh: y[1], ow: y[2], kh: kh, kw: kw,
-		sh: s[0], sw: s[1], dh: 1, dw: 1, top: p[0], left: p[2]}
-	if d := v.Ints("dilation"); d != nil {
-		win.dh, win.dw = d[0], d[1]
-	}
-	return win
-}
-
-// taps returns which of a window's size k, dilated, falls on 0..limit-1 when
-// the window begins at start.
-func taps(start, k, dilation, limit int) (lo, hi int) {
-	if start < 0 {
-		lo = (-start + dilation - 1) / dilation
-	}
-	hi = k
-	if last := start + (k-1)*dilation; last >= limit {
-		hi = 0
-		if start < limit {
-			hi = (limit-1-start)/dilation + 1
-		}
-	}
-	return lo, max(lo, hi)
-}
-
 func makeMaxPool(c *compiler, v *ir.Value) (kernel, error) {
 	size := v.Ints("window")
 	win := newWindow(v, v.In[0].Shape, v.Shape, size[0], size[1])

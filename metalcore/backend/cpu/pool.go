@@ -5,6 +5,8 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+
+	"github.com/metalnb/metalnb/metalcore/backend/cpu/asm"
 )
 
 // body computes a part [lo,hi) of an instruction's work. Which worker runs it
@@ -15,7 +17,8 @@ type body func(fr *frame, worker, lo, hi int)
 // share. The calling goroutine is worker 0.
 type pool struct {
 	threads int
-	busy    sync.Mutex // held by the run that is using the workers
+	variant asm.Variant // of the kernels that are run
+	busy    sync.Mutex  // held by the run that is using the workers
 	wake    []chan struct{}
 	done    sync.WaitGroup // of the work being shared
 	ended   sync.WaitGroup // of the workers
@@ -41,8 +44,8 @@ type fault struct {
 
 func (f *fault) String() string { return fmt.Sprint(f.value) }
 
-func newPool(threads int) *pool {
-	p := &pool{threads: threads, wake: make([]chan struct{}, threads)}
+func newPool(threads int, variant asm.Variant) *pool {
+	p := &pool{threads: threads, variant: variant, wake: make([]chan struct{}, threads)}
 	for w := 1; w < threads; w++ {
 		p.wake[w] = make(chan struct{}, 1)
 		p.ended.Add(1)

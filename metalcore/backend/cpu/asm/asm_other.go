@@ -1,0 +1,18 @@
+//go:build !amd64
+
+package asm
+
+const best = Go
+
+// Multiply computes a tile of the given number of rows.
+func (v Variant) Multiply(rows int, t *Tile) { multiply(rows, t) }
+
+// FMA computes nothing, as fast as multiply-adds go, and returns how many
+// floating-point operations that took. It measures the peak.
+func (v Variant) FMA(n int) (flops int) { return peak(n) }
+
+// Pause passes a little time while the caller spins.
+func Pause(n int) { peak(n) }
+
+// transpose is not called: there is no variant but Go.
+func (v Variant) transpose(_ []float32, _ int, _ []float32, _, _ int) {}

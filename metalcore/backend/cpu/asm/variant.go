@@ -1,0 +1,66 @@
+package asm
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Variant is a family of kernels. A greater one is faster and needs more of the
+// processor.
+type Variant int
+
+const (
+	Go     Variant = iota // plain Go: runs everywhere
+	AVX2                  // AVX2 and FMA: 8 numbers at a time
+	AVX512                // AVX-512 F, DQ, BW and VL: 16 numbers at a time
+)
+
+var names = [...]string{"go", "avx2", "avx512"}
+
+func (v Variant) String() string { return names[v] }
+
+// Best is the fastest variant that this processor can run.
+func Best() Variant { return best }
+
+// Supported lists all variants that this processor can run, slowest first.
+func Supported() []Variant {
+	var all []Variant
+	for v := Go; v <= best; v++ {
+		all = append(all, v)
+	}
+	return all
+}
+
+// Choose is the variant of the given name, or the best one if there is no name.
+func Choose(name string) (Variant, error) {
+	if name == "" {
+		return best, nil
+	}
+	for i, n := range names {
+		if n == name && Variant(i) <= best {
+			return Variant(i), nil
+		}
+	}
+	return Go, fmt.Errorf("no kernels %q on this processor; it runs %s", name, strings.Join(names[:best+1], ", "))
+}
+
+// size is how large a tile is.
+type size struct{ rows, cols int }
+
+// tiles are the sizes of wide and of narrow tiles.
+var tiles = [...]struct{ wide, narrow size }{
+	Go:     {size{4, 2}, size{4, 2}},
+	AVX2:   {size{6, 16}, size{12, 8}},
+	AVX512: {size{14, 32}, size{14, 16}},
+}
+
+// Width is the number of columns of a wide tile.
+func (v Variant) Width() int { return tiles[v].wide.cols }
+
+// Rows is the number of rows that a tile of so many columns may have.
+func (v Variant) Rows(cols int) int {
+	if cols > tiles[v].narrow.cols {
+		return tiles[v].wide.rows
+	}
+	return tiles[v].narrow.rows
+}
