@@ -35,6 +35,7 @@ func Run(t *testing.T, dev backend.Device) {
 		{"results", (*suite).results},
 		{"steps", (*suite).steps},
 		{"random", (*suite).random},
+		{"fused", (*suite).fused},
 		{"table", (*suite).table},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.run(s, t) })

@@ -1,0 +1,94 @@
+package conformance
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/metalnb/metalnb/metalcore/compile"
+	"github.com/metalnb/metalnb/metalcore/ir"
+	"github.com/metalnb/metalnb/metalcore/op"
+	"github.com/metalnb/metalnb/metalcore/plan"
+)
+
+// spaces are the shapes that groups of elementwise ops walk over: short and
+// long rows, a few axes, more elements than a tile has, one and none.
+var spaces = []ir.Shape{
+	{}, {1}, {7}, {5000}, {40, 7}, {3, 1700}, {300, 16}, {1, 9, 1}, {13, 1, 600}, {6, 5, 4, 3}, {2, 3, 800}, {2000, 3}, {0, 5},
+}
+
+// fused runs random groups of elementwise ops, with operands that are repeated
+// along some axes, several results and states that are written over, and
+// holds them against the same ops one by one and against the interpreter.
+func (s *suite) fused(t *testing.T) {
+	for i, shape := range spaces {
+		for seed := range uint64(6) {
+			g := randomGroup(rand.New(rand.NewPCG(seed, uint64(i))), shape)
+			s.checkFused(t, g)
+			if t.Failed() {
+				t.Fatalf("shape %v, seed %d", shape, seed)
+			}
+		}
+	}
+}
+
+// checkFused compares fused, apart and interpreted.
+func (s *suite) checkFused(t *testing.T, g *ir.Graph) {
+	t.Helper()
+	defer func() { s.optimize = false }()
+	for _, s.optimize = range []bool{false, true} {
+		s.checkGraph(t, g, nil, 2, tolerance{2e-5, 2e-5})
+	}
+	p, _, err := compile.Compile(g, compile.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(p.Steps, func(s plan.Step) bool { return s.Fused() }) {
+		t.Errorf("nothing was fused\n%s", p)
+	}
+}
+
+// randomGroup computes with operands of a shape and of what broadcasts to it.
+func randomGroup(rnd *rand.Rand, shape ir.Shape) *ir.Graph {
+	r := &grower{Rand: rnd}
+	states := []*ir.Value{state("s", shape...), state("t", shape...)}
+	r.vals = append(r.vals, states...)
+	r.vals = append(r.vals, f32("x", shape...), f32("scalar"), ir.Const(0.25, ir.F32))
+	for i := range 3 {
+		r.vals = append(r.vals, f32("part"+name(i), r.part(shape)...))
+	}
+	counts := []*ir.Value{i32("i", shape...), i32("j", r.part(shape)...), op.Lt(r.vals[0], r.vals[2])}
+	for range 6 + r.IntN(20) {
+		switch r.IntN(7) {
+		case 0, 1:
+			r.elementwise()
+		case 2, 3, 4:
+			r.pairwise()
+		case 5:
+			c := counts[r.IntN(len(counts))]
+			r.vals = append(r.vals, op.Select(c, op.Add(r.vals[0], r.pick()), op.Tanh(r.pick())), op.Cast(c, ir.F32))
+			counts = append(counts, op.Add(c, counts[0]), op.Max(c, ir.Const(3, ir.I32)))
+		case 6:
+			r.vals = append(r.vals, op.Broadcast(r.pick(), shape))
+		}
+	}
+	full := slices.DeleteFunc(slices.Clone(r.vals), func(v *ir.Value) bool { return v.IsLeaf() || !v.Shape.Equal(shape) })
+	full = append(full, op.Neg(op.Add(states[0], states[1])))
+	updates := []ir.Update{{State: states[0], New: full[len(full)-1]}, {State: states[1], New: full[r.IntN(len(full))]}}
+	outs := []*ir.Value{full[r.IntN(len(full))], full[r.IntN(len(full))], r.pick(), counts[len(counts)-1]}
+	return ir.NewGraph("group", named(outs...), updates)
+}
+
+// part makes some axes 1, and drops some in front.
+func (r *grower) part(shape ir.Shape) ir.Shape {
+	out := slices.Clone(shape)
+	for i := range out {
+		if r.IntN(2) == 0 {
+			out[i] = 1
+		}
+	}
+	for len(out) > 0 && out[0] == 1 && r.IntN(2) == 0 {
+		out = out[1:]
+	}
+	return out
+}
