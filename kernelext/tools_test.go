@@ -85,6 +85,7 @@ func TestToolsWithoutTheSourceTree(t *testing.T) {
 	notes := fakeGo(t, "echo >$GOBIN/$(basename ${2%@*})")
 	t.Chdir(t.TempDir())
 	t.Setenv("METALNB_SRC", "")
+	trimPath(t)
 	if _, err := Tools(context.Background(), nil); err != nil {
 		t.Fatal(err)
 	}
@@ -163,6 +164,13 @@ func TestEnvironKeepsTheUsersFlags(t *testing.T) {
 	}
 }
 
+// trimPath makes the test a program that does not know its source tree, as with -trimpath.
+func trimPath(t *testing.T) {
+	old := builtFrom
+	t.Cleanup(func() { builtFrom = old })
+	builtFrom = func() string { return ModulePath }
+}
+
 func TestModuleRoot(t *testing.T) {
 	dir := t.TempDir()
 	deep := filepath.Join(dir, "a", "b")
@@ -181,8 +189,7 @@ func TestModuleRoot(t *testing.T) {
 	if got := ModuleRoot(); got != source || !isRoot(got) {
 		t.Errorf("found %q, want the folder that the test was built from, %q", got, source)
 	}
-	builtFrom = func() string { return ModulePath } // as with -trimpath
-	defer func() { builtFrom = func() string { return source } }()
+	trimPath(t)
 	if got := ModuleRoot(); got != "" {
 		t.Errorf("found %q where there is none", got)
 	}
