@@ -73,6 +73,12 @@ func TestConventions(t *testing.T) {
 			[]list{{1, 2, 3}, {2, 2, 2}}, []list{{1, 0.5, 0}, {0, 0.5, 1}}},
 		{"max over", func(in []*ir.Value) *ir.Value { return op.MaxOver(in[0], false) },
 			[]list{{3, 1, 3, 3, 3}}, []list{{0.25, 0, 0.25, 0.25, 0.25}}},
+		{"min over", func(in []*ir.Value) *ir.Value { return op.MinOver(in[0], false) },
+			[]list{{3, 1, 3, 1}}, []list{{0, 0.5, 0, 0.5}}},
+		{"prod with a 0", func(in []*ir.Value) *ir.Value { return op.Prod(in[0], false) },
+			[]list{{3, 0, -2}}, []list{{0, -6, 0}}},
+		{"prod with two", func(in []*ir.Value) *ir.Value { return op.Prod(in[0], false) },
+			[]list{{3, 0, 0}}, []list{{0, 0, 0}}},
 		{"pow", func(in []*ir.Value) *ir.Value { return op.Pow(in[0], in[1]) },
 			[]list{{0, -2, 0}, {2, 0, 0}}, []list{{0, 0, 0}, nil}},
 		{"max pool", func(in []*ir.Value) *ir.Value {

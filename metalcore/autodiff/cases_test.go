@@ -100,7 +100,8 @@ func elementwiseCases() []gradCase {
 
 func reduceCases() []gradCase {
 	var cases []gradCase
-	reductions := map[string]func(*ir.Value, bool, ...int) *ir.Value{"reduce_sum": op.Sum, "reduce_max": op.MaxOver, "reduce_mean": op.Mean}
+	reductions := map[string]func(*ir.Value, bool, ...int) *ir.Value{"reduce_sum": op.Sum, "reduce_max": op.MaxOver, "reduce_mean": op.Mean,
+		"reduce_min": op.MinOver, "reduce_prod": op.Prod}
 	for name, f := range reductions {
 		for _, axes := range [][]int{nil, {0}, {1}, {-1, 0}, {0, 1, 2}} {
 			for _, keep := range []bool{false, true} {
@@ -131,6 +132,36 @@ func moveCases() []gradCase {
 		{"transpose", shapes(ir.Shape{2, b, 4}), around, func(in []*ir.Value) *ir.Value { return op.Transpose(in[0], 2, 0, 1) }},
 		{"transpose of a scalar", shapes(ir.Shape{}), around, func(in []*ir.Value) *ir.Value { return op.Transpose(in[0]) }},
 		{"broadcast", shapes(ir.Shape{2, 1}), around, func(in []*ir.Value) *ir.Value { return op.Broadcast(in[0], ir.Shape{b, 2, 3}) }},
+		{"slice", shapes(ir.Shape{b, 5, 4}), around, func(in []*ir.Value) *ir.Value {
+			return op.Slice(in[0], []int{0, 1, 0}, []int{b, 5, 4}, []int{1, 2, 3})
+		}},
+		{"slice of nothing", shapes(ir.Shape{5, 2}), around, func(in []*ir.Value) *ir.Value {
+			return op.Add(op.Sum(op.SliceAxis(in[0], 0, 3, 3), false, 0), op.Reshape(op.SliceAxis(in[0], 0, 4, 5), ir.Shape{2}))
+		}},
+		{"slice and its gradient", shapes(ir.Shape{4}), around, func(in []*ir.Value) *ir.Value {
+			return op.PadBetween(op.Slice(in[0], []int{1}, []int{4}, []int{2}), []int{1}, []int{0}, []int{2}, 3)
+		}},
+		{"concat", shapes(ir.Shape{b, 1, 2}, ir.Shape{b, 3, 2}, ir.Shape{b, 2, 2}), around, func(in []*ir.Value) *ir.Value {
+			return op.Concat(1, in[0], in[1], in[2], in[0])
+		}},
+		{"pad", shapes(ir.Shape{b, 3, 2}), around, func(in []*ir.Value) *ir.Value {
+			return op.PadBetween(in[0], []int{0, 1, 0}, []int{0, 0, 2}, []int{0, 2, 1}, 5)
+		}},
+		{"pad of nothing", shapes(ir.Shape{2}), around, func(in []*ir.Value) *ir.Value {
+			return op.Mul(in[0], op.Pad(op.SliceAxis(in[0], 0, 1, 1), []int{1}, []int{1}, 2))
+		}},
+		{"cumsum", shapes(ir.Shape{b, 4}), around, func(in []*ir.Value) *ir.Value { return op.CumSum(in[0], 1, false) }},
+		{"cumsum over the batch, reversed", shapes(ir.Shape{b, 2}), around, func(in []*ir.Value) *ir.Value { return op.CumSum(in[0], 0, true) }},
+		{"take_along", shapes(ir.Shape{2, 5}), around, func(in []*ir.Value) *ir.Value {
+			return op.TakeAlong(in[0], op.Reshape(indices(8), ir.Shape{2, 4}), 1)
+		}},
+		{"take_along the batch", shapes(ir.Shape{b, 1}), around, func(in []*ir.Value) *ir.Value {
+			return op.TakeAlong(in[0], op.Reshape(indices(4), ir.Shape{4, 1}), 0)
+		}},
+		{"add_along", shapes(ir.Shape{2, 2, 3}), around, func(in []*ir.Value) *ir.Value {
+			return op.AddAlong(op.Reshape(indices(12), ir.Shape{2, 2, 3}), in[0], 1, 4)
+		}},
+		{"sort", shapes(ir.Shape{b, 5}), distinct, func(in []*ir.Value) *ir.Value { return op.Sort(in[0], 1, true) }},
 		{"gather", shapes(ir.Shape{5, 2}), around, func(in []*ir.Value) *ir.Value { return op.Gather(in[0], indices(4)) }},
 		{"gather rows of the batch", shapes(ir.Shape{b, 2}), around, func(in []*ir.Value) *ir.Value { return op.Gather(in[0], indices(4)) }},
 		{"gather one", shapes(ir.Shape{3}), around, func(in []*ir.Value) *ir.Value { return op.Gather(in[0], ir.Const(1, ir.I32)) }},
@@ -190,6 +221,15 @@ func imageCases() []gradCase {
 	} {
 		cases = append(cases, gradCase{"maxpool2d", shapes(ir.Shape{b, 4, 5, 2}), distinct,
 			func(in []*ir.Value) *ir.Value { return op.MaxPool2D(in[0], spec) }})
+		for _, countPad := range []bool{false, true} {
+			x := ir.Shape{b, 4, 5, 2}
+			probe := op.AvgPool2D(ir.Input("x", ir.F32, x...), spec, countPad)
+			cases = append(cases,
+				gradCase{"avgpool2d", shapes(x), around, func(in []*ir.Value) *ir.Value { return op.AvgPool2D(in[0], spec, countPad) }},
+				gradCase{"avgpool2d_grad", shapes(probe.Shape), around, func(in []*ir.Value) *ir.Value {
+					return op.AvgPool2DGrad(in[0], x, spec, countPad)
+				}})
+		}
 	}
 	return cases
 }

@@ -32,7 +32,12 @@ var rules = map[string][]rule{
 	"broadcast":   {unmoved, joinBroadcasts},
 	"transpose":   {joinTransposes, unmoved, transposeAsReshape},
 	"reduce_sum":  {overNothing},
+	"slice":       {unmoved},
+	"pad":         {unmoved},
+	"concat":      {unmoved},
 	"reduce_max":  {overNothing},
+	"reduce_min":  {overNothing},
+	"reduce_prod": {overNothing},
 	"reduce_mean": {overNothing},
 	"matmul":      {untranspose},
 }
@@ -130,8 +135,8 @@ func sameType(v *ir.Value) *ir.Value {
 	return nil
 }
 
-// unmoved drops a reshape or broadcast to the same shape, and a transpose that
-// leaves all axes in their order.
+// unmoved drops a reshape, broadcast, slice, pad or concat to the same shape,
+// and a transpose that leaves all axes in their order.
 func unmoved(v *ir.Value) *ir.Value {
 	if v.Op == "transpose" && !slices.IsSorted(v.Ints("perm")) || !v.In[0].Shape.Equal(v.Shape) {
 		return nil

@@ -149,7 +149,9 @@ func hostileAttr(rng *rand.Rand, kind op.Kind) any {
 // seedAttrs are attributes that fit the fuzz test's first graphs.
 var seedAttrs = map[string]string{"to": `"i32"`, "axis": "1", "axes": "[0,1]", "keep": "true", "n": "3", "ta": "false",
 	"tb": "true", "perm": "[0,3,2,1]", "shape": "[-1,4,4,1]", "kernel": "[4,4,1,1]", "stride": "[1,1]",
-	"dilation": "[1,1]", "pad": "[1,2,0,0]", "window": "[3,1]", "stream": "0", "groups": "1"}
+	"dilation": "[1,1]", "pad": "[1,2,0,0]", "window": "[3,1]", "stream": "0", "groups": "1", "start": "[0,0,1,0]",
+	"limit": "[-1,4,3,1]", "low": "[0,1,0,0]", "high": "[0,0,2,1]", "interior": "[0,1,0,0]", "value": "2.5", "reverse": "true",
+	"descending": "false", "count_include_pad": "true"}
 
 // FuzzCheck: whatever the text of a graph, Check does not panic.
 func FuzzCheck(f *testing.F) {

@@ -69,7 +69,8 @@ var table = map[string]*Op{}
 
 func init() {
 	families := [][]Op{unaryOps(), binaryOps(), compareOps(), reduceOps(), moveOps(),
-		indexOps(), matmulOps(), convOps(), poolOps(), lossOps(), randomOps(), phaseOps()}
+		indexOps(), matmulOps(), convOps(), poolOps(), lossOps(), randomOps(), phaseOps(),
+		pieceOps(), alongOps(), averageOps()}
 	for _, rows := range families {
 		for _, row := range rows {
 			table[row.Name] = &row

@@ -52,24 +52,30 @@ func poolShape(v *ir.Value) (ir.DType, ir.Shape, error) {
 	if err := wantRank(v, 0, 4, "[images,height,width,channels]"); err != nil {
 		return 0, nil, err
 	}
-	x, window := v.In[0].Shape, v.Ints("window")
+	shape, err := pooled(v, v.In[0].Shape)
+	return ir.F32, shape, err
+}
+
+// pooled is the shape of images x [N,H,W,C] after pooling.
+func pooled(v *ir.Value, x ir.Shape) (ir.Shape, error) {
+	window := v.Ints("window")
 	if err := wantImage(v, x); err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	if err := wantSteps(v, "window", window); err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	out, err := slide(v, x, window)
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	for i, p := range v.Ints("pad") {
 		if p >= window[i/2] {
-			return 0, nil, fail(v, BadWindow, fmt.Sprintf("a pad of %d leaves a window of %v nothing but pad", p, window),
+			return nil, fail(v, BadWindow, fmt.Sprintf("a pad of %d leaves a window of %v nothing but pad", p, window),
 				"pad less than the window's size")
 		}
 	}
-	return ir.F32, ir.Shape{x[0], out[0], out[1], x[3]}, nil
+	return ir.Shape{x[0], out[0], out[1], x[3]}, nil
 }
 
 func poolGradShape(v *ir.Value) (ir.DType, ir.Shape, error) {

@@ -17,6 +17,16 @@ func MaxOver(a *ir.Value, keep bool, axes ...int) *ir.Value {
 	return reduce("reduce_max", a, keep, axes)
 }
 
+// MinOver is the smallest element along axes. Elements that are equally small
+// share its gradient, as in PyTorch.
+func MinOver(a *ir.Value, keep bool, axes ...int) *ir.Value {
+	return reduce("reduce_min", a, keep, axes)
+}
+
+// Prod is the product of the elements along axes. Its gradient is right also
+// where elements are 0; its second derivative is right where none is.
+func Prod(a *ir.Value, keep bool, axes ...int) *ir.Value { return reduce("reduce_prod", a, keep, axes) }
+
 // Mean is the mean of the elements along axes. They may be the batch: the
 // divisor is then the size of the batch that is bound.
 func Mean(a *ir.Value, keep bool, axes ...int) *ir.Value { return reduce("reduce_mean", a, keep, axes) }
@@ -37,7 +47,11 @@ func reduceOps() []Op {
 		{Name: "reduce_sum", Doc: `sum of x along "axes"`, Class: Reduce, Arity: 1, Attrs: attrs,
 			Shape: reduceShape, Grad: sumGrad},
 		{Name: "reduce_max", Doc: `largest x along "axes"; equal ones share the gradient; NaN wins`, Class: Reduce,
-			Arity: 1, Attrs: attrs, Shape: filledReduceShape, Grad: maxOverGrad},
+			Arity: 1, Attrs: attrs, Shape: filledReduceShape, Grad: extremeGrad},
+		{Name: "reduce_min", Doc: `smallest x along "axes"; equal ones share the gradient; NaN wins`, Class: Reduce,
+			Arity: 1, Attrs: attrs, Shape: filledReduceShape, Grad: extremeGrad},
+		{Name: "reduce_prod", Doc: `product of x along "axes"`, Class: Reduce, Arity: 1, Attrs: attrs,
+			Shape: reduceShape, Grad: prodGrad},
 		{Name: "reduce_mean", Doc: `mean of x along "axes" = sum / number of elements`, Class: Reduce,
 			Arity: 1, Attrs: attrs, Shape: meanShape, Grad: meanGrad},
 		{Name: "argmax", Doc: `index (i32) of the first largest x along "axis"`, Class: Reduce, Arity: 1,
@@ -119,14 +133,31 @@ func sumGrad(v, g *ir.Value) []*ir.Value {
 	return []*ir.Value{Broadcast(kept(v, g), v.In[0].Shape)}
 }
 
-func maxOverGrad(v, g *ir.Value) []*ir.Value {
+// extremeGrad: the elements that are the largest or smallest share g.
+func extremeGrad(v, g *ir.Value) []*ir.Value {
 	x, axes := v.In[0], v.Ints("axes")
 	if len(axes) == 0 {
 		return []*ir.Value{g}
 	}
-	largest := Cast(Eq(x, kept(v, v)), ir.F32)
-	each := Div(kept(v, g), Sum(largest, true, axes...))
-	return []*ir.Value{Mul(largest, each)}
+	chosen := Cast(Eq(x, kept(v, v)), ir.F32)
+	each := Div(kept(v, g), Sum(chosen, true, axes...))
+	return []*ir.Value{Mul(chosen, each)}
+}
+
+// prodGrad gives each element g times the product of all others. With one 0
+// among them only that one has such a product that is not 0; with two none has.
+func prodGrad(v, g *ir.Value) []*ir.Value {
+	x, axes := v.In[0], v.Ints("axes")
+	if len(axes) == 0 {
+		return []*ir.Value{g}
+	}
+	zero, one := num(0, v), num(1, v)
+	isZero := Eq(x, zero)
+	filled := Select(isZero, one, x)
+	product := Prod(filled, true, axes...)
+	zeros := Sum(Cast(isZero, ir.F32), true, axes...)
+	others := Select(isZero, Mul(product, Cast(Eq(zeros, one), ir.F32)), Mul(Div(product, filled), Cast(Eq(zeros, zero), ir.F32)))
+	return []*ir.Value{Mul(kept(v, g), others)}
 }
 
 func meanGrad(v, g *ir.Value) []*ir.Value {

@@ -103,6 +103,10 @@ func (s *suite) pool(t *testing.T) {
 		y := op.MaxPool2D(x, c.spec)
 		s.check(t, y, nil, exact)
 		s.check(t, op.MaxPool2DGrad(x, y, f32("g", y.Shape...), c.spec), nil, single)
+		for _, countPad := range []bool{false, true} {
+			s.check(t, op.AvgPool2D(x, c.spec, countPad), nil, sums)
+			s.check(t, op.AvgPool2DGrad(f32("g", y.Shape...), c.x, c.spec, countPad), nil, sums)
+		}
 		s.check(t, op.MaxPool2DGrad(x, y, f32("g", y.Shape...), c.spec), data{"x": make([]float64, c.x.Elems())}, single)
 	}
 	t.Run("special", func(t *testing.T) {

@@ -27,9 +27,13 @@ func (s *suite) reduce(t *testing.T) {
 			keep := bits.OnesCount(uint(set))%2 == 1
 			s.check(t, op.Sum(f32("x", shape...), keep, axes...), nil, sums)
 			s.check(t, op.Sum(i32("x", shape...), !keep, axes...), nil, exact)
+			s.check(t, op.Prod(f32("x", shape...), keep, axes...), nil, sums)
+			s.check(t, op.Prod(i32("x", shape...), !keep, axes...), nil, exact)
 			if empty {
 				continue
 			}
+			s.check(t, op.MinOver(f32("x", shape...), keep, axes...), nil, exact)
+			s.check(t, op.MinOver(i32("x", shape...), !keep, axes...), nil, exact)
 			s.check(t, op.Mean(f32("x", shape...), keep, axes...), nil, sums)
 			s.check(t, op.MaxOver(f32("x", shape...), keep, axes...), nil, exact)
 			s.check(t, op.MaxOver(i32("x", shape...), !keep, axes...), nil, exact)
@@ -49,6 +53,8 @@ func (s *suite) reduceSpecial(t *testing.T) {
 	}
 	for _, axis := range []int{0, 1} {
 		s.check(t, op.MaxOver(f32("x", 4, 3), false, axis), given, exact)
+		s.check(t, op.MinOver(f32("x", 4, 3), false, axis), given, exact)
+		s.check(t, op.Prod(f32("x", 4, 3), false, axis), given, single)
 	}
 	s.check(t, op.Sum(i32("x", 3), false), data{"x": {2147483647, 1, 5}}, exact)
 }

@@ -16,18 +16,19 @@ func makeTranspose(c *compiler, v *ir.Value) (kernel, error) {
 	if err != nil {
 		return nil, err
 	}
-	return gatherStrided(c, v, l), nil
+	return gatherStrided(c, v, l, 0), nil
 }
 
-// gatherStrided writes the result in order and reads the operand with strides:
-// copying where it is dense, filling where it is one number.
-func gatherStrided(c *compiler, v *ir.Value, l *layout) kernel {
+// gatherStrided writes the result in order and reads the operand with strides
+// from its element first on: copying where it is dense, filling where it is one
+// number.
+func gatherStrided(c *compiler, v *ir.Value, l *layout, first int) kernel {
 	dst, src, n, step := c.id(v), c.id(v.In[0]), v.Shape.Elems(), l.stride[0][0]
 	part := func(fr *frame, _, lo, hi int) {
 		d, x := view[int32](fr, dst), view[int32](fr, src)
 		for at := l.seek(lo); lo < hi; at.nextRow() {
 			k := min(at.left(), hi-lo)
-			row, i := d[lo:lo+k], at.off[0]
+			row, i := d[lo:lo+k], first+at.off[0]
 			switch step {
 			case 1:
 				copy(row, x[i:i+k])

@@ -49,7 +49,7 @@ type kernel func(v *ir.Value, in [][]float64) []float64
 var kernels = map[string]kernel{}
 
 func init() {
-	for _, family := range []map[string]kernel{unaryKernels, binaryKernels, reduceKernels, moveKernels, contractKernels, lossKernels, drawKernels} {
+	for _, family := range []map[string]kernel{unaryKernels, binaryKernels, reduceKernels, moveKernels, contractKernels, lossKernels, drawKernels, pieceKernels} {
 		for name, k := range family {
 			kernels[name] = k
 		}

@@ -9,6 +9,8 @@ import (
 var lossKernels = map[string]kernel{
 	"maxpool2d":                  maxPool,
 	"maxpool2d_grad":             maxPoolGrad,
+	"avgpool2d":                  avgPool,
+	"avgpool2d_grad":             avgPoolGrad,
 	"softmax_cross_entropy":      crossEntropy,
 	"softmax_cross_entropy_grad": crossEntropyGrad,
 }
@@ -41,6 +43,31 @@ func maxPoolGrad(v *ir.Value, in [][]float64) []float64 {
 			given[iy] = true
 		}
 	})
+	return out
+}
+
+// counts is the number of pixels that each mean is over.
+func counts(v *ir.Value, x, y ir.Shape) []float64 {
+	if v.Bool("count_include_pad") {
+		window := v.Ints("window")
+		return fill(y.Elems(), func(int) float64 { return float64(window[0] * window[1]) })
+	}
+	out := make([]float64, y.Elems())
+	windows(v, x, y, func(_, iy int) { out[iy]++ })
+	return out
+}
+
+func avgPool(v *ir.Value, in [][]float64) []float64 {
+	x, y := v.In[0].Shape, v.Shape
+	out, n := make([]float64, y.Elems()), counts(v, x, y)
+	windows(v, x, y, func(ix, iy int) { out[iy] += in[0][ix] / n[iy] })
+	return out
+}
+
+func avgPoolGrad(v *ir.Value, in [][]float64) []float64 {
+	x, y := v.Shape, v.In[0].Shape
+	out, n := make([]float64, x.Elems()), counts(v, x, y)
+	windows(v, x, y, func(ix, iy int) { out[ix] += in[0][iy] / n[iy] })
 	return out
 }
 

@@ -12,6 +12,10 @@ var reduceKernels = map[string]kernel{
 	"reduce_max": func(v *ir.Value, in [][]float64) []float64 {
 		return reduce(v, in[0], math.Inf(-1), func(a, b float64) float64 { return max(a, b) })
 	},
+	"reduce_min": func(v *ir.Value, in [][]float64) []float64 {
+		return reduce(v, in[0], math.Inf(1), func(a, b float64) float64 { return min(a, b) })
+	},
+	"reduce_prod": prod,
 	"reduce_mean": mean,
 	"argmax":      argMax,
 }
@@ -40,6 +44,15 @@ func sum(v *ir.Value, in [][]float64) []float64 {
 		}
 	}
 	return out
+}
+
+func prod(v *ir.Value, in [][]float64) []float64 {
+	return reduce(v, in[0], 1, func(a, b float64) float64 {
+		if v.DType == ir.I32 {
+			return float64(int32(a) * int32(b))
+		}
+		return a * b
+	})
 }
 
 func mean(v *ir.Value, in [][]float64) []float64 {
