@@ -11,6 +11,7 @@ import (
 type Resident struct {
 	Set  *Set
 	X, Y backend.Buffer
+	W    backend.Buffer // nil without weights
 
 	dev  backend.Device
 	refs int // guarded by Set.mu
@@ -35,6 +36,13 @@ func Upload(dev backend.Device, s *Set) (*Resident, error) {
 		return nil, fmt.Errorf("data %q: y: %w", s.Name, err)
 	}
 	r := &Resident{Set: s, X: x, Y: y, dev: dev, refs: 1}
+	if s.Weighted() {
+		if r.W, err = upload(dev, s.W); err != nil {
+			x.Free()
+			y.Free()
+			return nil, fmt.Errorf("data %q: weights: %w", s.Name, err)
+		}
+	}
 	if s.resident == nil {
 		s.resident = map[backend.Device]*Resident{}
 	}
@@ -52,6 +60,9 @@ func (r *Resident) Release() {
 	delete(r.Set.resident, r.dev)
 	r.X.Free()
 	r.Y.Free()
+	if r.W != nil {
+		r.W.Free()
+	}
 }
 
 func upload(dev backend.Device, a Array) (backend.Buffer, error) {

@@ -20,6 +20,7 @@ const maxClasses = 1 << 16
 type Set struct {
 	Name    string
 	X, Y    Array
+	W       Array    // f32 [N], what each row counts in the loss; no array when all count the same
 	Classes []string // names of the classes; empty for a regression
 	About   string   // source and licence
 
@@ -63,7 +64,10 @@ func (s *Set) XShape() ir.Shape { return s.X.RowShape() }
 func (s *Set) YShape() ir.Shape { return s.Y.RowShape() }
 
 // Bytes is the size of the data.
-func (s *Set) Bytes() int64 { return int64(len(s.X.Data) + len(s.Y.Data)) }
+func (s *Set) Bytes() int64 { return int64(len(s.X.Data) + len(s.Y.Data) + len(s.W.Data)) }
+
+// Weighted reports whether rows count differently.
+func (s *Set) Weighted() bool { return s.W.DType != 0 }
 
 // Check reports the first fault of the data, with its row and column: arrays
 // that do not match, no rows, NaN or infinite numbers, labels out of range.
@@ -90,10 +94,36 @@ func (s *Set) check() error {
 	if err := s.X.CheckFinite("x"); err != nil {
 		return err
 	}
+	if err := s.checkWeights(); err != nil {
+		return err
+	}
 	if s.Y.DType == ir.F32 {
 		return s.checkTargets()
 	}
 	return s.checkLabels()
+}
+
+func (s *Set) checkWeights() error {
+	if !s.Weighted() {
+		return nil
+	}
+	if s.W.DType != ir.F32 || !s.W.Shape.Equal(ir.Shape{s.Len()}) {
+		return fmt.Errorf("the weights are %v: give one number for each row, f32 [%d]", s.W, s.Len())
+	}
+	if err := s.W.Check(); err != nil {
+		return fmt.Errorf("weights: %w", err)
+	}
+	sum := 0.0
+	for i, w := range s.W.F32s() {
+		if w < 0 {
+			return fmt.Errorf("the weight of row %d is %v: use a number of 0 or more", i, w)
+		}
+		sum += float64(w)
+	}
+	if sum == 0 {
+		return fmt.Errorf("all weights are 0: some row must count")
+	}
+	return s.W.CheckFinite("w")
 }
 
 func (s *Set) checkTargets() error {
@@ -129,5 +159,9 @@ func (s *Set) Rows(name string, idx []int) (*Set, error) {
 	if err != nil {
 		return nil, fmt.Errorf("data %q: %w", s.Name, err)
 	}
-	return &Set{Name: name, X: x, Y: y, Classes: s.Classes, About: s.About}, nil
+	out := &Set{Name: name, X: x, Y: y, Classes: s.Classes, About: s.About}
+	if s.Weighted() {
+		out.W, err = s.W.Rows(idx)
+	}
+	return out, err
 }

@@ -14,7 +14,7 @@ import (
 
 // Change is a difference between two specifications.
 type Change struct {
-	Field  string // "model", "loss", "optimizer", "batch", "seed", "ordered", "data", "lr", "valid"
+	Field  string // "model", "loss", "metrics", "penalty", "optimizer", "batch", "seed", "ordered", "data", "lr", "valid"
 	Detail string // "layer conv2d_1: kernel is [3,3,1,16], it was [3,3,1,8]"
 	Live   bool   // may be applied to a trainer that goes on: SetLR, SetValid
 }
@@ -29,7 +29,9 @@ func Diff(was, is Spec) []Change {
 		}
 	}
 	add("model", diffModel(was.Model, is.Model))
-	add("loss", differ("the loss", is.Loss, was.Loss))
+	add("loss", diffLoss(&was, &is))
+	add("metrics", differ("the list of metrics", fmt.Sprint(is.Metrics), fmt.Sprint(was.Metrics)))
+	add("penalty", differ("the penalty", fmt.Sprintf("L1 %v and L2 %v", is.L1, is.L2), fmt.Sprintf("L1 %v and L2 %v", was.L1, was.L2)))
 	add("optimizer", diffOptimizer(&was, &is))
 	add("batch", differ("the batch size", is.Batch, was.Batch))
 	add("seed", differ("the seed", is.Seed, was.Seed))
@@ -47,6 +49,26 @@ func differ[T comparable](what string, is, was T) string {
 	return fmt.Sprintf("%s is %v, it was %v", what, is, was)
 }
 
+func diffLoss(was, is *Spec) string {
+	if d := differ("the loss", lossText(is), lossText(was)); d != "" {
+		return d
+	}
+	a, b := was.LossWith.Graph, is.LossWith.Graph
+	if a == b || a != nil && b != nil && diffModel(a, b) == "" {
+		return ""
+	}
+	return "the loss is another function than before"
+}
+
+// lossText is the loss with its settings, the plain name of one that cannot be.
+func lossText(s *Spec) string {
+	l, err := s.loss()
+	if err != nil {
+		return s.Loss
+	}
+	return l.String()
+}
+
 func diffOptimizer(was, is *Spec) string {
 	if d := differ("the optimizer", is.Optimizer.Name(), was.Optimizer.Name()); d != "" {
 		return d
@@ -57,13 +79,13 @@ func diffOptimizer(was, is *Spec) string {
 			return differ("the optimizer's "+name, now[name], old[name])
 		}
 	}
-	return ""
+	return differ("the list of parameter groups", fmt.Sprintf("%+v", is.Optimizer.Groups()), fmt.Sprintf("%+v", was.Optimizer.Groups()))
 }
 
 // diffSet compares sets by their content.
 func diffSet(what string, is, was *feed.Set) string {
 	same := is == was || is != nil && was != nil && is.Name == was.Name &&
-		sameArray(is.X, was.X) && sameArray(is.Y, was.Y) && slices.Equal(is.Classes, was.Classes)
+		sameArray(is.X, was.X) && sameArray(is.Y, was.Y) && sameArray(is.W, was.W) && slices.Equal(is.Classes, was.Classes)
 	if same {
 		return ""
 	}

@@ -1,12 +1,13 @@
 package train
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/metalnb/metalnb/metalcore/metric"
+)
 
 // Metric is a measured number: "loss", or one of package metric.
-type Metric struct {
-	Name  string
-	Value float64
-}
+type Metric = metric.Value
 
 // Epoch is the record of one epoch. Train holds the means over its steps, each
 // with the weights of its time; Valid those at its end.
@@ -35,17 +36,17 @@ type history struct {
 	stride int64 // steps that a point covers at least
 }
 
-// weighted is a point before its sum is divided by its rows.
+// weighted is a point before its sum is divided by the weight of its rows.
 type weighted struct {
 	step  int64 // the last one
 	steps int64
 	sum   float64
-	rows  int
+	rows  float64 // their weight
 }
 
-// add records a slice of steps: its last step, the sum of its losses over its
-// rows. When there are too many points, neighbours are merged.
-func (h *history) add(step, steps int64, sum float64, rows int) {
+// add records a slice of steps: its last step, the sum of its losses over the
+// weight of its rows. When there are too many points, neighbours are merged.
+func (h *history) add(step, steps int64, sum, rows float64) {
 	p := weighted{step, steps, sum, rows}
 	if n := len(h.points); n > 0 && h.points[n-1].steps < h.stride {
 		h.points[n-1] = merge(h.points[n-1], p)
@@ -73,7 +74,10 @@ func merge(a, b weighted) weighted {
 func (h *history) list() []Point {
 	out := make([]Point, len(h.points))
 	for i, p := range h.points {
-		out[i] = Point{p.step, p.sum / float64(p.rows)}
+		out[i] = Point{Step: p.step}
+		if p.rows > 0 {
+			out[i].Loss = p.sum / p.rows
+		}
 	}
 	return out
 }

@@ -6,15 +6,19 @@ import (
 	"github.com/metalnb/metalnb/metalcore/backend"
 	"github.com/metalnb/metalnb/metalcore/feed"
 	"github.com/metalnb/metalnb/metalcore/ir"
+	"github.com/metalnb/metalnb/metalcore/loss"
+	"github.com/metalnb/metalnb/metalcore/metric"
 )
 
 // machine is the part of a trainer that lies on the device: its memory and the
 // compiled programs. It knows nothing of goals, history or goroutines; its
 // caller sees to it that one call is made at a time.
 type machine struct {
-	spec *Spec
-	mem  *memory
-	data *feed.Resident
+	spec    *Spec
+	mem     *memory
+	data    *feed.Resident
+	loss    *loss.Loss
+	metrics *metric.Set // of the training data
 
 	full, last *program // steps of batch() and of the remaining rows
 	evals      map[evalKey]*program
@@ -31,11 +35,19 @@ func newMachine(dev backend.Device, s *Spec) (*machine, error) {
 			return nil, err
 		}
 	}
+	loss, err := s.loss()
+	if err != nil {
+		return nil, err
+	}
+	metrics, err := s.metrics(s.Data)
+	if err != nil {
+		return nil, err
+	}
 	data, err := feed.Upload(dev, s.Data)
 	if err != nil {
 		return nil, err
 	}
-	m := &machine{spec: s, mem: newMemory(dev), data: data,
+	m := &machine{spec: s, mem: newMemory(dev), data: data, loss: loss, metrics: metrics,
 		evals: map[evalKey]*program{}, predicts: map[predictKey]*program{}}
 	if err := m.reset(); err != nil {
 		m.free()
@@ -46,8 +58,7 @@ func newMachine(dev backend.Device, s *Spec) (*machine, error) {
 
 // reset gives all parameters their first values and clears all else.
 func (m *machine) reset() error {
-	for _, name := range []string{nameLR, nameCursor, nameStep, nameHalted,
-		nameLoss, nameLoss + "/lost", nameMetric, nameMetric + "/lost"} {
+	for _, name := range []string{nameLR, nameCursor, nameStep, nameHalted} {
 		if err := m.mem.need(name, 4); err != nil {
 			return err
 		}
@@ -57,6 +68,15 @@ func (m *machine) reset() error {
 	}
 	for name := range m.mem.bufs {
 		if err := m.mem.zero(name); err != nil {
+			return err
+		}
+	}
+	for name, list := range m.loss.Inputs() {
+		data := feed.FromF32(list, len(list)).Data
+		if err := m.mem.need(name, int64(len(data))); err != nil {
+			return err
+		}
+		if err := m.mem.put(name, data); err != nil {
 			return err
 		}
 	}
@@ -90,7 +110,7 @@ func (m *machine) beginEpoch(epoch int) error {
 	if err := m.mem.put(nameOrder, feed.FromI32(order, n).Data); err != nil {
 		return err
 	}
-	return m.mem.zero(nameCursor, nameLoss, nameLoss+"/lost", nameMetric, nameMetric+"/lost")
+	return m.mem.zero(append(m.mem.named(sumsEpoch), nameCursor)...)
 }
 
 // prepare compiles the program that takes the next step from the given one of
@@ -109,14 +129,14 @@ func (m *machine) prepare(epochStep int) (p *program, most int, err error) {
 }
 
 func (m *machine) tables(r *feed.Resident) map[string]backend.Buffer {
-	return map[string]backend.Buffer{nameX: r.X, nameY: r.Y}
+	return map[string]backend.Buffer{nameX: r.X, nameY: r.Y, nameW: r.W}
 }
 
 // progress is what the device says after a slice of steps.
 type progress struct {
 	rows         int // of the epoch, done
 	halted       bool
-	loss, metric float64 // sums over these rows
+	loss, weight float64 // sums over these rows
 }
 
 func (m *machine) progress() (p progress, err error) {
@@ -128,10 +148,7 @@ func (m *machine) progress() (p progress, err error) {
 		return p, err
 	}
 	p.halted = halted != 0
-	if p.loss, err = m.mem.sum(nameLoss); err != nil {
-		return p, err
-	}
-	p.metric, err = m.mem.sum(nameMetric)
+	p.loss, p.weight, err = m.metrics.Loss(sumsEpoch, m.mem.numbers)
 	return p, err
 }
 

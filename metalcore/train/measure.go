@@ -6,8 +6,6 @@ import (
 	"github.com/metalnb/metalnb/metalcore/backend"
 	"github.com/metalnb/metalnb/metalcore/feed"
 	"github.com/metalnb/metalnb/metalcore/ir"
-	"github.com/metalnb/metalnb/metalcore/loss"
-	"github.com/metalnb/metalnb/metalcore/metric"
 )
 
 // evalKey says what an evaluation program was compiled for: batches of n rows
@@ -33,7 +31,7 @@ func (m *machine) chunk() int {
 	return n
 }
 
-// measure returns the means of loss and metric over all rows of a set. Between
+// measure returns the loss and the metrics over all rows of a set. Between
 // two chunks it ends when the context does.
 func (m *machine) measure(ctx context.Context, set *feed.Resident) ([]Metric, error) {
 	rows, chunk := set.Set.Len(), min(m.chunk(), set.Set.Len())
@@ -49,7 +47,7 @@ func (m *machine) measure(ctx context.Context, set *feed.Resident) ([]Metric, er
 		}
 		if first {
 			first = false
-			if err := m.mem.zero("eval/cursor", "eval/loss", "eval/loss/lost", "eval/metric", "eval/metric/lost"); err != nil {
+			if err := m.mem.zero(m.mem.named(sumsEval)...); err != nil {
 				return nil, err
 			}
 		}
@@ -58,24 +56,11 @@ func (m *machine) measure(ctx context.Context, set *feed.Resident) ([]Metric, er
 		}
 		done += n
 	}
-	sumLoss, err := m.mem.sum("eval/loss")
+	metrics, err := m.spec.metrics(set.Set)
 	if err != nil {
 		return nil, err
 	}
-	sumMetric, err := m.mem.sum("eval/metric")
-	if err != nil {
-		return nil, err
-	}
-	return m.metrics(sumLoss, sumMetric, rows)
-}
-
-// metrics makes means of sums over rows.
-func (m *machine) metrics(sumLoss, sumMetric float64, rows int) ([]Metric, error) {
-	met, err := metric.For(m.spec.Loss)
-	if err != nil {
-		return nil, err
-	}
-	return []Metric{{"loss", sumLoss / float64(rows)}, {met.Name, sumMetric / float64(rows)}}, nil
+	return metrics.Values(sumsEval, m.mem.numbers)
 }
 
 func (m *machine) evalProgram(set *feed.Resident, n int) (*program, error) {
@@ -105,7 +90,7 @@ func (m *machine) forget(set *feed.Resident) {
 func (m *machine) predict(x feed.Array, raw bool) (feed.Array, error) {
 	out := m.spec.Model.Output(OutputName)
 	y := feed.Array{DType: out.DType, Shape: out.Shape.Bind(x.Len())}
-	probabilities := m.spec.Loss == loss.CrossEntropy && !raw
+	probabilities := m.loss.Link() != "" && !raw
 	for done := 0; done < x.Len(); {
 		n := m.chunk()
 		for n > x.Len()-done {

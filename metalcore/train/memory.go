@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/metalnb/metalnb/metalcore/backend"
 	"github.com/metalnb/metalnb/metalcore/compile"
@@ -77,14 +78,36 @@ func (m *memory) i32(name string) (int, error) {
 	return int(int32(w)), err
 }
 
-// sum reads a metric.Sum; the states are its total and what rounding lost.
-func (m *memory) sum(name string) (float64, error) {
-	total, err := m.word(name)
-	if err != nil {
-		return 0, err
+// numbers reads a whole buffer.
+func (m *memory) numbers(name string, dtype ir.DType) ([]float64, error) {
+	if m.bufs[name] == nil {
+		return nil, fmt.Errorf("%s was never computed", name)
 	}
-	lost, err := m.word(name + "/lost")
-	return float64(math.Float32frombits(total)) - float64(math.Float32frombits(lost)), err
+	data := make([]byte, m.bufs[name].Len())
+	if err := m.bufs[name].Download(0, data); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	list := make([]float64, len(data)/4)
+	for i := range list {
+		w := binary.LittleEndian.Uint32(data[4*i:])
+		if dtype == ir.I32 {
+			list[i] = float64(int32(w))
+		} else {
+			list[i] = float64(math.Float32frombits(w))
+		}
+	}
+	return list, nil
+}
+
+// named lists the buffers whose names have the prefix.
+func (m *memory) named(prefix string) []string {
+	var names []string
+	for name := range m.bufs {
+		if strings.HasPrefix(name, prefix) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func (m *memory) free() {

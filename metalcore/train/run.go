@@ -177,7 +177,7 @@ func (t *Trainer) account(r *run, p progress, took time.Duration) {
 	t.epochStep += steps
 	t.step += int64(steps)
 	if steps > 0 {
-		t.history.add(t.step, int64(steps), p.loss-t.seen.loss, p.rows-t.seen.rows)
+		t.history.add(t.step, int64(steps), p.loss-t.seen.loss, p.weight-t.seen.weight)
 	}
 	t.seen = p
 }
@@ -189,7 +189,7 @@ func (t *Trainer) finishEpoch(r *run) error {
 		return err
 	}
 	defer release()
-	means, err := t.machine.metrics(t.seen.loss, t.seen.metric, t.seen.rows)
+	means, err := t.machine.metrics.Values(sumsEpoch, t.machine.mem.numbers)
 	if err != nil {
 		return err
 	}

@@ -3,12 +3,14 @@ package train
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
 	"github.com/metalnb/metalnb/metalcore/feed"
 	"github.com/metalnb/metalnb/metalcore/ir"
 	"github.com/metalnb/metalnb/metalcore/loss"
+	"github.com/metalnb/metalnb/metalcore/metric"
 	"github.com/metalnb/metalnb/metalcore/op"
 	"github.com/metalnb/metalnb/metalcore/optim"
 )
@@ -25,7 +27,10 @@ type Spec struct {
 	// Model has the input "x" [B,...] and the output "y"; its parameters are
 	// states with an initialiser (ir.AttrInit) and ir.AttrTrain.
 	Model     *ir.Graph
-	Loss      string
+	Loss      string        // one of package loss
+	LossWith  loss.Settings // of the loss; the zero value is the default
+	Metrics   []string      // of package metric, beside the one that goes with the loss
+	L1, L2    float64       // penalties on the size of parameters that decay: l1·|p| + l2·p²
 	Optimizer optim.Optimizer
 	Batch     int   // rows of a step; the last step of an epoch may have fewer
 	Seed      int64 // of the first weights and of the order of rows
@@ -101,6 +106,9 @@ func (s *Spec) checkParams() error {
 		return errors.New("the model has no parameters: there is nothing to train; add a layer such as Dense")
 	}
 	decays := false
+	if err := s.checkGroups(params); err != nil {
+		return err
+	}
 	for _, v := range ownStates(s.Model) {
 		if v.Shape.HasBatch() {
 			return fmt.Errorf("state %q is %s: states cannot depend on the batch", v.Name, v.Type())
@@ -114,7 +122,12 @@ func (s *Spec) checkParams() error {
 		}
 		decays = decays || v.Bool(ir.AttrTrain) && v.Bool(ir.AttrDecay)
 	}
-	if w := s.Optimizer.Settings()["weight_decay"]; w != 0 && !decays {
+	for _, x := range []float64{s.L1, s.L2} {
+		if x < 0 || math.IsNaN(x) || math.IsInf(x, 0) || x > 0 && !decays {
+			return fmt.Errorf("a penalty of %v: it must be 0 or more, and some parameter of the model marked for it (%q)", x, ir.AttrDecay)
+		}
+	}
+	if w := s.Optimizer.Settings()["weight_decay"]; w != 0 && s.Optimizer.Name() != "adamw" && !decays {
 		return fmt.Errorf("weight_decay is %v but no parameter of the model is marked for it (%q)", w, ir.AttrDecay)
 	}
 	return nil
@@ -128,8 +141,7 @@ func (s *Spec) checkData(set *feed.Set) error {
 	if err := s.checkInput(set.X, fmt.Sprintf("data %q", set.Name)); err != nil {
 		return err
 	}
-	labels := ir.Input("labels", set.Y.DType, append(ir.Shape{ir.Batch}, set.YShape()...)...)
-	if err := loss.Check(s.Loss, s.Model.Output(OutputName), labels, len(set.Classes)); err != nil {
+	if _, err := s.metrics(set); err != nil {
 		return fmt.Errorf("data %q: %w", set.Name, err)
 	}
 	if set != s.Data && len(set.Classes) != len(s.Data.Classes) {
@@ -137,6 +149,40 @@ func (s *Spec) checkData(set *feed.Set) error {
 			set.Name, len(set.Classes), s.Data.Name, len(s.Data.Classes))
 	}
 	return nil
+}
+
+// checkGroups reports a parameter group that no parameter belongs to.
+func (s *Spec) checkGroups(params []*ir.Value) error {
+	for _, g := range s.Optimizer.Groups() {
+		if !slices.ContainsFunc(params, func(p *ir.Value) bool { return g.Has(p.Name) }) {
+			var names []string
+			for _, p := range params {
+				names = append(names, p.Name)
+			}
+			return fmt.Errorf("no parameter belongs to the group %q: there are %s", g.Layers, strings.Join(names, ", "))
+		}
+	}
+	return nil
+}
+
+func (s *Spec) loss() (*loss.Loss, error) { return loss.New(s.Loss, s.LossWith) }
+
+// metrics checks that loss and metrics go with the data, and returns them.
+func (s *Spec) metrics(set *feed.Set) (*metric.Set, error) {
+	l, err := s.loss()
+	if err != nil {
+		return nil, err
+	}
+	out := s.Model.Output(OutputName)
+	labels := ir.Input("labels", set.Y.DType, append(ir.Shape{ir.Batch}, set.YShape()...)...)
+	if err := l.Check(out, labels, len(set.Classes)); err != nil {
+		return nil, err
+	}
+	m, err := metric.NewSet(l, s.Metrics, out, labels)
+	if err == nil && set.Weighted() {
+		m.Weighted = true
+	}
+	return m, err
 }
 
 func (s *Spec) checkInput(x feed.Array, what string) error {

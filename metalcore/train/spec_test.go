@@ -35,7 +35,7 @@ func TestBadSpecs(t *testing.T) {
 		{"no model", func(s *Spec) { s.Model = nil }, "needs a model, data and an optimizer"},
 		{"no data", func(s *Spec) { s.Data = nil }, "needs a model, data and an optimizer"},
 		{"batch 0", func(s *Spec) { s.Batch = 0 }, "the batch size is 0"},
-		{"loss", func(s *Spec) { s.Loss = "hinge" }, `there is no loss "hinge": there are cross_entropy, mse, mae`},
+		{"loss", func(s *Spec) { s.Loss = "poisson" }, `there is no loss "poisson": there are cross_entropy, bce, bce_logits`},
 		{"loss of classes", func(s *Spec) { s.Loss = "mse" }, `use the loss "cross_entropy" for classes`},
 		{"classes", func(s *Spec) { s.Model = mlp(4, 8, 2) }, "ends in [B,2] but the data has 3 classes: end the model with Dense(3)"},
 		{"input", func(s *Spec) { s.Data, s.Valid = digits, nil }, "a row of x is [8,8,1], the model takes [4]: begin the model with Input(8,8,1)"},

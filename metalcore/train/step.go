@@ -16,13 +16,15 @@ import (
 const (
 	nameX      = "data/x" // the whole data, on the device
 	nameY      = "data/y"
+	nameW      = "data/w"
 	nameOrder  = "train/order"  // row numbers in the order of the epoch
 	nameLR     = "train/lr"     // learning rate
 	nameCursor = "train/cursor" // rows of the epoch that are done
 	nameStep   = ir.StateStep   // steps taken, for the optimizer and random numbers
 	nameHalted = "train/halted" // 1 once a step was not finite
-	nameLoss   = "train/loss"   // sums over the epoch
-	nameMetric = "train/metric"
+
+	sumsEpoch = "epoch/" // prefixes of the sums that metrics are made of
+	sumsEval  = "eval/"
 )
 
 // maxStep is where the device's step counter stays: a bias correction has long
@@ -31,31 +33,55 @@ const maxStep = 1 << 30
 
 // measured is what the model makes of a batch.
 type measured struct {
-	model           *ir.Graph
-	loss, metric    *ir.Value // of each row
-	lossSum, metSum *ir.Value
+	model *ir.Graph
+	rows  loss.Rows
+	sums  []ir.Update // of loss and metrics
 }
 
 // forward binds the model to a batch taken from data of the given number of
-// rows, at the positions idx, and adds loss and metric.
-func forward(s *Spec, set *feed.Set, idx *ir.Value, phase phase) (m measured, err error) {
+// rows, at the positions idx, and adds the loss, and the metrics' sums of the
+// given prefix.
+func forward(s *Spec, set *feed.Set, idx *ir.Value, phase phase, prefix string) (m measured, err error) {
 	rows := idx.Shape[0]
 	x := op.Gather(dataInput(nameX, set.X), idx)
 	y := op.Gather(dataInput(nameY, set.Y), idx)
 	m.model = bindModel(s, rows, x, phase)
 	out := m.model.Output(OutputName)
-	if m.loss, err = loss.Build(s.Loss, out, y); err != nil {
-		return m, err
+	var weights *ir.Value
+	if set.Weighted() {
+		weights = op.Gather(dataInput(nameW, set.W), idx)
 	}
-	met, err := metric.For(s.Loss)
+	l, err := s.loss()
 	if err != nil {
 		return m, err
 	}
-	if m.metric, err = met.PerRow(out, y); err != nil {
+	if m.rows, err = l.Build(out, y, weights); err != nil {
 		return m, err
 	}
-	m.lossSum, m.metSum = op.Sum(m.loss, false), op.Sum(m.metric, false)
-	return m, nil
+	metrics, err := s.metrics(set)
+	if err != nil {
+		return m, err
+	}
+	m.sums, err = metrics.Updates(prefix, metric.Batch{Out: out, Y: y, Rows: m.rows})
+	return m, err
+}
+
+// penalized adds to the mean loss what the size of the parameters that decay
+// costs. The loss that is shown is without it.
+func penalized(s *Spec, mean *ir.Value, params []*ir.Value) *ir.Value {
+	factor := func(x float64, v *ir.Value) *ir.Value { return op.Mul(ir.Const(x, ir.F32), op.Sum(v, false)) }
+	for _, p := range params {
+		if !p.Bool(ir.AttrDecay) {
+			continue
+		}
+		if s.L1 != 0 {
+			mean = op.Add(mean, factor(s.L1, op.Abs(p)))
+		}
+		if s.L2 != 0 {
+			mean = op.Add(mean, factor(s.L2, op.Mul(p, p)))
+		}
+	}
+	return mean
 }
 
 func dataInput(name string, a feed.Array) *ir.Value { return ir.Input(name, a.DType, a.Shape...) }
@@ -118,13 +144,13 @@ func trainGraph(s *Spec, n int) (*ir.Graph, error) {
 	cursor, halted := scalar(nameCursor, ir.I32), scalar(nameHalted, ir.I32)
 	order := ir.Input(nameOrder, ir.I32, s.Data.Len())
 	idx := op.Gather(order, op.Add(cursor, ir.Iota(n)))
-	m, err := forward(s, s.Data, idx, training)
+	m, err := forward(s, s.Data, idx, training, sumsEpoch)
 	if err != nil {
 		return nil, err
 	}
 	step := ownStep(m.model)
 	params := m.model.Params()
-	mean := op.Mean(m.loss, false)
+	mean := penalized(s, m.rows.Mean(), params)
 	grads, err := autodiff.Gradients(mean, params)
 	if err != nil {
 		return nil, err
@@ -134,8 +160,7 @@ func trainGraph(s *Spec, n int) (*ir.Graph, error) {
 	next := op.Min(op.Add(step, number(1)), number(maxStep))
 	updates := s.Optimizer.Build(params, grads, ir.Input(nameLR, ir.F32), op.Cast(next, ir.F32))
 	updates = append(updates, m.model.Updates...)
-	updates = append(updates, metric.NewSum(nameLoss).Add(m.lossSum)...)
-	updates = append(updates, metric.NewSum(nameMetric).Add(m.metSum)...)
+	updates = append(updates, m.sums...)
 	updates = append(updates,
 		ir.Update{State: cursor, New: op.Add(cursor, number(n))},
 		ir.Update{State: step, New: next})
@@ -158,24 +183,29 @@ func finite(loss *ir.Value, grads []*ir.Value) *ir.Value {
 
 // evalGraph measures the next n rows of a set and changes no parameter.
 func evalGraph(s *Spec, set *feed.Set, n int) (*ir.Graph, error) {
-	cursor := scalar("eval/cursor", ir.I32)
-	m, err := forward(s, set, op.Add(cursor, ir.Iota(n)), evaluating)
+	cursor := scalar(sumsEval+"cursor", ir.I32)
+	m, err := forward(s, set, op.Add(cursor, ir.Iota(n)), evaluating, sumsEval)
 	if err != nil {
 		return nil, err
 	}
-	updates := metric.NewSum("eval/loss").Add(m.lossSum)
-	updates = append(updates, metric.NewSum("eval/metric").Add(m.metSum)...)
-	updates = append(updates, ir.Update{State: cursor, New: op.Add(cursor, number(n))})
+	updates := append(m.sums, ir.Update{State: cursor, New: op.Add(cursor, number(n))})
 	return ir.NewGraph(fmt.Sprintf("%s: evaluation of %d rows", s.Name, n), nil, updates), nil
 }
 
-// predictGraph runs the model on n rows; probabilities adds a softmax.
+// predictGraph runs the model on n rows; probabilities makes such of its output.
 func predictGraph(s *Spec, n int, probabilities bool) (*ir.Graph, error) {
+	l, err := s.loss()
+	if err != nil {
+		return nil, err
+	}
 	in := s.input()
 	m := bindModel(s, n, ir.Input(InputName, in.DType, in.Shape.Bind(n)...), evaluating)
 	y := m.Output(OutputName)
-	if probabilities {
+	switch {
+	case probabilities && l.Link() == "softmax":
 		y = op.Softmax(y, -1)
+	case probabilities && l.Link() == "sigmoid":
+		y = op.Sigmoid(y)
 	}
 	return ir.NewGraph(fmt.Sprintf("%s: prediction of %d rows", s.Name, n), []ir.Output{{Name: OutputName, Value: y}}, nil), nil
 }

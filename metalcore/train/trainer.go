@@ -111,7 +111,7 @@ func (t *Trainer) info() Info {
 	i := Info{Name: t.spec.Name, State: t.state, Note: t.note,
 		Epoch: t.epoch, Step: t.step, EpochStep: t.epochStep, StepsPerEpoch: t.machine.stepsPerEpoch(),
 		LR: t.lr, StepsPerSec: t.stepsPerSec, Params: t.params, Bytes: t.bytes,
-		Batch: t.spec.Batch, Loss: t.spec.Loss, Optimizer: t.spec.Optimizer.Name()}
+		Batch: t.spec.Batch, Loss: t.machine.loss.String(), Optimizer: t.spec.Optimizer.Name()}
 	if t.run != nil {
 		i.Goal = t.goal
 		if t.run.ctx.Err() != nil {

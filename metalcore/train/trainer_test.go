@@ -334,12 +334,12 @@ func TestPointsAreThinned(t *testing.T) {
 	if len(list) > maxPoints+1 || len(list) < maxPoints/3 {
 		t.Errorf("%d points", len(list))
 	}
-	sum, rows := 0.0, 0
+	sum, rows := 0.0, 0.0
 	for _, p := range h.points {
 		sum, rows = sum+p.sum, rows+p.rows
 	}
 	if rows != n || sum != float64(n)*(n-1)/2 || list[len(list)-1].Step != n {
-		t.Errorf("merging lost something: %d rows, sum %v", rows, sum)
+		t.Errorf("merging lost something: %v rows, sum %v", rows, sum)
 	}
 	for i := 1; i < len(list); i++ {
 		if list[i].Step <= list[i-1].Step || list[i].Loss <= list[i-1].Loss {

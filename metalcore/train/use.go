@@ -31,8 +31,8 @@ func (t *Trainer) Evaluate(ctx context.Context, set *feed.Set) ([]Metric, int, e
 	return metrics, set.Len(), err
 }
 
-// Predict runs the model on rows of x, any number of them. With the loss
-// cross_entropy the result holds probabilities, or the logits if raw.
+// Predict runs the model on rows of x, any number of them. Where the loss works
+// on logits the result holds probabilities, unless raw.
 func (t *Trainer) Predict(x feed.Array, raw bool) (feed.Array, error) {
 	if err := x.Check(); err != nil {
 		return feed.Array{}, err
