@@ -132,6 +132,14 @@ func alike(out, y *ir.Value) bool {
 	return y.DType == ir.F32 && (out.Shape.Equal(y.Shape) || width(out) == 1 && width(y) == 1)
 }
 
+// Names lists the metrics of the set, the loss not among them.
+func (s *Set) Names() []string { return slices.Clone(s.names) }
+
+// LargerIsBetter reports whether a larger number of that name is better.
+func LargerIsBetter(name string) bool {
+	return !slices.Contains([]string{nameLoss, "mae", "mse", "rmse", "mape", "perplexity"}, name)
+}
+
 // check reports whether the metric goes with the task.
 func (s *Set) check(name string, out, y *ir.Value) error {
 	base := strings.TrimSuffix(strings.TrimSuffix(name, "_micro"), "_weighted")

@@ -14,7 +14,8 @@ import (
 
 // Change is a difference between two specifications.
 type Change struct {
-	Field  string // "model", "loss", "metrics", "penalty", "optimizer", "batch", "seed", "ordered", "data", "lr", "valid"
+	Field string // "model", "loss", "metrics", "penalty", "optimizer", "schedule",
+	// "batch", "seed", "ordered", "data", "lr", "valid"
 	Detail string // "layer conv2d_1: kernel is [3,3,1,16], it was [3,3,1,8]"
 	Live   bool   // may be applied to a trainer that goes on: SetLR, SetValid
 }
@@ -33,6 +34,7 @@ func Diff(was, is Spec) []Change {
 	add("metrics", differ("the list of metrics", fmt.Sprint(is.Metrics), fmt.Sprint(was.Metrics)))
 	add("penalty", differ("the penalty", fmt.Sprintf("L1 %v and L2 %v", is.L1, is.L2), fmt.Sprintf("L1 %v and L2 %v", was.L1, was.L2)))
 	add("optimizer", diffOptimizer(&was, &is))
+	add("schedule", differ("the schedule", scheduleText(&is), scheduleText(&was)))
 	add("batch", differ("the batch size", is.Batch, was.Batch))
 	add("seed", differ("the seed", is.Seed, was.Seed))
 	add("ordered", differ("ordered", is.Ordered, was.Ordered))
@@ -67,6 +69,16 @@ func lossText(s *Spec) string {
 		return s.Loss
 	}
 	return l.String()
+}
+
+func scheduleText(s *Spec) string {
+	switch {
+	case s.Schedule == nil:
+		return "none"
+	case s.Watch != "":
+		return s.Schedule.String() + " of " + s.Watch
+	}
+	return s.Schedule.String()
 }
 
 func diffOptimizer(was, is *Spec) string {

@@ -15,7 +15,7 @@ type Epoch struct {
 	N       int // from 1
 	Steps   int
 	Seconds float64 // spent on steps, validation not counted
-	LR      float64 // at its end
+	LR      float64 // of its last step
 	Train   []Metric
 	Valid   []Metric
 }

@@ -19,6 +19,7 @@ type machine struct {
 	data    *feed.Resident
 	loss    *loss.Loss
 	metrics *metric.Set // of the training data
+	steady  float64     // the rate that all places hold, 0 when they differ
 
 	full, last *program // steps of batch() and of the remaining rows
 	evals      map[evalKey]*program
@@ -58,11 +59,15 @@ func newMachine(dev backend.Device, s *Spec) (*machine, error) {
 
 // reset gives all parameters their first values and clears all else.
 func (m *machine) reset() error {
-	for _, name := range []string{nameLR, nameCursor, nameStep, nameHalted} {
+	for _, name := range []string{nameTick, nameCursor, nameStep, nameHalted} {
 		if err := m.mem.need(name, 4); err != nil {
 			return err
 		}
 	}
+	if err := m.mem.need(nameRates, 4*maxRates); err != nil {
+		return err
+	}
+	m.steady = 0
 	if err := m.mem.need(nameOrder, 4*int64(m.spec.Data.Len())); err != nil {
 		return err
 	}

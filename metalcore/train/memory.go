@@ -60,10 +60,6 @@ func (m *memory) putI32(name string, x int32) error {
 	return m.put(name, binary.LittleEndian.AppendUint32(nil, uint32(x)))
 }
 
-func (m *memory) putF32(name string, x float64) error {
-	return m.put(name, binary.LittleEndian.AppendUint32(nil, math.Float32bits(float32(x))))
-}
-
 // word reads the first element of a buffer.
 func (m *memory) word(name string) (uint32, error) {
 	var b [4]byte

@@ -140,13 +140,10 @@ func (t *Trainer) slice(r *run, begin bool) error {
 	if err != nil {
 		return err
 	}
-	t.mu.Lock()
-	lr := t.lr
-	t.mu.Unlock()
-	if err := m.mem.putF32(nameLR, lr); err != nil {
+	n, err := t.rates(t.pace.next(most, m.stepsPerEpoch()))
+	if err != nil {
 		return err
 	}
-	n := t.pace.next(most, m.stepsPerEpoch())
 	start := time.Now()
 	failed := program.run(n)
 	p, err := m.progress()
@@ -157,7 +154,9 @@ func (t *Trainer) slice(r *run, begin bool) error {
 		return err
 	}
 	if p.halted {
-		return &DivergedError{Step: t.step + 1, Epoch: t.epoch + 1, LR: lr}
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		return &DivergedError{Step: t.step + 1, Epoch: t.epoch + 1, LR: t.rateAt(t.step)}
 	}
 	return nil
 }
@@ -204,7 +203,8 @@ func (t *Trainer) finishEpoch(r *run) error {
 	defer t.mu.Unlock()
 	t.epoch++
 	t.history.epochs = append(t.history.epochs, Epoch{N: t.epoch, Steps: t.epochStep,
-		Seconds: t.epochTime, LR: t.lr, Train: means, Valid: valid})
+		Seconds: t.epochTime, LR: t.rateAt(t.step - 1), Train: means, Valid: valid})
+	t.observe(means, valid)
 	t.epochStep, t.epochTime = 0, 0
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/metalnb/metalnb/metalcore/metric"
 	"github.com/metalnb/metalnb/metalcore/op"
 	"github.com/metalnb/metalnb/metalcore/optim"
+	"github.com/metalnb/metalnb/metalcore/schedule"
 )
 
 // The names of a model's input and output.
@@ -32,9 +33,11 @@ type Spec struct {
 	Metrics   []string      // of package metric, beside the one that goes with the loss
 	L1, L2    float64       // penalties on the size of parameters that decay: l1·|p| + l2·p²
 	Optimizer optim.Optimizer
-	Batch     int   // rows of a step; the last step of an epoch may have fewer
-	Seed      int64 // of the first weights and of the order of rows
-	Ordered   bool  // do not shuffle
+	Schedule  *schedule.Schedule // of the learning rate; nil for a constant one
+	Watch     string             // the metric that the schedule reacts to; the loss when empty
+	Batch     int                // rows of a step; the last step of an epoch may have fewer
+	Seed      int64              // of the first weights and of the order of rows
+	Ordered   bool               // do not shuffle
 	Data      *feed.Set
 	Valid     *feed.Set // measured after each epoch; may be nil
 }
@@ -58,6 +61,9 @@ func (s *Spec) Check() error {
 		return err
 	}
 	if err := s.checkData(s.Data); err != nil {
+		return err
+	}
+	if err := s.checkWatch(); err != nil {
 		return err
 	}
 	if s.Valid == nil {
@@ -163,6 +169,17 @@ func (s *Spec) checkGroups(params []*ir.Value) error {
 		}
 	}
 	return nil
+}
+
+func (s *Spec) checkWatch() error {
+	if s.Watch == "" || s.Watch == "loss" {
+		return nil
+	}
+	m, err := s.metrics(s.Data)
+	if err == nil && !slices.Contains(m.Names(), s.Watch) {
+		err = fmt.Errorf("the schedule watches %q, which is not measured: there are loss, %s", s.Watch, strings.Join(m.Names(), ", "))
+	}
+	return err
 }
 
 func (s *Spec) loss() (*loss.Loss, error) { return loss.New(s.Loss, s.LossWith) }

@@ -18,7 +18,8 @@ const (
 	nameY      = "data/y"
 	nameW      = "data/w"
 	nameOrder  = "train/order"  // row numbers in the order of the epoch
-	nameLR     = "train/lr"     // learning rate
+	nameRates  = "train/rates"  // learning rates of the steps of a slice
+	nameTick   = "train/tick"   // steps of the slice that are done
 	nameCursor = "train/cursor" // rows of the epoch that are done
 	nameStep   = ir.StateStep   // steps taken, for the optimizer and random numbers
 	nameHalted = "train/halted" // 1 once a step was not finite
@@ -158,12 +159,15 @@ func trainGraph(s *Spec, n int) (*ir.Graph, error) {
 
 	ok := op.Mul(finite(mean, grads), op.Eq(halted, number(0)))
 	next := op.Min(op.Add(step, number(1)), number(maxStep))
-	updates := s.Optimizer.Build(params, grads, ir.Input(nameLR, ir.F32), op.Cast(next, ir.F32))
+	tick := scalar(nameTick, ir.I32)
+	lr := op.Gather(ir.Input(nameRates, ir.F32, maxRates), tick)
+	updates := s.Optimizer.Build(params, grads, lr, op.Cast(next, ir.F32))
 	updates = append(updates, m.model.Updates...)
 	updates = append(updates, m.sums...)
 	updates = append(updates,
 		ir.Update{State: cursor, New: op.Add(cursor, number(n))},
-		ir.Update{State: step, New: next})
+		ir.Update{State: step, New: next},
+		ir.Update{State: tick, New: op.Add(tick, number(1))})
 	for i, u := range updates {
 		updates[i].New = op.Select(ok, u.New, u.State)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/metalnb/metalnb/metalcore/feed"
 	"github.com/metalnb/metalnb/metalcore/ir"
 	"github.com/metalnb/metalnb/metalcore/optim"
+	"github.com/metalnb/metalnb/metalcore/schedule"
 )
 
 // State is what a trainer is doing.
@@ -32,8 +33,8 @@ type Info struct {
 	Step          int64  // steps taken
 	EpochStep     int    // steps taken in the epoch under way
 	StepsPerEpoch int
-	Goal          int // the epoch it is training to, when it runs
-	LR            float64
+	Goal          int     // the epoch it is training to, when it runs
+	LR            float64 // of the next step
 	StepsPerSec   float64 // of the last run
 	Params        int     // trainable numbers
 	Bytes         int64   // of device memory, the data not counted
@@ -64,7 +65,8 @@ type Trainer struct {
 	epochStep   int
 	epochTime   float64
 	goal        int
-	lr          float64
+	lr          float64        // the base of the schedule
+	lowered     schedule.State // of a schedule that watches a metric
 	stepsPerSec float64
 	bytes       int64
 	history     history
@@ -110,7 +112,7 @@ func (t *Trainer) Info() Info {
 func (t *Trainer) info() Info {
 	i := Info{Name: t.spec.Name, State: t.state, Note: t.note,
 		Epoch: t.epoch, Step: t.step, EpochStep: t.epochStep, StepsPerEpoch: t.machine.stepsPerEpoch(),
-		LR: t.lr, StepsPerSec: t.stepsPerSec, Params: t.params, Bytes: t.bytes,
+		LR: t.rateAt(t.step), StepsPerSec: t.stepsPerSec, Params: t.params, Bytes: t.bytes,
 		Batch: t.spec.Batch, Loss: t.machine.loss.String(), Optimizer: t.spec.Optimizer.Name()}
 	if t.run != nil {
 		i.Goal = t.goal
@@ -147,8 +149,9 @@ func (t *Trainer) Points() []Point {
 	return t.history.list()
 }
 
-// SetLR changes the learning rate from the next slice of steps on. It stays
-// until it is changed again, also over Reset.
+// SetLR changes the learning rate from the next slice of steps on; a schedule
+// goes on from where it is, with this rate in place of the one it began with.
+// It stays until it is changed again, also over Reset.
 func (t *Trainer) SetLR(lr float64) error {
 	if err := optim.CheckLR(lr); err != nil {
 		return err
@@ -237,7 +240,7 @@ func (t *Trainer) Reset() error {
 	t.seen = progress{}
 	t.state, t.note = Idle, ""
 	t.epoch, t.step, t.epochStep, t.epochTime, t.goal, t.stepsPerSec = 0, 0, 0, 0, 0, 0
-	t.history = history{}
+	t.history, t.lowered = history{}, schedule.State{}
 	return nil
 }
 

@@ -1,0 +1,73 @@
+package train
+
+import (
+	"github.com/metalnb/metalnb/metalcore/feed"
+	"github.com/metalnb/metalnb/metalcore/metric"
+	"github.com/metalnb/metalnb/metalcore/schedule"
+)
+
+// The learning rate is an input of the compiled step: a list of rates, of which
+// each step takes the next one. So many steps are handed over at once although
+// each may have another rate, and a rate that does not change fills the list
+// once and for all.
+const maxRates = 4096
+
+// putRates gives the next n steps their rates, and returns how many of them
+// the list has room for.
+func (m *machine) putRates(n int, steady bool, rate func(step int) float64) (int, error) {
+	if err := m.mem.putI32(nameTick, 0); err != nil {
+		return 0, err
+	}
+	if steady {
+		lr := rate(0)
+		if lr == m.steady {
+			return n, nil
+		}
+		list := make([]float32, maxRates)
+		for i := range list {
+			list[i] = float32(lr)
+		}
+		m.steady = lr
+		return n, m.mem.put(nameRates, feed.FromF32(list, maxRates).Data)
+	}
+	n = min(n, maxRates)
+	list := make([]float32, n)
+	for i := range list {
+		list[i] = float32(rate(i))
+	}
+	m.steady = 0
+	return n, m.mem.put(nameRates, feed.FromF32(list, n).Data)
+}
+
+// rateAt is the learning rate of a step, counted from 0. The caller holds t.mu.
+func (t *Trainer) rateAt(step int64) float64 {
+	return t.spec.Schedule.Rate(t.lr, schedule.Position{Step: step, PerEpoch: t.machine.stepsPerEpoch()}, t.lowered)
+}
+
+// rates gives the next n steps their learning rates.
+func (t *Trainer) rates(n int) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	at := schedule.Position{Step: t.step, PerEpoch: t.machine.stepsPerEpoch()}
+	return t.machine.putRates(n, t.spec.Schedule.Steady(at), func(i int) float64 { return t.rateAt(t.step + int64(i)) })
+}
+
+// observe shows the schedule what was measured at the end of an epoch: of the
+// validation data, if there are some. The caller holds t.mu.
+func (t *Trainer) observe(means, valid []Metric) {
+	if !t.spec.Schedule.Watches() {
+		return
+	}
+	name := t.spec.Watch
+	if name == "" {
+		name = "loss"
+	}
+	if valid != nil {
+		means = valid
+	}
+	for _, m := range means {
+		if m.Name == name {
+			t.lowered = t.spec.Schedule.Observe(t.lowered, m.Value, metric.LargerIsBetter(name))
+		}
+	}
+}
