@@ -2,122 +2,100 @@ package nb
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/metalnb/metalnb/metalcore/ir"
 	"github.com/metalnb/metalnb/metalcore/op"
 )
 
-// param makes a trainable state. Its name is the part after the layer's; it
-// gets the layer's name when the model is declared.
-func param(part, init string, shape ...int) *ir.Value {
-	return ir.State(part, ir.F32, shape, ir.Attrs{ir.AttrInit: init, ir.AttrTrain: true, ir.AttrDecay: part != "bias"})
+// Init names how a parameter gets its first numbers, from the trainer's seed.
+// In and out are the numbers of inputs and outputs that one output or input of
+// the layer sees: for a convolution the window is counted in.
+type Init string
+
+// The initialisers.
+const (
+	InitZeros         Init = "zeros"
+	InitOnes          Init = "ones"
+	InitQuarter       Init = "quarter"        // 0.25 everywhere
+	InitNormal        Init = "normal"         // normal, standard deviation 0.02
+	InitUnitNormal    Init = "unit_normal"    // normal, standard deviation 1
+	InitHeNormal      Init = "he_normal"      // normal, variance 2/in: He, Zhang, Ren, Sun 2015
+	InitHeUniform     Init = "he_uniform"     // uniform, variance 2/in
+	InitGlorotNormal  Init = "glorot_normal"  // normal, variance 2/(in+out): Glorot, Bengio 2010
+	InitGlorotUniform Init = "glorot_uniform" // uniform, variance 2/(in+out)
+	InitLecunNormal   Init = "lecun_normal"   // normal, variance 1/in: LeCun, Bottou, Orr, Müller 1998
+	InitLecunUniform  Init = "lecun_uniform"  // uniform, variance 1/in
+)
+
+// or is the initialiser itself, or the layer's own when it is empty.
+func (i Init) or(preset Init) Init {
+	if i == "" {
+		return preset
+	}
+	return i
+}
+
+// param makes a trainable state of a layer on t. Its name is the part after the
+// layer's; it gets the layer's name when the model is declared. Weight decay
+// is for what multiplies inputs.
+func (t *Tensor) param(part string, init Init, shape ...int) *ir.Value {
+	decay := !strings.HasSuffix(part, "bias") && part != "scale" && part != "slope"
+	return t.state(part, ir.Attrs{ir.AttrInit: string(init), ir.AttrTrain: true, ir.AttrDecay: decay}, shape)
+}
+
+// statistic makes a state that training updates but no optimizer trains.
+func (t *Tensor) statistic(part string, init Init, shape ...int) *ir.Value {
+	return t.state(part, ir.Attrs{ir.AttrInit: string(init), ir.AttrTrain: false, ir.AttrDecay: false}, shape)
+}
+
+func (t *Tensor) state(part string, attrs ir.Attrs, shape []int) *ir.Value {
+	if t.share != nil {
+		return t.share.state(part, attrs, shape)
+	}
+	return ir.State(part, ir.F32, shape, attrs)
+}
+
+// Linear are the settings of DenseWith.
+type Linear struct {
+	Units  int  // outputs
+	NoBias bool // y = x W
+	Init   Init // of the weights; InitHeNormal
 }
 
 // Dense multiplies the last axis by a weight matrix and adds a bias:
-// y = x W + b, with W [in, units] and b [units]. Other axes pass through.
-// Weights start as He et al. (2015) draw them, normal with variance 2/in.
-func (t *Tensor) Dense(units int) *Tensor {
-	if units <= 0 {
-		argument("give the number of outputs, like Dense(10)", "Dense(%d): units must be positive", units)
+// y = x W + b, with "weight" [in, units] and "bias" [units]. Rows may be
+// vectors, [B, in], or sequences of them, [B, steps, in]. Weights start as
+// InitHeNormal, the bias as zeros.
+func (t *Tensor) Dense(units int) *Tensor { return t.DenseWith(Linear{Units: units}) }
+
+// DenseWith is Dense with all settings.
+func (t *Tensor) DenseWith(c Linear) *Tensor {
+	if c.Units <= 0 {
+		argument("give the number of outputs, like Dense(10)", "Dense(%d): units must be positive", c.Units)
 	}
 	shape := t.v.Shape
 	if len(shape) < 2 {
 		fail(&Error{Code: CodeShape, Message: fmt.Sprintf("dense: x is %s, and a row must have at least one axis", t.v.Type()),
 			Remedy: "begin the model with nb.Input(n) for rows of n numbers"})
 	}
-	if len(shape) > 2 && shape.HasBatch() {
+	if len(shape) > 3 && shape.HasBatch() {
 		fail(&Error{Code: CodeShape, Message: fmt.Sprintf("dense: x is %s, and a row must be flat", t.v.Type()),
 			Remedy: "put .Flatten() before .Dense"})
 	}
 	return apply("dense", []*Tensor{t}, func() *ir.Value {
-		w := param("weight", "he_normal", shape[len(shape)-1], units)
-		return op.Add(op.MatMul(t.v, w, false, false), param("bias", "zeros", units))
+		return t.linear(t.v, "", c.Units, c.Init.or(InitHeNormal), !c.NoBias)
 	})
 }
 
-// Padding says how a convolution treats the border.
-type Padding string
-
-// The paddings. Valid uses only windows that lie inside the image; Same pads
-// with zeros so that with stride 1 the output is as large as the input.
-const (
-	Valid Padding = "valid"
-	Same  Padding = "same"
-)
-
-// Conv are the settings of Conv2DWith.
-type Conv struct {
-	Filters  int     // output channels
-	Kernel   [2]int  // height and width
-	Stride   [2]int  // 1, 1 when zero
-	Dilation [2]int  // 1, 1 when zero
-	Padding  Padding // Valid when empty
-	NoBias   bool
-}
-
-// Conv2D slides filters over images [B, height, width, channels], with stride
-// 1 and no padding: a size n becomes n - kernel + 1. (It is the
-// cross-correlation that the field calls convolution.) Weights are [kernel,
-// kernel, channels, filters] and start as He et al. (2015) draw them.
-func (t *Tensor) Conv2D(filters, kernel int) *Tensor {
-	return t.Conv2DWith(Conv{Filters: filters, Kernel: [2]int{kernel, kernel}})
-}
-
-// Conv2DWith is Conv2D with all settings.
-func (t *Tensor) Conv2DWith(c Conv) *Tensor {
-	x := t.v.Shape
-	if len(x) != 4 {
-		fail(&Error{Code: CodeShape, Message: fmt.Sprintf("conv2d: x is %s, and images have the axes [B, height, width, channels]", t.v.Type()),
-			Remedy: "begin the model with nb.Input(height, width, channels)"})
+// linear is x W + b over the last axis, with parameters whose names begin with
+// the prefix.
+func (t *Tensor) linear(x *ir.Value, prefix string, units int, init Init, bias bool) *ir.Value {
+	y := op.MatMul(x, t.param(prefix+"weight", init, x.Shape[len(x.Shape)-1], units), false, false)
+	if !bias {
+		return y
 	}
-	stride, dilation := orOnes(c.Stride), orOnes(c.Dilation)
-	if c.Filters <= 0 || c.Kernel[0] <= 0 || c.Kernel[1] <= 0 || stride[0] <= 0 || stride[1] <= 0 || dilation[0] <= 0 || dilation[1] <= 0 {
-		argument("like Conv2D(16, 3): 16 filters of 3 by 3", "conv2d: filters %d, kernel %v, stride %v, dilation %v must be positive",
-			c.Filters, c.Kernel, stride, dilation)
-	}
-	spec := op.ConvSpec{Stride: stride[:], Dilation: dilation[:], Pad: make([]int, 4)}
-	switch c.Padding {
-	case Same:
-		spec.Pad[0], spec.Pad[1] = samePad(x[1], c.Kernel[0], stride[0], dilation[0])
-		spec.Pad[2], spec.Pad[3] = samePad(x[2], c.Kernel[1], stride[1], dilation[1])
-	case Valid, "":
-	default:
-		argument("use nb.Same or nb.Valid", "conv2d: padding %q", c.Padding)
-	}
-	return apply("conv2d", []*Tensor{t}, func() *ir.Value {
-		y := op.Conv2D(t.v, param("kernel", "he_normal", c.Kernel[0], c.Kernel[1], x[3], c.Filters), spec)
-		if c.NoBias {
-			return y
-		}
-		return op.Add(y, param("bias", "zeros", c.Filters))
-	})
-}
-
-func orOnes(a [2]int) [2]int {
-	if a == [2]int{} {
-		return [2]int{1, 1}
-	}
-	return a
-}
-
-// samePad pads so that the output has ceil(n/stride) places, the odd zero at
-// the end.
-func samePad(n, kernel, stride, dilation int) (before, after int) {
-	out := (n + stride - 1) / stride
-	total := max(0, (out-1)*stride+(kernel-1)*dilation+1-n)
-	return total / 2, total - total/2
-}
-
-// MaxPool2D takes the maximum of each window of size by size, with the same
-// stride: [B, h, w, c] becomes [B, h/size, w/size, c]. Rows and columns that
-// fill no window are left out.
-func (t *Tensor) MaxPool2D(size int) *Tensor {
-	if size <= 0 {
-		argument("like MaxPool2D(2)", "maxpool2d: the window's size %d must be positive", size)
-	}
-	return t.unary("maxpool2d", func(v *ir.Value) *ir.Value {
-		return op.MaxPool2D(v, op.PoolSpec{Window: []int{size, size}, Stride: []int{size, size}})
-	})
+	return op.Add(y, t.param(prefix+"bias", InitZeros, units))
 }
 
 // Flatten makes one axis of all but the first: [B, 3, 3, 16] becomes [B, 144].
@@ -130,17 +108,23 @@ func (t *Tensor) Flatten() *Tensor {
 	})
 }
 
-// ReLU is max(x, 0).
-func (t *Tensor) ReLU() *Tensor { return t.unary("relu", op.ReLU) }
-
-// Sigmoid is 1 / (1 + exp(-x)).
-func (t *Tensor) Sigmoid() *Tensor { return t.unary("sigmoid", op.Sigmoid) }
-
-// Tanh is the hyperbolic tangent.
-func (t *Tensor) Tanh() *Tensor { return t.unary("tanh", op.Tanh) }
-
-// Softmax is exp(x) over its sum along the last axis. A classifier needs none
-// at its end: the loss works on logits, and Predict returns probabilities.
-func (t *Tensor) Softmax() *Tensor {
-	return t.unary("softmax", func(v *ir.Value) *ir.Value { return op.Softmax(v, -1) })
+// sequence fails unless t is [B, steps, features].
+func (t *Tensor) sequence(layer string) (steps, features int) {
+	s := t.v.Shape
+	if len(s) != 3 || s[1] < 1 || s[2] < 1 {
+		fail(&Error{Code: CodeShape, Message: fmt.Sprintf("%s: x is %s, and sequences have the axes [B, steps, features]", layer, t.v.Type()),
+			Remedy: "begin the model with nb.Input(steps, features), or put .Reshape(steps, features) before"})
+	}
+	return s[1], s[2]
 }
+
+// image fails unless t is [B, height, width, channels].
+func (t *Tensor) image(layer string) {
+	if len(t.v.Shape) != 4 {
+		fail(&Error{Code: CodeShape, Message: fmt.Sprintf("%s: x is %s, and images have the axes [B, height, width, channels]", layer, t.v.Type()),
+			Remedy: "begin the model with nb.Input(height, width, channels)"})
+	}
+}
+
+// num is a number as an operand.
+func num(x float64) *ir.Value { return ir.Const(x, ir.F32) }

@@ -22,6 +22,16 @@ type Tensor struct {
 	from []*Tensor    // what it was computed from
 	data *wire.Tensor // the numbers, of an array
 	kept string       // the name in the core, of a kept tensor
+
+	updates []update // of the states of the layer that made it
+	share   *sharing // where its layers take their parameters from, nil for new ones
+}
+
+// update says how a state changes in each step of training. A layer that is
+// used twice updates its state twice, one after the other.
+type update struct {
+	state *ir.Value
+	next  func(old *ir.Value) *ir.Value
 }
 
 // Input is where the data enters a model: one row of it has the given shape.
@@ -39,6 +49,12 @@ func Input(shape ...int) *Tensor {
 	return t
 }
 
+// InputInts is Input for whole numbers, like the words of a text: f32 numbers
+// come in and i32 goes on.
+//
+//	nb.InputInts(20).Embedding(5000, 64)   // f32[B,20,64]
+func InputInts(shape ...int) *Tensor { return Input(shape...).Int() }
+
 // layerCount makes each call of a layer one of its own; trainers number the
 // layers of their model anew.
 var layerCount atomic.Int64
@@ -47,6 +63,11 @@ var layerCount atomic.Int64
 // with the layer's kind and the user's line.
 func apply(kind string, from []*Tensor, make func() *ir.Value) *Tensor {
 	out := &Tensor{from: from}
+	for _, t := range from {
+		if out.share == nil {
+			out.share = t.share
+		}
+	}
 	if err := op.Try(func() { out.v = make() }); err != nil {
 		fail(err)
 	}

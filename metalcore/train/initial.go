@@ -22,7 +22,12 @@ var initialisers = map[string]func(fanIn, fanOut float64, src source) float32{
 	// Glorot, Bengio 2010.
 	"glorot_normal":  func(in, out float64, src source) float32 { return float32(math.Sqrt(2/(in+out)) * src.normal()) },
 	"glorot_uniform": func(in, out float64, src source) float32 { return float32(math.Sqrt(6/(in+out)) * src.uniform()) },
-	"normal":         func(_, _ float64, src source) float32 { return float32(0.02 * src.normal()) },
+	// LeCun, Bottou, Orr, Müller 1998.
+	"lecun_normal":  func(in, _ float64, src source) float32 { return float32(math.Sqrt(1/in) * src.normal()) },
+	"lecun_uniform": func(in, _ float64, src source) float32 { return float32(math.Sqrt(3/in) * src.uniform()) },
+	"normal":        func(_, _ float64, src source) float32 { return float32(0.02 * src.normal()) },
+	"unit_normal":   func(_, _ float64, src source) float32 { return float32(src.normal()) },
+	"quarter":       func(_, _ float64, _ source) float32 { return 0.25 },
 }
 
 // InitNames lists the initialisers that a parameter may have.
