@@ -122,7 +122,7 @@ func (f *fuser) add(i int, v *ir.Value, from uses) {
 	for _, t := range filled {
 		f.release(t)
 	}
-	op.run = vec.Find(name, numbers)
+	op.run = vec.Find(f.c.pool.variant, name, numbers)
 	op.d = f.target(i, v)
 	f.of[v] = op.d
 	f.ops = append(f.ops, op)
@@ -131,12 +131,12 @@ func (f *fuser) add(i int, v *ir.Value, from uses) {
 // spread writes numbers out, one operand after the other, until there is a
 // kernel for what is left of them.
 func (f *fuser) spread(name string, numbers *uint, to [3]*int) (temps []int) {
-	for k := 0; vec.Find(name, *numbers) == nil && *numbers != 0; k++ {
+	for k := 0; vec.Find(f.c.pool.variant, name, *numbers) == nil && *numbers != 0; k++ {
 		if *numbers>>k&1 == 0 {
 			continue
 		}
 		t := f.temp()
-		f.ops = append(f.ops, tileOp{run: vec.Find("copy", 1), d: t, a: *to[k]})
+		f.ops = append(f.ops, tileOp{run: vec.Find(f.c.pool.variant, "copy", 1), d: t, a: *to[k]})
 		*to[k] = t
 		*numbers &^= 1 << k
 		temps = append(temps, t)
@@ -158,7 +158,7 @@ func (f *fuser) target(i int, v *ir.Value) int {
 			if !slices.Contains(f.step.Values, in) && f.c.prog.Places[in] == place {
 				t := f.temp()
 				f.last[v] = len(f.step.Values) // kept to the end
-				f.late = append(f.late, tileOp{run: vec.Find("copy", 0), d: r, a: t})
+				f.late = append(f.late, tileOp{run: vec.Find(f.c.pool.variant, "copy", 0), d: r, a: t})
 				return t
 			}
 		}

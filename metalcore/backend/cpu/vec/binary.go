@@ -132,35 +132,40 @@ func divLoops() loops[float32, float32] {
 	}
 }
 
-// maxLoops and minLoops give NaN when an operand is NaN.
-func maxLoops[T number]() loops[T, T] {
-	vs := func(d, a []T, b T) {
-		d = d[:len(a)]
-		for i, x := range a {
-			d[i] = max(x, b)
-		}
+// larger and smaller give NaN when an operand is NaN, and b when the two are
+// zeros of different sign.
+func larger[T number](a, b T) T {
+	if a > b || a != a {
+		return a
 	}
-	vv := func(d, a, b []T) {
+	return b
+}
+
+func smaller[T number](a, b T) T {
+	if a < b || a != a {
+		return a
+	}
+	return b
+}
+
+func maxLoops[T number]() loops[T, T] {
+	l := loopsOf(larger[T])
+	l.vv = func(d, a, b []T) {
 		d, b = d[:len(a)], b[:len(a)]
 		for i, x := range a {
-			d[i] = max(x, b[i])
+			d[i] = larger(x, b[i])
 		}
 	}
-	return loops[T, T]{vv: vv, vs: vs, sv: swapped(vs)}
+	return l
 }
 
 func minLoops[T number]() loops[T, T] {
-	vs := func(d, a []T, b T) {
-		d = d[:len(a)]
-		for i, x := range a {
-			d[i] = min(x, b)
-		}
-	}
-	vv := func(d, a, b []T) {
+	l := loopsOf(smaller[T])
+	l.vv = func(d, a, b []T) {
 		d, b = d[:len(a)], b[:len(a)]
 		for i, x := range a {
-			d[i] = min(x, b[i])
+			d[i] = smaller(x, b[i])
 		}
 	}
-	return loops[T, T]{vv: vv, vs: vs, sv: swapped(vs)}
+	return l
 }

@@ -35,6 +35,16 @@ func init() {
 			out[i] = e
 		}
 	}
+	plain[key{"select", 6}] = func(d, c, a, b unsafe.Pointer, n int) {
+		x, y, out := *(*int32)(a), *(*int32)(b), slice[int32](d, n)
+		for i, t := range slice[int32](c, n) {
+			e := x
+			if t == 0 {
+				e = y
+			}
+			out[i] = e
+		}
+	}
 	// With one number for all elements it is a copy.
 	for _, rest := range []uint{0, 2, 4, 6} {
 		plain[key{"select", 1 | rest}] = func(d, c, a, b unsafe.Pointer, n int) {
@@ -43,7 +53,7 @@ func init() {
 				from, one = b, rest&4 != 0
 			}
 			if one {
-				Find("copy", 1)(d, from, nil, nil, n)
+				fill(d, from, nil, nil, n)
 			} else {
 				copy(slice[int32](d, n), slice[int32](from, n))
 			}
@@ -51,11 +61,13 @@ func init() {
 	}
 
 	plain[key{"copy", 0}] = unary(func(d, a []int32) { copy(d, a) })
-	plain[key{"copy", 1}] = func(d, a, _, _ unsafe.Pointer, n int) {
-		x, out := *(*int32)(a), slice[int32](d, n)
-		for i := range out {
-			out[i] = x
-		}
+	plain[key{"copy", 1}] = fill
+}
+
+func fill(d, a, _, _ unsafe.Pointer, n int) {
+	x, out := *(*int32)(a), slice[int32](d, n)
+	for i := range out {
+		out[i] = x
 	}
 }
 

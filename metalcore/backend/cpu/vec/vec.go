@@ -9,7 +9,13 @@
 // and for functions such as exp the largest error is stated at each.
 package vec
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/metalnb/metalnb/metalcore/backend/cpu/asm"
+)
+
+//go:generate sh -c "cd gen && go run ."
 
 // Kernel computes d[i] = f(a[i], b[i], c[i]) for n elements of four bytes each.
 // It has as many operands as its op; d may be the same memory as an operand.
@@ -21,18 +27,19 @@ type key struct {
 	numbers uint
 }
 
-// plain are the kernels in Go; fast those in assembly for this processor.
-var plain, fast = map[key]Kernel{}, map[key]Kernel{}
+// plain are the kernels in Go.
+var plain = map[key]Kernel{}
 
 // Find returns the kernel of an op whose operands are n elements, or one number
 // where the bit of numbers is set; nil when there is none. Every op there is has
-// a kernel for numbers = 0.
+// a kernel for numbers = 0. Where a variant lacks a kernel, that in plain Go
+// serves.
 //
 // Ops of one or two operands are named as in package op with the element type
 // of the operands, like "add.f32" or "lt.i32". "to_i32" and "to_f32" are casts,
 // "select" and "copy" are for all types.
-func Find(op string, numbers uint) Kernel {
-	if k := fast[key{op, numbers}]; k != nil {
+func Find(v asm.Variant, op string, numbers uint) Kernel {
+	if k := tables[v][key{op, numbers}]; k != nil {
 		return k
 	}
 	return plain[key{op, numbers}]
