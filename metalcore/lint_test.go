@@ -35,6 +35,7 @@ var arrows = map[string][]string{
 	"metalcore/plan":                       {"metalcore/ir", "metalcore/op"},
 	"metalcore/backend":                    {"metalcore/ir", "metalcore/plan"},
 	"metalcore/backend/cpu":                {"metalcore/ir", "metalcore/op", "metalcore/plan", "metalcore/backend", "metalcore/backend/cpu/..."},
+	"metalcore/backend/cpu/vec":            {"metalcore/backend/cpu/asm"},
 	"metalcore/backend/conformance":        {"metalcore/ir", "metalcore/op", "metalcore/compile", "metalcore/plan", "metalcore/backend", "metalcore/backend/conformance/..."},
 	"metalcore/backend/conformance/interp": {"metalcore/ir", "metalcore/op"},
 	"metalcore/loss":                       {"metalcore/ir", "metalcore/op"},

@@ -13,53 +13,12 @@ func init() {
 	plain[key{"select", 0}] = func(d, c, a, b unsafe.Pointer, n int) {
 		choose(slice[int32](d, n), slice[int32](c, n), slice[int32](a, n), slice[int32](b, n))
 	}
-	plain[key{"select", 2}] = func(d, c, a, b unsafe.Pointer, n int) {
-		x, y := *(*int32)(a), slice[int32](b, n)
-		out := slice[int32](d, n)
-		for i, t := range slice[int32](c, n) {
-			e := y[i]
-			if t != 0 {
-				e = x
-			}
-			out[i] = e
-		}
+	for numbers := uint(2); numbers < 8; numbers += 2 {
+		plain[key{"select", numbers}] = chooseNumber(numbers)
 	}
-	plain[key{"select", 4}] = func(d, c, a, b unsafe.Pointer, n int) {
-		x, y := slice[int32](a, n), *(*int32)(b)
-		out := slice[int32](d, n)
-		for i, t := range slice[int32](c, n) {
-			e := x[i]
-			if t == 0 {
-				e = y
-			}
-			out[i] = e
-		}
+	for numbers := uint(1); numbers < 8; numbers += 2 {
+		plain[key{"select", numbers}] = chooseAll(numbers)
 	}
-	plain[key{"select", 6}] = func(d, c, a, b unsafe.Pointer, n int) {
-		x, y, out := *(*int32)(a), *(*int32)(b), slice[int32](d, n)
-		for i, t := range slice[int32](c, n) {
-			e := x
-			if t == 0 {
-				e = y
-			}
-			out[i] = e
-		}
-	}
-	// With one number for all elements it is a copy.
-	for _, rest := range []uint{0, 2, 4, 6} {
-		plain[key{"select", 1 | rest}] = func(d, c, a, b unsafe.Pointer, n int) {
-			from, one := a, rest&2 != 0
-			if *(*int32)(c) == 0 {
-				from, one = b, rest&4 != 0
-			}
-			if one {
-				fill(d, from, nil, nil, n)
-			} else {
-				copy(slice[int32](d, n), slice[int32](from, n))
-			}
-		}
-	}
-
 	plain[key{"copy", 0}] = unary(func(d, a []int32) { copy(d, a) })
 	plain[key{"copy", 1}] = fill
 }
@@ -80,6 +39,41 @@ func choose(d, c, a, b []int32) {
 			x = b[i]
 		}
 		d[i] = x
+	}
+}
+
+// chooseNumber is choose where one of the values, or each, is a number.
+func chooseNumber(numbers uint) Kernel {
+	var steps [2]int
+	for i := range steps {
+		if numbers>>(i+1)&1 == 0 {
+			steps[i] = 1
+		}
+	}
+	return func(d, c, a, b unsafe.Pointer, n int) {
+		x, y, out := slice[int32](a, steps[0]*(n-1)+1), slice[int32](b, steps[1]*(n-1)+1), slice[int32](d, n)
+		for i, t := range slice[int32](c, n) {
+			if t != 0 {
+				out[i] = x[i*steps[0]]
+			} else {
+				out[i] = y[i*steps[1]]
+			}
+		}
+	}
+}
+
+// chooseAll is select with one condition for all elements: a copy.
+func chooseAll(numbers uint) Kernel {
+	return func(d, c, a, b unsafe.Pointer, n int) {
+		from, one := a, numbers&2 != 0
+		if *(*int32)(c) == 0 {
+			from, one = b, numbers&4 != 0
+		}
+		if one {
+			fill(d, from, nil, nil, n)
+		} else {
+			copy(slice[int32](d, n), slice[int32](from, n))
+		}
 	}
 }
 
