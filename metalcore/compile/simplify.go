@@ -13,7 +13,7 @@ type rule func(v *ir.Value) *ir.Value
 
 // rules stand under the op that they simplify.
 var rules = map[string][]rule{
-	"add": {neutral(1, 0), neutral(0, 0), unbroadcast},
+	"add": {neutral(1, 0), neutral(0, 0), joinPads, unbroadcast},
 	"sub": {neutral(1, 0), unbroadcast},
 	"mul": {neutral(1, 1), neutral(0, 1), unbroadcast},
 	"div": {neutral(1, 1), unbroadcast},
