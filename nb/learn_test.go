@@ -1,0 +1,125 @@
+package nb_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/metalnb/metalnb/datasets"
+	"github.com/metalnb/metalnb/nb"
+)
+
+// image is a row of digits, rows the eight rows of its pixels as a sequence,
+// and words its 64 pixels as whole numbers 0 to 16.
+func image() *nb.Tensor { return nb.Input(8, 8, 1) }
+func rows() *nb.Tensor  { return image().Reshape(8, 8) }
+func words() *nb.Tensor { return image().Reshape(64).Mul(16).Int() }
+
+// learners are models of each family of layers, with the accuracy on the test
+// digits that they reach.
+var learners = []struct {
+	name   string
+	model  func() *nb.Tensor
+	epochs int
+	score  float64
+}{
+	{"batch norm", func() *nb.Tensor {
+		return image().Conv2DWith(nb.Conv{Filters: 16, Kernel: [2]int{3, 3}, NoBias: true}).BatchNorm().ReLU().MaxPool2D(2).Flatten().Dense(10)
+	}, 5, 0.96},
+	{"layer norm", func() *nb.Tensor { return image().Flatten().Dense(64).LayerNorm().GELU().Dense(10) }, 5, 0.95},
+	{"group norm", func() *nb.Tensor {
+		return image().Conv2D(16, 3).GroupNorm(4).SiLU().AvgPool2D(2).Flatten().Dense(10)
+	}, 8, 0.95},
+	{"rms norm", func() *nb.Tensor { return image().Flatten().Dense(64).RMSNorm().Mish().Dense(10) }, 5, 0.95},
+	{"dropout", func() *nb.Tensor { return image().Flatten().Dense(128).ReLU().Dropout(0.5).Dense(10) }, 8, 0.95},
+	{"depthwise", func() *nb.Tensor {
+		return image().Conv2D(16, 3).HardSwish().DepthwiseConv2D(3).BatchNorm().HardSwish().Conv2D(32, 1).BatchNorm().ReLU().GlobalMaxPool2D().Dense(10)
+	}, 6, 0.93},
+	{"groups and pooling", func() *nb.Tensor {
+		h := image().Conv2DWith(nb.Conv{Filters: 16, Kernel: [2]int{3, 3}, Padding: nb.Same}).PReLU()
+		h = h.Conv2DWith(nb.Conv{Filters: 32, Kernel: [2]int{3, 3}, Groups: 4, Stride: [2]int{2, 2}, Padding: nb.Same}).LeakyReLU(0.1)
+		return h.AvgPool2DWith(nb.Pool{Window: [2]int{3, 3}, Stride: [2]int{2, 2}, Padding: nb.Same}).Flatten().Dense(10)
+	}, 6, 0.95},
+	{"larger images", func() *nb.Tensor {
+		h := image().Conv2DWith(nb.Conv{Filters: 8, Kernel: [2]int{3, 3}, Stride: [2]int{2, 2}, Padding: nb.Same}).ELU(1)
+		return h.ConvTranspose2D(8, 2, 2).CELU(1).UpSample2D(2).MaxPool2D(4).Flatten().Dense(10)
+	}, 8, 0.93},
+	{"conv1d", func() *nb.Tensor {
+		return rows().Conv1DWith(nb.Conv1{Filters: 32, Kernel: 3, Padding: nb.Same}).ReLU().Conv1D(32, 3).ReLU().Flatten().Dense(10)
+	}, 5, 0.95},
+	{"lstm", func() *nb.Tensor { return rows().LSTM(48).Dense(10) }, 10, 0.93},
+	{"gru both ways", func() *nb.Tensor {
+		x := rows()
+		return nb.Concat(1, x.GRU(32), x.GRUWith(nb.Recurrent{Units: 32, Reverse: true})).Dense(10)
+	}, 8, 0.93},
+	{"attention", func() *nb.Tensor {
+		h := rows().Dense(32).LearnedPositions()
+		h = h.LayerNorm().MultiHeadAttention(4, nb.Attention{Dropout: 0.1}).Add(h)
+		h = h.LayerNorm().Dense(64).GELUTanh().Dense(32).Add(h)
+		return h.Flatten().Dense(10)
+	}, 6, 0.94},
+	{"positions", func() *nb.Tensor {
+		h := rows().Dense(32).PositionalEncoding()
+		return h.MultiHeadAttention(4, nb.Attention{Causal: true}).Add(h).Flatten().Dense(10)
+	}, 6, 0.93},
+	{"embedding", func() *nb.Tensor { return words().Embedding(17, 4).Flatten().Dense(32).Softplus().Dense(10) }, 9, 0.93},
+	{"selu", func() *nb.Tensor {
+		return image().Flatten().DenseWith(nb.Linear{Units: 64, Init: nb.InitLecunNormal}).SELU().Dense(10)
+	}, 5, 0.95},
+	{"shared halves", func() *nb.Tensor {
+		half := nb.Share(func(x *nb.Tensor) *nb.Tensor { return x.Flatten().Dense(32).BatchNorm().ReLU() })
+		halves := image().Split(2, 1)
+		return nb.Concat(1, half(halves[0]), half(halves[1])).Dense(10)
+	}, 6, 0.93},
+}
+
+func TestEveryLayerLearns(t *testing.T) {
+	for _, l := range learners {
+		t.Run(l.name, func(t *testing.T) {
+			h := nb.NewTrainer("learn "+l.name, l.model(), nb.Config{Data: digits.Train, Optimizer: nb.Adam{LR: 5e-3}, Seed: 1})
+			defer h.Drop()
+			h.Fit(l.epochs)
+			if a := h.Evaluate(digits.Test)["accuracy"]; a < l.score {
+				t.Errorf("accuracy %.3f on the test digits after %d epochs, want %.2f", a, l.epochs, l.score)
+			}
+		})
+	}
+}
+
+// An autoencoder makes the images again that it has made small, better than
+// their mean does.
+func TestAutoencoderLearns(t *testing.T) {
+	x := digits.Train.X(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31)
+	var xs, ys [][]float64
+	for i, v := range x.Values() {
+		if i%64 == 0 {
+			xs, ys = append(xs, nil), append(ys, nil)
+		}
+		xs[i/64], ys[i/64] = append(xs[i/64], v), append(ys[i/64], v)
+	}
+	data := nb.Data("images", xs, ys)
+	h := nb.Input(64).Reshape(8, 8, 1).Conv2DWith(nb.Conv{Filters: 8, Kernel: [2]int{3, 3}, Stride: [2]int{2, 2}, Padding: nb.Same}).BatchNorm().ReLU()
+	h = h.Flatten().Dense(16).Tanh().Dense(4*4*8).ReLU().Reshape(4, 4, 8)
+	h = h.ConvTranspose2DWith(nb.Conv{Filters: 1, Kernel: [2]int{3, 3}, Stride: [2]int{2, 2}, Padding: nb.Same}).Sigmoid().Flatten()
+	tr := nb.NewTrainer("autoencoder", h, nb.Config{Data: data, Loss: nb.MSE, Batch: 8, Optimizer: nb.Adam{LR: 1e-2}})
+	defer tr.Drop()
+	variance := x.Sub(x.Mean(0)).Pow(2).Mean().Item()
+	tr.Fit(150)
+	if mse := tr.Evaluate(data)["loss"]; mse > variance/5 {
+		t.Errorf("the mean squared error is %.4f, the variance of the pixels %.4f", mse, variance)
+	}
+}
+
+// A frozen body stays as it is: its outputs are those of the start.
+func TestFrozenPartStays(t *testing.T) {
+	iris := datasets.Iris()
+	body := func() *nb.Tensor { return nb.Input(4).Dense(32).Tanh().Freeze() }
+	h := nb.NewTrainer("frozen", body().Dense(3), nb.Config{Data: iris.Train, Optimizer: nb.Adam{LR: 0.05}, Seed: 4})
+	defer h.Drop()
+	h.Fit(40)
+	if a := h.Evaluate(iris.Test)["accuracy"]; a < 0.9 {
+		t.Errorf("accuracy %v with a frozen body", a)
+	}
+	if e := raised(t, nb.NewTrainer("all frozen", body(), nb.Config{Data: iris.Train}).Attach); !strings.Contains(e.Message, "nothing to train") {
+		t.Errorf("a model without anything to train: %v", e)
+	}
+}
