@@ -40,18 +40,8 @@ func core(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	if errors.Is(err, server.ErrRunning) {
 		return nil // two cells started one at once, and the other was first
 	}
-	closed := make(chan error, 1)
-	go func() { closed <- c.Close() }()
-	select {
-	case cerr := <-closed:
-		return errors.Join(err, cerr)
-	case <-time.After(closeTimeout):
-		return errors.Join(err, errors.New("ended in the middle of a computation"))
-	}
+	return err
 }
-
-// closeTimeout is how long a computation may hold up the end of the core.
-const closeTimeout = 5 * time.Second
 
 // maxLog bounds the file that the core's log is written to.
 const maxLog = 4 << 20
@@ -132,6 +122,9 @@ func stop(_ context.Context, flags *flag.FlagSet, args []string) error {
 	return nil
 }
 
+// endTimeout is more than a core takes to end.
+const endTimeout = 20 * time.Second
+
 // endCore asks the core of a place to end, and waits for it.
 func endCore(place wire.Place, force bool) (pid int, err error) {
 	conn, welcome, err := dial(place)
@@ -142,8 +135,8 @@ func endCore(place wire.Place, force bool) (pid int, err error) {
 	if _, err := conn.Call(&wire.Shutdown{Force: force}); err != nil {
 		return welcome.PID, err
 	}
-	for end := time.Now().Add(4 * closeTimeout); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		if syscall.Kill(welcome.PID, 0) != nil {
+	for end := time.Now().Add(endTimeout); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if place.Ended() {
 			return welcome.PID, nil
 		}
 	}

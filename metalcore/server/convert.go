@@ -6,9 +6,11 @@ import (
 
 	"github.com/metalnb/metalnb/metalcore/feed"
 	"github.com/metalnb/metalnb/metalcore/ir"
+	"github.com/metalnb/metalnb/metalcore/loss"
 	"github.com/metalnb/metalnb/metalcore/op"
 	"github.com/metalnb/metalnb/metalcore/optim"
 	"github.com/metalnb/metalnb/metalcore/runtime"
+	"github.com/metalnb/metalnb/metalcore/schedule"
 	"github.com/metalnb/metalnb/metalcore/train"
 	"github.com/metalnb/metalnb/metalcore/wire"
 )
@@ -19,24 +21,29 @@ func (c *client) spec(w *wire.TrainerSpec) (train.Spec, error) {
 	if err != nil {
 		return train.Spec{}, err
 	}
-	settings := map[string]float64{}
-	for _, s := range w.Optimizer.Settings {
-		settings[s.Name] = s.Value
-	}
-	optimizer, err := optim.New(w.Optimizer.Name, settings)
+	optimizer, err := optimizerOf(&w.Optimizer)
 	if err != nil {
 		return train.Spec{}, bad(err)
+	}
+	with, err := lossOf(&w.Loss)
+	if err != nil {
+		return train.Spec{}, err
 	}
 	data, err := c.session.Data(refOf(w.Data))
 	if err != nil {
 		return train.Spec{}, err
 	}
-	out := train.Spec{Name: w.Name, Model: model, Loss: w.Loss, Optimizer: optimizer, Batch: w.Batch,
-		Seed: w.Seed, Ordered: w.Ordered, Data: data}
+	out := train.Spec{Name: w.Name, Model: model, Loss: w.Loss.Name, LossWith: with, Metrics: w.Metrics,
+		L1: w.L1, L2: w.L2, Optimizer: optimizer, Watch: w.Schedule.Watch, Batch: w.Batch, Seed: w.Seed, Ordered: w.Ordered, Data: data}
 	if out.Loss == "" && data.Y.DType == ir.I32 {
 		out.Loss = "cross_entropy"
 	} else if out.Loss == "" {
 		out.Loss = "mse"
+	}
+	if w.Schedule.Name != "" {
+		if out.Schedule, err = schedule.New(w.Schedule.Name, numbers(w.Schedule.Settings)); err != nil {
+			return train.Spec{}, bad(err)
+		}
 	}
 	if w.Valid.Source != "" {
 		if out.Valid, err = c.session.Data(refOf(w.Valid)); err != nil {
@@ -44,6 +51,36 @@ func (c *client) spec(w *wire.TrainerSpec) (train.Spec, error) {
 		}
 	}
 	return out, nil
+}
+
+func numbers(list []wire.Setting) map[string]float64 {
+	out := map[string]float64{}
+	for _, s := range list {
+		out[s.Name] = s.Value
+	}
+	return out
+}
+
+func optimizerOf(w *wire.Optimizer) (optim.Optimizer, error) {
+	o, err := optim.New(w.Name, numbers(w.Settings))
+	if err != nil || len(w.Groups) == 0 {
+		return o, err
+	}
+	var groups []optim.Group
+	for _, g := range w.Groups {
+		groups = append(groups, optim.Group(g))
+	}
+	return optim.WithGroups(o, groups...)
+}
+
+func lossOf(w *wire.Loss) (loss.Settings, error) {
+	out := loss.Settings{Numbers: numbers(w.Settings), Weights: w.Weights, Ignore: w.Ignore}
+	if w.Graph == "" {
+		return out, nil
+	}
+	g, err := parseGraph(w.Graph)
+	out.Graph = g
+	return out, err
 }
 
 // parseGraph reads a graph that a client sent and checks it.
@@ -79,7 +116,7 @@ func infoOf(t *runtime.Trainer) wire.TrainerInfo {
 	out := wire.TrainerInfo{
 		Name: spec.Name, State: string(i.State), Note: i.Note, Epoch: i.Epoch, Step: i.Step, EpochStep: i.EpochStep,
 		StepsPerEpoch: i.StepsPerEpoch, Goal: i.Goal, LR: i.LR, StepsPerSec: i.StepsPerSec, Params: i.Params,
-		Bytes: i.Bytes, Batch: spec.Batch, Loss: spec.Loss, Optimizer: spec.Optimizer.Name(),
+		Bytes: i.Bytes, Batch: spec.Batch, Loss: i.Loss, Optimizer: spec.Optimizer.Name(),
 		Data: dataOf(wire.DataRef{Source: spec.Data.Name}, spec.Data),
 	}
 	if spec.Valid != nil {

@@ -44,7 +44,13 @@ func (c *client) putData(req *wire.PutData) (wire.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.session.PutData(req.Name, req.Hash, x, y, req.Classes); err != nil {
+	var w feed.Array
+	if req.W.DType != "" {
+		if w, err = c.importArray(&req.W); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.session.PutWeighted(req.Name, req.Hash, x, y, w, req.Classes); err != nil {
 		return nil, err
 	}
 	c.server.Log.Printf("%s: data %q, x %v, y %v", c.session.Name(), req.Name, x, y)

@@ -60,6 +60,10 @@ func (c *client) trainer(req wire.Message) (wire.Message, error) {
 		return c.evaluate(t, req)
 	case *wire.Predict:
 		return c.predict(t, req)
+	case *wire.AskReport:
+		return c.report(t, req)
+	case *wire.AskCurve:
+		return c.curve(t, req)
 	}
 	return &wire.Trained{Info: infoOf(t)}, nil
 }
@@ -82,6 +86,10 @@ func trainerOf(req wire.Message) string {
 	case *wire.Evaluate:
 		return req.Trainer
 	case *wire.Predict:
+		return req.Trainer
+	case *wire.AskReport:
+		return req.Trainer
+	case *wire.AskCurve:
 		return req.Trainer
 	}
 	return ""

@@ -126,7 +126,7 @@ func (c *client) images(req *wire.Picture) ([]wire.Item, error) {
 		return nil, err
 	}
 	titles := req.Titles
-	if labels := set.Y.I32s(); titles == nil && labels != nil {
+	if labels := set.Y.I32s(); len(titles) == 0 && labels != nil {
 		for i := range rows {
 			titles = append(titles, className(set, int(labels[i])))
 		}

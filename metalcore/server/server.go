@@ -53,14 +53,15 @@ type Server struct {
 }
 
 // Run serves the core until ctx ends, somebody asks for its end, or it is idle.
-// It returns ErrRunning when another core has the place. The core is not
-// closed.
-func Run(ctx context.Context, core *runtime.Core, opts Options) error {
+// It returns ErrRunning when another core has the place. In the end it closes
+// the core, and only then gives the place free.
+func Run(ctx context.Context, core *runtime.Core, opts Options) (err error) {
 	lock, err := acquire(opts.Place)
 	if err != nil {
-		return err
+		return errors.Join(err, core.Close())
 	}
 	defer lock.Close()
+	defer func() { err = errors.Join(err, closeSoon(core)) }()
 	listener, err := listen(opts.Place)
 	if err != nil {
 		return err
@@ -81,6 +82,21 @@ func Run(ctx context.Context, core *runtime.Core, opts Options) error {
 	s.accept(ctx, listener)
 	s.Log.Printf("core ends: %v", context.Cause(ctx))
 	return nil
+}
+
+// closeTimeout is how long a computation may hold up the end of the core.
+const closeTimeout = 5 * time.Second
+
+// closeSoon closes the core, unless a computation takes too long for that.
+func closeSoon(core *runtime.Core) error {
+	closed := make(chan error, 1)
+	go func() { closed <- core.Close() }()
+	select {
+	case err := <-closed:
+		return err
+	case <-time.After(closeTimeout):
+		return errors.New("ended in the middle of a computation")
+	}
 }
 
 // listen makes the socket, in the place of one of a core that was killed. The

@@ -66,7 +66,7 @@ func dialUnix(path string) (*os.File, error) {
 		}
 		syscall.Close(fd)
 		switch {
-		case err == syscall.ENOENT || err == syscall.ECONNREFUSED:
+		case err == syscall.ENOENT || err == syscall.ECONNREFUSED || err == syscall.ENOTDIR:
 			return nil, fmt.Errorf("%w at %s", errNoCore, path)
 		case err != syscall.EAGAIN && err != syscall.EINTR || time.Now().After(deadline):
 			return nil, fmt.Errorf("connect to the core at %s: %w", path, err)

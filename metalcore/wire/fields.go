@@ -83,6 +83,7 @@ func (m *PutData) fields(c *Codec) {
 	c.Str(&m.Hash)
 	m.X.fields(c)
 	m.Y.fields(c)
+	m.W.fields(c)
 	c.Strs(&m.Classes)
 }
 
@@ -105,19 +106,18 @@ func (m *Setting) fields(c *Codec) {
 	c.Float(&m.Value)
 }
 
-func (m *Optimizer) fields(c *Codec) {
-	c.Str(&m.Name)
-	list(c, &m.Settings, 16, func(x *Setting) { x.fields(c) })
-}
-
 func (m *TrainerSpec) fields(c *Codec) {
 	c.Str(&m.Name)
 	c.Str(&m.Model)
 	m.Data.fields(c)
 	m.Valid.fields(c)
 	c.Int(&m.Batch)
-	c.Str(&m.Loss)
+	m.Loss.fields(c)
+	c.Strs(&m.Metrics)
+	c.Float(&m.L1)
+	c.Float(&m.L2)
 	m.Optimizer.fields(c)
+	m.Schedule.fields(c)
 	c.Int64(&m.Seed)
 	c.Bool(&m.Ordered)
 	c.Bool(&m.Replace)

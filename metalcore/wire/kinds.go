@@ -35,6 +35,10 @@ const (
 	kindCompute
 	kindPicture
 	kindShow
+	kindAskReport
+	kindReport
+	kindAskCurve
+	kindCurve
 )
 
 // fresh makes an empty message for each kind.
@@ -70,6 +74,10 @@ var fresh = map[Kind]func() Message{
 	kindCompute:       func() Message { return new(Compute) },
 	kindPicture:       func() Message { return new(Picture) },
 	kindShow:          func() Message { return new(Show) },
+	kindAskReport:     func() Message { return new(AskReport) },
+	kindReport:        func() Message { return new(Report) },
+	kindAskCurve:      func() Message { return new(AskCurve) },
+	kindCurve:         func() Message { return new(Curve) },
 }
 
 func (*Hello) kind() Kind         { return kindHello }
@@ -103,3 +111,7 @@ func (*Predict) kind() Kind       { return kindPredict }
 func (*Compute) kind() Kind       { return kindCompute }
 func (*Picture) kind() Kind       { return kindPicture }
 func (*Show) kind() Kind          { return kindShow }
+func (*AskReport) kind() Kind     { return kindAskReport }
+func (*Report) kind() Kind        { return kindReport }
+func (*AskCurve) kind() Kind      { return kindAskCurve }
+func (*Curve) kind() Kind         { return kindCurve }

@@ -120,6 +120,7 @@ type PutData struct {
 	Name    string
 	Hash    string
 	X, Y    Tensor
+	W       Tensor // what each row counts; without a type when all count the same
 	Classes []string
 }
 
@@ -141,13 +142,6 @@ type Setting struct {
 	Value float64
 }
 
-// Optimizer is an optimizer's name and settings, the learning rate "lr" among
-// them.
-type Optimizer struct {
-	Name     string
-	Settings []Setting
-}
-
 // TrainerSpec declares a trainer. Model is the text of a graph with the input
 // "x" and the output "y".
 type TrainerSpec struct {
@@ -156,8 +150,11 @@ type TrainerSpec struct {
 	Data      DataRef
 	Valid     DataRef // no validation when its Source is empty
 	Batch     int
-	Loss      string
+	Loss      Loss
+	Metrics   []string // beside the one that goes with the loss
+	L1, L2    float64  // penalties on the size of parameters
 	Optimizer Optimizer
+	Schedule  Schedule
 	Seed      int64
 	Ordered   bool // do not shuffle
 	Replace   bool // take the place of a trainer that differs

@@ -92,6 +92,17 @@ func (p Place) Sweep(before time.Time) (removed int) {
 	return removed
 }
 
+// Ended reports whether no core has the place's lock, which a core keeps to its
+// very end.
+func (p Place) Ended() bool {
+	f, err := os.OpenFile(p.Lock(), os.O_RDWR, 0)
+	if err != nil {
+		return true
+	}
+	defer f.Close()
+	return syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) == nil
+}
+
 // errNoCore says that nobody listens.
 var errNoCore = errors.New("no core is running")
 

@@ -71,11 +71,7 @@ func (c *Core) Runtime() *runtime.Core { return c.core }
 // End ends the core as SIGTERM would.
 func (c *Core) End() error {
 	c.end()
-	err := <-c.done
-	if cerr := c.core.Close(); err == nil {
-		err = cerr
-	}
-	return err
+	return <-c.done
 }
 
 // Remove removes the directory that Start made, after End.

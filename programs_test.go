@@ -1,0 +1,105 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+
+	"github.com/metalnb/metalnb/datasets"
+	"github.com/metalnb/metalnb/metalcore/wire"
+	"github.com/metalnb/metalnb/nb"
+)
+
+// programs are those that the tests run as processes of their own, as cells are.
+var programs = map[string]func(words []string){
+	"connect":        connect,
+	"fit":            fit,
+	"try-fit":        tryFit,
+	"start-training": startTraining,
+	"steps":          steps,
+	"old-core":       oldCore,
+	"lead-a-group":   leadAGroup,
+	"full-disk":      fullDisk,
+}
+
+// forever is a number of epochs that no test waits for.
+const forever = 10_000_000
+
+func trainer(name string) *nb.Trainer {
+	model := nb.Input(8, 8, 1).Flatten().Dense(10)
+	return nb.NewTrainer(name, model, nb.Config{Data: datasets.Digits().Train, Optimizer: nb.SGD{LR: 1e-3}})
+}
+
+// connect says which core it reached, and stays until its input ends.
+func connect([]string) {
+	conn, welcome, err := wire.Connect(wire.DefaultPlace(), &wire.Hello{Proto: wire.Proto, Version: wire.Version, PID: os.Getpid(), Session: "s"})
+	if err != nil {
+		fmt.Println("error", err)
+		os.Exit(1)
+	}
+	fmt.Println(welcome.PID)
+	os.Stdin.Read(make([]byte, 1))
+	conn.Close()
+}
+
+// fit trains and prints a line per epoch.
+func fit(words []string) {
+	epochs, err := strconv.Atoi(words[1])
+	if err != nil {
+		panic(err)
+	}
+	trainer(words[0]).Fit(epochs)
+}
+
+// tryFit prints the error that ends training, and whether another call works.
+func tryFit(words []string) {
+	err := nb.Try(func() { trainer(words[0]).Fit(forever) })
+	if e, ok := errors.AsType[*nb.Error](err); ok {
+		fmt.Printf("code %s\n%v\n", e.Code, e)
+	}
+	err = nb.Try(func() { fmt.Println("sum", nb.Array([]int{1, 2, 3}).Sum().Item()) })
+	fmt.Println("then", err)
+}
+
+func startTraining(words []string) {
+	t := trainer(words[0])
+	t.Start(forever)
+	fmt.Println(t)
+}
+
+// steps says where a trainer stands, and whether it trains.
+func steps(words []string) {
+	t := trainer(words[0])
+	fmt.Println(t.Steps(), t.Running())
+}
+
+// oldCore is a core of another version.
+func oldCore(words []string) {
+	wire.Version = "0.0.1-old"
+	os.Args = append([]string{os.Args[0], "core"}, words...)
+	main()
+}
+
+// leadAGroup starts training from a process group of its own, and waits for its
+// end with it.
+func leadAGroup(words []string) {
+	startTraining(words)
+	select {}
+}
+
+// fullDisk computes what has to pass through files, when none may grow beyond a
+// few kilobytes: to the kernel that is as a full disk is.
+func fullDisk([]string) {
+	signal.Ignore(syscall.SIGXFSZ)
+	limit := syscall.Rlimit{Cur: 64 << 10, Max: 64 << 10}
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		panic(err)
+	}
+	fmt.Println("answer", nb.Try(func() { nb.Ones(1000, 1000).Add(1).Values() }))
+	fmt.Println("argument", nb.Try(func() { nb.Array(make([]float32, 1_000_000)).Add(1).Sum().Item() }))
+	fmt.Println("data", nb.Try(func() { nb.Data("mine", make([][100]float32, 10_000), make([]int, 10_000)).Len() }))
+	fmt.Println("small", nb.Try(func() { fmt.Println("sum", nb.Ones(100).Sum().Item()) }))
+}
