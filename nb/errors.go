@@ -82,8 +82,8 @@ func Try(f func()) (err error) {
 // as a panic.
 func fail(err error) {
 	e := toError(err)
+	pos, declaring := userLine()
 	if e.File == "" {
-		pos := userPos()
 		e.File, e.Line = pos.File, pos.Line
 	}
 	if trying.Load() > 0 {
@@ -100,6 +100,10 @@ func fail(err error) {
 		panic(e)
 	}
 	pipe.Sync()
+	if declaring {
+		e.Remedy = strings.TrimPrefix(e.Remedy+"\n    ", "\n    ") +
+			"gonb runs this declaration in every cell: correct it in its own cell, or take it back with %rm and its name"
+	}
 	// In one write, in which gonb finds the place and adds cell and line.
 	io.WriteString(os.Stderr, e.Error()+"\n")
 	os.Exit(1)
@@ -147,15 +151,21 @@ const modulePath = "github.com/metalnb/metalnb/"
 // userPos is the innermost line on the stack that is not of this module's
 // packages for users, or of the runtime.
 func userPos() ir.Pos {
+	pos, _ := userLine()
+	return pos
+}
+
+// userLine is userPos, and whether the line is a declaration at the top level.
+func userLine() (pos ir.Pos, declaring bool) {
 	var pcs [32]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
 	for {
 		frame, more := frames.Next()
 		if !ours(frame.Function) && !strings.HasPrefix(frame.Function, "runtime.") {
-			return ir.Pos{File: frame.File, Line: frame.Line}
+			return ir.Pos{File: frame.File, Line: frame.Line}, frame.Function == "main.init"
 		}
 		if !more {
-			return ir.Pos{}
+			return ir.Pos{}, false
 		}
 	}
 }
