@@ -24,13 +24,13 @@ var learners = []struct {
 }{
 	{"batch norm", func() *nb.Tensor {
 		return image().Conv2DWith(nb.Conv{Filters: 16, Kernel: [2]int{3, 3}, NoBias: true}).BatchNorm().ReLU().MaxPool2D(2).Flatten().Dense(10)
-	}, 5, 0.96},
-	{"layer norm", func() *nb.Tensor { return image().Flatten().Dense(64).LayerNorm().GELU().Dense(10) }, 5, 0.95},
+	}, 5, 0.95},
+	{"layer norm", func() *nb.Tensor { return image().Flatten().Dense(64).LayerNorm().GELU().Dense(10) }, 5, 0.94},
 	{"group norm", func() *nb.Tensor {
 		return image().Conv2D(16, 3).GroupNorm(4).SiLU().AvgPool2D(2).Flatten().Dense(10)
-	}, 8, 0.95},
-	{"rms norm", func() *nb.Tensor { return image().Flatten().Dense(64).RMSNorm().Mish().Dense(10) }, 5, 0.95},
-	{"dropout", func() *nb.Tensor { return image().Flatten().Dense(128).ReLU().Dropout(0.5).Dense(10) }, 8, 0.95},
+	}, 8, 0.94},
+	{"rms norm", func() *nb.Tensor { return image().Flatten().Dense(64).RMSNorm().Mish().Dense(10) }, 5, 0.93},
+	{"dropout", func() *nb.Tensor { return image().Flatten().Dense(128).ReLU().Dropout(0.5).Dense(10) }, 8, 0.93},
 	{"depthwise", func() *nb.Tensor {
 		return image().Conv2D(16, 3).HardSwish().DepthwiseConv2D(3).BatchNorm().HardSwish().Conv2D(32, 1).BatchNorm().ReLU().GlobalMaxPool2D().Dense(10)
 	}, 6, 0.93},
@@ -38,15 +38,15 @@ var learners = []struct {
 		h := image().Conv2DWith(nb.Conv{Filters: 16, Kernel: [2]int{3, 3}, Padding: nb.Same}).PReLU()
 		h = h.Conv2DWith(nb.Conv{Filters: 32, Kernel: [2]int{3, 3}, Groups: 4, Stride: [2]int{2, 2}, Padding: nb.Same}).LeakyReLU(0.1)
 		return h.AvgPool2DWith(nb.Pool{Window: [2]int{3, 3}, Stride: [2]int{2, 2}, Padding: nb.Same}).Flatten().Dense(10)
-	}, 6, 0.95},
+	}, 6, 0.93},
 	{"larger images", func() *nb.Tensor {
 		h := image().Conv2DWith(nb.Conv{Filters: 8, Kernel: [2]int{3, 3}, Stride: [2]int{2, 2}, Padding: nb.Same}).ELU(1)
 		return h.ConvTranspose2D(8, 2, 2).CELU(1).UpSample2D(2).MaxPool2D(4).Flatten().Dense(10)
-	}, 8, 0.93},
+	}, 8, 0.92},
 	{"conv1d", func() *nb.Tensor {
 		return rows().Conv1DWith(nb.Conv1{Filters: 32, Kernel: 3, Padding: nb.Same}).ReLU().Conv1D(32, 3).ReLU().Flatten().Dense(10)
-	}, 5, 0.95},
-	{"lstm", func() *nb.Tensor { return rows().LSTM(48).Dense(10) }, 10, 0.93},
+	}, 5, 0.94},
+	{"lstm", func() *nb.Tensor { return rows().LSTM(48).Dense(10) }, 10, 0.94},
 	{"gru both ways", func() *nb.Tensor {
 		x := rows()
 		return nb.Concat(1, x.GRU(32), x.GRUWith(nb.Recurrent{Units: 32, Reverse: true})).Dense(10)
@@ -61,15 +61,17 @@ var learners = []struct {
 		h := rows().Dense(32).PositionalEncoding()
 		return h.MultiHeadAttention(4, nb.Attention{Causal: true}).Add(h).Flatten().Dense(10)
 	}, 6, 0.93},
-	{"embedding", func() *nb.Tensor { return words().Embedding(17, 4).Flatten().Dense(32).Softplus().Dense(10) }, 9, 0.93},
+	{"embedding", func() *nb.Tensor {
+		return words().Embedding(17, 8, nb.InitNormal).Flatten().Dense(64).Softplus().Dense(10)
+	}, 8, 0.94},
 	{"selu", func() *nb.Tensor {
 		return image().Flatten().DenseWith(nb.Linear{Units: 64, Init: nb.InitLecunNormal}).SELU().Dense(10)
-	}, 5, 0.95},
+	}, 5, 0.93},
 	{"shared halves", func() *nb.Tensor {
 		half := nb.Share(func(x *nb.Tensor) *nb.Tensor { return x.Flatten().Dense(32).BatchNorm().ReLU() })
 		halves := image().Split(2, 1)
 		return nb.Concat(1, half(halves[0]), half(halves[1])).Dense(10)
-	}, 6, 0.93},
+	}, 6, 0.94},
 }
 
 func TestEveryLayerLearns(t *testing.T) {
