@@ -2,7 +2,6 @@ package nb
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/metalnb/metalnb/metalcore/wire"
 )
@@ -13,70 +12,16 @@ type Config struct {
 	Valid     *Dataset  // measured at the end of each epoch; none when nil
 	Batch     int       // rows of a step; 32
 	Loss      Loss      // CrossEntropy when the data has classes, else MSE
+	Metrics   []string  // beside the loss and the metric that goes with it, see Metrics
 	Optimizer Optimizer // Adam{}
+	Schedule  Schedule  // of the learning rate; constant
+	Groups    []Group   // layers with a learning rate and decay of their own
+	ClipNorm  float64   // bound of the length of all gradients together; none
+	ClipValue float64   // bound of each number of the gradients; none
+	L1, L2    float64   // penalties l1·|w| + l2·w² on the weights, not the biases; 0
 	Seed      int64     // of the first weights and the order of the rows
 	Ordered   bool      // keep the rows in order instead of shuffling them each epoch
 	Replace   bool      // take the place of a trainer of that name that differs
-}
-
-// Loss is what training makes small.
-type Loss string
-
-// The losses; each is the mean over the rows.
-const (
-	CrossEntropy Loss = "cross_entropy" // of logits [B, classes] and class indices
-	MSE          Loss = "mse"           // mean squared error
-	MAE          Loss = "mae"           // mean absolute error
-)
-
-// Optimizer is the rule that changes the weights: SGD or Adam.
-type Optimizer interface {
-	optimizer() wire.Optimizer
-}
-
-// SGD is stochastic gradient descent, with PyTorch's formulas:
-// v = momentum*v + g + decay*w, w -= lr*v.
-type SGD struct {
-	LR          float64 // learning rate; 0.01
-	Momentum    float64 // 0
-	Nesterov    bool    // look ahead along the momentum
-	WeightDecay float64 // 0
-}
-
-// Adam is the method of Kingma and Ba (2015), with PyTorch's formulas.
-type Adam struct {
-	LR          float64 // learning rate; 0.001
-	Beta1       float64 // decay of the mean of gradients; 0.9
-	Beta2       float64 // decay of the mean of their squares; 0.999
-	Eps         float64 // 1e-8
-	WeightDecay float64 // added to the gradient; 0
-}
-
-func (o SGD) optimizer() wire.Optimizer {
-	nesterov := 0.0
-	if o.Nesterov {
-		nesterov = 1
-	}
-	return settings("sgd", "lr", o.LR, "momentum", o.Momentum, "nesterov", nesterov, "weight_decay", o.WeightDecay)
-}
-
-func (o Adam) optimizer() wire.Optimizer {
-	return settings("adam", "lr", o.LR, "beta1", o.Beta1, "beta2", o.Beta2, "eps", o.Eps, "weight_decay", o.WeightDecay)
-}
-
-// settings lists the fields that are not zero; the core knows the defaults.
-func settings(name string, pairs ...any) wire.Optimizer {
-	out := wire.Optimizer{Name: name}
-	for i := 0; i < len(pairs); i += 2 {
-		key, value := pairs[i].(string), pairs[i+1].(float64)
-		if value < 0 || math.IsNaN(value) || math.IsInf(value, 0) {
-			argument("use a number of 0 or more", "%s: %s is %v", name, key, value)
-		}
-		if value != 0 {
-			out.Settings = append(out.Settings, wire.Setting{Name: key, Value: value})
-		}
-	}
-	return out
 }
 
 // spec is the declaration that goes to the core.
@@ -90,17 +35,32 @@ func (c Config) spec(name string, model *Tensor) wire.TrainerSpec {
 	if c.Batch == 0 {
 		c.Batch = 32
 	}
-	if c.Optimizer == nil {
-		c.Optimizer = Adam{}
-	}
 	spec := wire.TrainerSpec{
-		Name: name, Model: modelText(name, model), Data: c.Data.ref, Batch: c.Batch, Loss: string(c.Loss),
-		Optimizer: c.Optimizer.optimizer(), Seed: c.Seed, Ordered: c.Ordered, Replace: c.Replace,
+		Name: name, Model: modelText(name, model), Data: c.Data.ref, Batch: c.Batch, Metrics: c.Metrics, L1: c.L1, L2: c.L2,
+		Optimizer: c.optimizer(), Seed: c.Seed, Ordered: c.Ordered, Replace: c.Replace,
+	}
+	if c.Loss != nil {
+		spec.Loss = c.Loss.loss()
+	}
+	if c.Schedule != nil {
+		spec.Schedule = c.Schedule.schedule()
 	}
 	if c.Valid != nil {
 		spec.Valid = c.Valid.ref
 	}
 	return spec
+}
+
+func (c Config) optimizer() wire.Optimizer {
+	if c.Optimizer == nil {
+		c.Optimizer = Adam{}
+	}
+	out := c.Optimizer.optimizer()
+	out.Settings = append(out.Settings, settings("clipping", "clip_value", c.ClipValue, "clip_norm", c.ClipNorm)...)
+	for _, g := range c.Groups {
+		out.Groups = append(out.Groups, wire.Group{Layers: g.Layers, LR: g.LR, Decay: g.WeightDecay, NoDecay: g.NoDecay})
+	}
+	return out
 }
 
 // check is what can be said about a declaration without the core.

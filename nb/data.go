@@ -62,6 +62,28 @@ func Data(name string, xs, ys any, classes ...string) *Dataset {
 	}
 }
 
+// Weighted returns the data with what each row counts in the loss, numbers of
+// 0 or more: the loss is the mean over the rows by these weights. It is for data
+// made by Data, before it is split.
+func (d *Dataset) Weighted(weights any) *Dataset {
+	w, err := pack(weights)
+	switch {
+	case err != nil:
+		argument("pass one number per row, like []float64", "weights: %v", err)
+	case d.put == nil || d.ref.Part != "":
+		argument("give weights to nb.Data(...), before Split", "data %q cannot get weights", d.ref.Source)
+	case len(w.Shape) != 1 || w.Shape[0] != d.put.msg.X.Shape[0]:
+		argument("pass one number per row", "data %q has %d rows, the weights have the shape %v", d.ref.Source, d.put.msg.X.Shape[0], w.Shape)
+	}
+	if w.DType == "i32" {
+		toFloats(w)
+	}
+	msg := d.put.msg
+	msg.W = *w
+	msg.Hash = contentHash(&msg)
+	return &Dataset{ref: d.ref, put: &upload{msg: msg, where: d.put.where}}
+}
+
 // toFloats converts i32 elements to f32 in place.
 func toFloats(t *wire.Tensor) {
 	for i := 0; i < len(t.Data); i += 4 {
@@ -76,7 +98,7 @@ func toFloats(t *wire.Tensor) {
 func contentHash(m *wire.PutData) string {
 	h := fnv.New128a()
 	h.Write([]byte(m.X.DType + m.Y.DType + strings.Join(m.Classes, "\x00")))
-	for _, t := range []*wire.Tensor{&m.X, &m.Y} {
+	for _, t := range []*wire.Tensor{&m.X, &m.Y, &m.W} {
 		for _, d := range t.Shape {
 			h.Write([]byte{byte(d), byte(d >> 8), byte(d >> 16), byte(d >> 24), byte(d >> 32)})
 		}
@@ -103,6 +125,9 @@ func (d *Dataset) send() error {
 		}
 		if err = exportTensor(&m.X); err == nil {
 			err = exportTensor(&m.Y)
+		}
+		if err == nil && m.W.DType != "" {
+			err = exportTensor(&m.W)
 		}
 		if err == nil {
 			_, err = call[wire.DataInfo](&m)

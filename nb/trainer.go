@@ -16,6 +16,8 @@ type Trainer struct {
 	spec  wire.TrainerSpec
 	data  []*Dataset // what it trains and validates on
 	where Error      // the line of the declaration
+	model *Tensor
+	loss  LossFunc // nil unless the user's own
 
 	mu       sync.Mutex
 	declared bool
@@ -30,9 +32,10 @@ type Trainer struct {
 func NewTrainer(name string, model *Tensor, config Config) *Trainer {
 	check(name, model)
 	pos := userPos()
+	own, _ := config.Loss.(LossFunc)
 	return &Trainer{
 		spec: config.spec(name, model), data: []*Dataset{config.Data, config.Valid},
-		where: Error{File: pos.File, Line: pos.Line},
+		where: Error{File: pos.File, Line: pos.Line}, model: model, loss: own,
 	}
 }
 
@@ -49,6 +52,10 @@ func (t *Trainer) Attach() {
 		if d != nil {
 			must(d.send())
 		}
+	}
+	if t.loss != nil { // its labels are known only now
+		info := t.data[0].Info()
+		t.spec.Loss.Graph = t.loss.graph(t.model, &info)
 	}
 	if _, err := call[wire.Declared](&wire.Declare{Spec: t.spec}); err != nil {
 		e := toError(err)
@@ -108,7 +115,8 @@ func (t *Trainer) Stop() {
 }
 
 // SetLR changes the learning rate from the next step on, also of a training
-// that runs. It keeps everything else: no rebuild, no upload.
+// that runs. It keeps everything else: no rebuild, no upload. A schedule goes
+// on from where it is, with this rate in place of the one it began with.
 func (t *Trainer) SetLR(lr float64) {
 	if !(lr > 0) || math.IsInf(lr, 0) {
 		argument("use a positive number, like 1e-3", "a learning rate of %v", lr)
@@ -128,7 +136,12 @@ func (t *Trainer) Drop() { Drop(t.spec.Name) }
 func Drop(name string) { mustCall[wire.OK](&wire.Drop{Trainer: name}) }
 
 // Metrics are measured numbers by name: "loss", and "accuracy" for classes or
-// "mae" for numbers.
+// "mae" for numbers. Config.Metrics names more:
+//   - classes: "precision", "recall", "f1", "specificity" and "npv", the means
+//     over the classes, or of the class 1 for one output; with "_micro" after
+//     the name all decisions count alike, with "_weighted" each class as its
+//     number of rows; "top2", "top3" and so on; "perplexity"
+//   - numbers: "mae", "mse", "rmse", "r2", "mape"
 type Metrics map[string]float64
 
 // Epoch is what was measured in one epoch: Train while the weights changed,
@@ -137,7 +150,7 @@ type Epoch struct {
 	N       int // from 1
 	Steps   int
 	Seconds float64
-	LR      float64
+	LR      float64 // of its last step
 	Train   Metrics
 	Valid   Metrics
 }
@@ -211,7 +224,7 @@ func (t *Trainer) status() wire.TrainerInfo {
 }
 
 // Epoch, Steps and LR are the epochs completed, the steps taken and the
-// learning rate. Running says whether it trains now.
+// learning rate of the next step. Running says whether it trains now.
 func (t *Trainer) Epoch() int    { return t.status().Epoch }
 func (t *Trainer) Steps() int    { return int(t.status().Step) }
 func (t *Trainer) LR() float64   { return t.status().LR }

@@ -135,6 +135,19 @@ func alike(out, y *ir.Value) bool {
 // Names lists the metrics of the set, the loss not among them.
 func (s *Set) Names() []string { return slices.Clone(s.names) }
 
+// Classes is the number of classes that the metrics tell apart, 0 for numbers.
+func (s *Set) Classes() int { return s.classes }
+
+// Confusion reads the confusion matrix of the sums of that prefix, which is
+// there when a metric is made of it.
+func (s *Set) Confusion(prefix string, read Read) (Confusion, error) {
+	cells, err := read(prefix+nameConfusion, ir.I32)
+	if err != nil {
+		return Confusion{}, err
+	}
+	return NewConfusion(s.classes, cells), nil
+}
+
 // LargerIsBetter reports whether a larger number of that name is better.
 func LargerIsBetter(name string) bool {
 	return !slices.Contains([]string{nameLoss, "mae", "mse", "rmse", "mape", "perplexity"}, name)
@@ -268,11 +281,11 @@ func (s *Set) value(name, prefix string, rows float64, read Read) (float64, erro
 	key := s.source(name)
 	switch key {
 	case nameConfusion:
-		cells, err := read(prefix+key, ir.I32)
+		c, err := s.Confusion(prefix, read)
 		if err != nil {
 			return 0, err
 		}
-		return NewConfusion(s.classes, cells).rate(name, s.task == bits), nil
+		return c.rate(name, s.task == bits), nil
 	case nameSpread:
 		return readR2(prefix, read)
 	}

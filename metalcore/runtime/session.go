@@ -191,7 +191,16 @@ func (s *Session) HasData(name, hash string) bool {
 // PutData keeps a user's data; data of that name that differs is let go once
 // no trainer uses it.
 func (s *Session) PutData(name, hash string, x, y feed.Array, classes []string) error {
+	return s.PutWeighted(name, hash, x, y, feed.Array{}, classes)
+}
+
+// PutWeighted is PutData with what each row counts, f32 [N].
+func (s *Session) PutWeighted(name, hash string, x, y, weights feed.Array, classes []string) error {
 	set, err := feed.NewSet(name, x, y, classes)
+	if err == nil {
+		set.W = weights
+		err = set.Check()
+	}
 	if err != nil {
 		return wrap(BadData, "", err)
 	}
