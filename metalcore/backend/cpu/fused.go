@@ -4,7 +4,6 @@ import (
 	"unsafe"
 
 	"github.com/metalnb/metalnb/metalcore/backend/cpu/vec"
-	"github.com/metalnb/metalnb/metalcore/ir"
 	"github.com/metalnb/metalnb/metalcore/plan"
 )
 
@@ -119,20 +118,4 @@ func (f *fused) move(fr *frame, table []unsafe.Pointer, start, n int, first bool
 	for i, r := range f.results {
 		table[len(f.operands)+i] = unsafe.Pointer(&fr.vals[r.id][start])
 	}
-}
-
-// kernelName is the name of a value's op in package vec.
-func kernelName(v *ir.Value) string {
-	switch v.Op {
-	case "select":
-		return "select"
-	case "broadcast":
-		return "copy"
-	case "cast":
-		if v.In[0].DType == v.DType {
-			return "copy"
-		}
-		return "to_" + v.DType.String()
-	}
-	return v.Op + "." + v.In[0].DType.String()
 }

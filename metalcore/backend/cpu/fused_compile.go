@@ -13,11 +13,12 @@ import (
 // temporaries from tempBase; link makes that the numbers of the table.
 type fuser struct {
 	*fused
-	c    *compiler
-	step *plan.Step
+	c     *compiler
+	step  *plan.Step
+	nodes []node
 
 	of   map[*ir.Value]int // where a value of the step is
-	last map[*ir.Value]int // number of the last value that reads it
+	last map[*ir.Value]int // number of the last node that reads it
 	free []int             // temporaries whose value is no longer needed
 	late []tileOp          // copies of results at the end of a tile
 }
@@ -29,47 +30,44 @@ const (
 
 func newFuser(c *compiler, s *plan.Step) *fuser {
 	f := &fuser{fused: &fused{}, c: c, step: s, of: map[*ir.Value]int{}, last: map[*ir.Value]int{}}
-	for i, v := range s.Values {
-		for _, in := range v.In {
+	f.nodes = nodesOf(s)
+	for i, n := range f.nodes {
+		for _, in := range n.in {
 			f.last[in] = i
 		}
 	}
 	return f
 }
 
-// uses are the operands of one value: numbers of pointers.
-type uses [3]int
-
 func (f *fuser) compile() *fused {
-	all := f.collect()
-	for i, v := range f.step.Values {
-		f.add(i, v, all[i])
+	f.collect()
+	for i := range f.nodes {
+		f.add(i)
 	}
 	f.ops = append(f.ops, f.late...)
 	f.link()
 	return f.fused
 }
 
-// collect finds the operands from outside and the space of the step, and for
-// each value which of them it reads; -1 stands for a value of the step.
-func (f *fuser) collect() []uses {
+// collect finds the operands from outside and the space of the step.
+func (f *fuser) collect() {
 	shape := slices.DeleteFunc(slices.Clone(f.step.Values[0].Shape), func(d int) bool { return d == 1 })
 	var axes [][]int
-	all := make([]uses, len(f.step.Values))
-	for i, v := range f.step.Values {
-		for k, in := range v.In {
-			all[i][k] = -1
+	for i := range f.nodes {
+		n := &f.nodes[i]
+		for k, in := range n.in {
+			n.from[k] = -1
 			if slices.Contains(f.step.Values, in) {
 				continue
 			}
-			a := stepsAlong(in.Shape, v.Shape)
+			a := stepsAlong(in.Shape, n.v.Shape)
 			at := slices.IndexFunc(f.operands, func(o operand) bool { return o.id == f.c.id(in) && slices.Equal(o.axes, a) })
 			if at < 0 {
 				at = len(f.operands)
 				f.operands = append(f.operands, operand{id: f.c.id(in), axes: a})
 				axes = append(axes, a)
 			}
-			all[i][k] = at
+			n.from[k] = at
 		}
 	}
 	f.space, axes = newSpace(shape, axes)
@@ -81,7 +79,6 @@ func (f *fuser) collect() []uses {
 			f.temps++
 		}
 	}
-	return all
 }
 
 // stepsAlong are the distances between elements of an operand along the axes
@@ -97,34 +94,37 @@ func stepsAlong(in, out ir.Shape) []int {
 	return kept
 }
 
-// add appends the op of value i.
-func (f *fuser) add(i int, v *ir.Value, from uses) {
+// add appends the op of node i.
+func (f *fuser) add(i int) {
+	n := &f.nodes[i]
 	op := tileOp{}
 	to := [3]*int{&op.a, &op.b, &op.c}
 	numbers := uint(0)
-	for k, in := range v.In {
-		if from[k] < 0 {
+	for k, in := range n.in {
+		if n.from[k] < 0 {
 			*to[k] = f.of[in]
 			continue
 		}
-		*to[k] = from[k]
-		if o := &f.operands[from[k]]; o.form.number(o.axes) {
+		*to[k] = n.from[k]
+		if o := &f.operands[n.from[k]]; o.form.number(o.axes) {
 			numbers |= 1 << k
 		}
 	}
-	name := kernelName(v)
-	filled := f.spread(name, &numbers, to)
-	for k, in := range v.In { // what dies here may be written over
-		if from[k] < 0 && f.last[in] == i && !slices.Contains(v.In[:k], in) {
+	if n.swaps && numbers&3 == 1 { // the number is the second factor
+		op.a, op.b, numbers = op.b, op.a, numbers^3
+	}
+	filled := f.spread(n.name, &numbers, to)
+	for k, in := range n.in { // what dies here may be written over
+		if n.from[k] < 0 && f.last[in] == i && !slices.Contains(n.in[:k], in) {
 			f.release(f.of[in])
 		}
 	}
 	for _, t := range filled {
 		f.release(t)
 	}
-	op.run = vec.Find(f.c.pool.variant, name, numbers)
-	op.d = f.target(i, v)
-	f.of[v] = op.d
+	op.run = vec.Find(f.c.pool.variant, n.name, numbers)
+	op.d = f.target(i)
+	f.of[n.v] = op.d
 	f.ops = append(f.ops, op)
 }
 
@@ -144,20 +144,21 @@ func (f *fuser) spread(name string, numbers *uint, to [3]*int) (temps []int) {
 	return temps
 }
 
-// target is where value i is computed: in its memory, if it has one and no
-// later op reads what lies there, else in a temporary.
-func (f *fuser) target(i int, v *ir.Value) int {
+// target is where node i is computed: in its memory, if it has one and no later
+// op reads what lies there, else in a temporary.
+func (f *fuser) target(i int) int {
+	v := f.nodes[i].v
 	if !slices.Contains(f.step.Writes, v) {
 		return f.temp()
 	}
 	r := resultBase + len(f.results)
 	f.results = append(f.results, result{f.c.id(v)})
 	place := f.c.prog.Places[v]
-	for _, w := range f.step.Values[i+1:] {
-		for _, in := range w.In {
-			if !slices.Contains(f.step.Values, in) && f.c.prog.Places[in] == place {
+	for _, n := range f.nodes[i+1:] {
+		for k, in := range n.in {
+			if n.from[k] >= 0 && f.c.prog.Places[in] == place {
 				t := f.temp()
-				f.last[v] = len(f.step.Values) // kept to the end
+				f.last[v] = len(f.nodes) // kept to the end
 				f.late = append(f.late, tileOp{run: vec.Find(f.c.pool.variant, "copy", 0), d: r, a: t})
 				return t
 			}

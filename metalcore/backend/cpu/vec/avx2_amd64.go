@@ -16,6 +16,14 @@ func mulF322AVX2(d, a, b, c unsafe.Pointer, n int)
 func divF32AVX2(d, a, b, c unsafe.Pointer, n int)
 func divF321AVX2(d, a, b, c unsafe.Pointer, n int)
 func divF322AVX2(d, a, b, c unsafe.Pointer, n int)
+func fmaF32AVX2(d, a, b, c unsafe.Pointer, n int)
+func fmaF322AVX2(d, a, b, c unsafe.Pointer, n int)
+func fmaF323AVX2(d, a, b, c unsafe.Pointer, n int)
+func fmaF3223AVX2(d, a, b, c unsafe.Pointer, n int)
+func fnmaF32AVX2(d, a, b, c unsafe.Pointer, n int)
+func fnmaF322AVX2(d, a, b, c unsafe.Pointer, n int)
+func fnmaF323AVX2(d, a, b, c unsafe.Pointer, n int)
+func fnmaF3223AVX2(d, a, b, c unsafe.Pointer, n int)
 func maxF32AVX2(d, a, b, c unsafe.Pointer, n int)
 func maxF321AVX2(d, a, b, c unsafe.Pointer, n int)
 func maxF322AVX2(d, a, b, c unsafe.Pointer, n int)
@@ -92,6 +100,14 @@ var tableAVX2 = map[key]Kernel{
 	{"div.f32", 0}:       divF32AVX2,
 	{"div.f32", 1}:       divF321AVX2,
 	{"div.f32", 2}:       divF322AVX2,
+	{"fma.f32", 0}:       fmaF32AVX2,
+	{"fma.f32", 2}:       fmaF322AVX2,
+	{"fma.f32", 4}:       fmaF323AVX2,
+	{"fma.f32", 6}:       fmaF3223AVX2,
+	{"fnma.f32", 0}:      fnmaF32AVX2,
+	{"fnma.f32", 2}:      fnmaF322AVX2,
+	{"fnma.f32", 4}:      fnmaF323AVX2,
+	{"fnma.f32", 6}:      fnmaF3223AVX2,
 	{"max.f32", 0}:       maxF32AVX2,
 	{"max.f32", 1}:       maxF321AVX2,
 	{"max.f32", 2}:       maxF322AVX2,

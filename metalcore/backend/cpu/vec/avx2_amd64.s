@@ -700,6 +700,574 @@ divF322AVX2_done:
 	VZEROUPPER
 	RET
 
+// func fmaF32AVX2(d *byte, a *byte, b *byte, c *byte, n int)
+// Requires: AVX, FMA3
+TEXT ·fmaF32AVX2(SB), NOSPLIT, $0-40
+	MOVQ d+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ c+24(FP), BX
+	MOVQ n+32(FP), SI
+
+fmaF32AVX2_by4:
+	CMPQ        SI, $0x00000020
+	JLT         fmaF32AVX2_by4_end
+	VMOVUPS     (CX), Y0
+	VMOVUPS     (DX), Y1
+	VMOVUPS     (BX), Y2
+	VMOVUPS     Y0, Y0
+	VFMADD213PS Y2, Y1, Y0
+	VMOVUPS     Y0, (AX)
+	VMOVUPS     32(CX), Y0
+	VMOVUPS     32(DX), Y1
+	VMOVUPS     32(BX), Y2
+	VMOVUPS     Y0, Y0
+	VFMADD213PS Y2, Y1, Y0
+	VMOVUPS     Y0, 32(AX)
+	VMOVUPS     64(CX), Y0
+	VMOVUPS     64(DX), Y1
+	VMOVUPS     64(BX), Y2
+	VMOVUPS     Y0, Y0
+	VFMADD213PS Y2, Y1, Y0
+	VMOVUPS     Y0, 64(AX)
+	VMOVUPS     96(CX), Y0
+	VMOVUPS     96(DX), Y1
+	VMOVUPS     96(BX), Y2
+	VMOVUPS     Y0, Y0
+	VFMADD213PS Y2, Y1, Y0
+	VMOVUPS     Y0, 96(AX)
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DX
+	ADDQ        $0x00000080, BX
+	SUBQ        $0x00000020, SI
+	JMP         fmaF32AVX2_by4
+
+fmaF32AVX2_by4_end:
+fmaF32AVX2_by1:
+	CMPQ        SI, $0x00000008
+	JLT         fmaF32AVX2_by1_end
+	VMOVUPS     (CX), Y0
+	VMOVUPS     (DX), Y1
+	VMOVUPS     (BX), Y2
+	VMOVUPS     Y0, Y0
+	VFMADD213PS Y2, Y1, Y0
+	VMOVUPS     Y0, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, BX
+	SUBQ        $0x00000008, SI
+	JMP         fmaF32AVX2_by1
+
+fmaF32AVX2_by1_end:
+	TESTQ       SI, SI
+	JZ          fmaF32AVX2_done
+	MOVQ        $0x0000000000000008, DI
+	SUBQ        SI, DI
+	LEAQ        tails<>+0(SB), SI
+	VMOVUPS     (SI)(DI*4), Y0
+	VMASKMOVPS  (CX), Y0, Y1
+	VMASKMOVPS  (DX), Y0, Y2
+	VMASKMOVPS  (BX), Y0, Y3
+	VMOVUPS     Y1, Y1
+	VFMADD213PS Y3, Y2, Y1
+	VMASKMOVPS  Y1, Y0, (AX)
+
+fmaF32AVX2_done:
+	VZEROUPPER
+	RET
+
+// func fmaF322AVX2(d *byte, a *byte, b *byte, c *byte, n int)
+// Requires: AVX, FMA3
+TEXT ·fmaF322AVX2(SB), NOSPLIT, $0-40
+	MOVQ         d+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	VBROADCASTSS (DX), Y0
+	MOVQ         c+24(FP), DX
+	MOVQ         n+32(FP), BX
+
+fmaF322AVX2_by4:
+	CMPQ        BX, $0x00000020
+	JLT         fmaF322AVX2_by4_end
+	VMOVUPS     (CX), Y1
+	VMOVUPS     (DX), Y2
+	VMOVUPS     Y1, Y1
+	VFMADD213PS Y2, Y0, Y1
+	VMOVUPS     Y1, (AX)
+	VMOVUPS     32(CX), Y1
+	VMOVUPS     32(DX), Y2
+	VMOVUPS     Y1, Y1
+	VFMADD213PS Y2, Y0, Y1
+	VMOVUPS     Y1, 32(AX)
+	VMOVUPS     64(CX), Y1
+	VMOVUPS     64(DX), Y2
+	VMOVUPS     Y1, Y1
+	VFMADD213PS Y2, Y0, Y1
+	VMOVUPS     Y1, 64(AX)
+	VMOVUPS     96(CX), Y1
+	VMOVUPS     96(DX), Y2
+	VMOVUPS     Y1, Y1
+	VFMADD213PS Y2, Y0, Y1
+	VMOVUPS     Y1, 96(AX)
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DX
+	SUBQ        $0x00000020, BX
+	JMP         fmaF322AVX2_by4
+
+fmaF322AVX2_by4_end:
+fmaF322AVX2_by1:
+	CMPQ        BX, $0x00000008
+	JLT         fmaF322AVX2_by1_end
+	VMOVUPS     (CX), Y1
+	VMOVUPS     (DX), Y2
+	VMOVUPS     Y1, Y1
+	VFMADD213PS Y2, Y0, Y1
+	VMOVUPS     Y1, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
+	SUBQ        $0x00000008, BX
+	JMP         fmaF322AVX2_by1
+
+fmaF322AVX2_by1_end:
+	TESTQ       BX, BX
+	JZ          fmaF322AVX2_done
+	MOVQ        $0x0000000000000008, SI
+	SUBQ        BX, SI
+	LEAQ        tails<>+0(SB), BX
+	VMOVUPS     (BX)(SI*4), Y1
+	VMASKMOVPS  (CX), Y1, Y2
+	VMASKMOVPS  (DX), Y1, Y3
+	VMOVUPS     Y2, Y2
+	VFMADD213PS Y3, Y0, Y2
+	VMASKMOVPS  Y2, Y1, (AX)
+
+fmaF322AVX2_done:
+	VZEROUPPER
+	RET
+
+// func fmaF323AVX2(d *byte, a *byte, b *byte, c *byte, n int)
+// Requires: AVX, FMA3
+TEXT ·fmaF323AVX2(SB), NOSPLIT, $0-40
+	MOVQ         d+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         c+24(FP), BX
+	VBROADCASTSS (BX), Y0
+	MOVQ         n+32(FP), BX
+
+fmaF323AVX2_by4:
+	CMPQ        BX, $0x00000020
+	JLT         fmaF323AVX2_by4_end
+	VMOVUPS     (CX), Y1
+	VMOVUPS     (DX), Y2
+	VMOVUPS     Y1, Y1
+	VFMADD213PS Y0, Y2, Y1
+	VMOVUPS     Y1, (AX)
+	VMOVUPS     32(CX), Y1
+	VMOVUPS     32(DX), Y2
+	VMOVUPS     Y1, Y1
+	VFMADD213PS Y0, Y2, Y1
+	VMOVUPS     Y1, 32(AX)
+	VMOVUPS     64(CX), Y1
+	VMOVUPS     64(DX), Y2
+	VMOVUPS     Y1, Y1
+	VFMADD213PS Y0, Y2, Y1
+	VMOVUPS     Y1, 64(AX)
+	VMOVUPS     96(CX), Y1
+	VMOVUPS     96(DX), Y2
+	VMOVUPS     Y1, Y1
+	VFMADD213PS Y0, Y2, Y1
+	VMOVUPS     Y1, 96(AX)
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DX
+	SUBQ        $0x00000020, BX
+	JMP         fmaF323AVX2_by4
+
+fmaF323AVX2_by4_end:
+fmaF323AVX2_by1:
+	CMPQ        BX, $0x00000008
+	JLT         fmaF323AVX2_by1_end
+	VMOVUPS     (CX), Y1
+	VMOVUPS     (DX), Y2
+	VMOVUPS     Y1, Y1
+	VFMADD213PS Y0, Y2, Y1
+	VMOVUPS     Y1, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
+	SUBQ        $0x00000008, BX
+	JMP         fmaF323AVX2_by1
+
+fmaF323AVX2_by1_end:
+	TESTQ       BX, BX
+	JZ          fmaF323AVX2_done
+	MOVQ        $0x0000000000000008, SI
+	SUBQ        BX, SI
+	LEAQ        tails<>+0(SB), BX
+	VMOVUPS     (BX)(SI*4), Y1
+	VMASKMOVPS  (CX), Y1, Y2
+	VMASKMOVPS  (DX), Y1, Y3
+	VMOVUPS     Y2, Y2
+	VFMADD213PS Y0, Y3, Y2
+	VMASKMOVPS  Y2, Y1, (AX)
+
+fmaF323AVX2_done:
+	VZEROUPPER
+	RET
+
+// func fmaF3223AVX2(d *byte, a *byte, b *byte, c *byte, n int)
+// Requires: AVX, FMA3
+TEXT ·fmaF3223AVX2(SB), NOSPLIT, $0-40
+	MOVQ         d+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	VBROADCASTSS (DX), Y0
+	MOVQ         c+24(FP), DX
+	VBROADCASTSS (DX), Y1
+	MOVQ         n+32(FP), DX
+
+fmaF3223AVX2_by4:
+	CMPQ        DX, $0x00000020
+	JLT         fmaF3223AVX2_by4_end
+	VMOVUPS     (CX), Y2
+	VMOVUPS     Y2, Y2
+	VFMADD213PS Y1, Y0, Y2
+	VMOVUPS     Y2, (AX)
+	VMOVUPS     32(CX), Y2
+	VMOVUPS     Y2, Y2
+	VFMADD213PS Y1, Y0, Y2
+	VMOVUPS     Y2, 32(AX)
+	VMOVUPS     64(CX), Y2
+	VMOVUPS     Y2, Y2
+	VFMADD213PS Y1, Y0, Y2
+	VMOVUPS     Y2, 64(AX)
+	VMOVUPS     96(CX), Y2
+	VMOVUPS     Y2, Y2
+	VFMADD213PS Y1, Y0, Y2
+	VMOVUPS     Y2, 96(AX)
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, CX
+	SUBQ        $0x00000020, DX
+	JMP         fmaF3223AVX2_by4
+
+fmaF3223AVX2_by4_end:
+fmaF3223AVX2_by1:
+	CMPQ        DX, $0x00000008
+	JLT         fmaF3223AVX2_by1_end
+	VMOVUPS     (CX), Y2
+	VMOVUPS     Y2, Y2
+	VFMADD213PS Y1, Y0, Y2
+	VMOVUPS     Y2, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	SUBQ        $0x00000008, DX
+	JMP         fmaF3223AVX2_by1
+
+fmaF3223AVX2_by1_end:
+	TESTQ       DX, DX
+	JZ          fmaF3223AVX2_done
+	MOVQ        $0x0000000000000008, BX
+	SUBQ        DX, BX
+	LEAQ        tails<>+0(SB), DX
+	VMOVUPS     (DX)(BX*4), Y2
+	VMASKMOVPS  (CX), Y2, Y3
+	VMOVUPS     Y3, Y3
+	VFMADD213PS Y1, Y0, Y3
+	VMASKMOVPS  Y3, Y2, (AX)
+
+fmaF3223AVX2_done:
+	VZEROUPPER
+	RET
+
+// func fnmaF32AVX2(d *byte, a *byte, b *byte, c *byte, n int)
+// Requires: AVX, FMA3
+TEXT ·fnmaF32AVX2(SB), NOSPLIT, $0-40
+	MOVQ d+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ c+24(FP), BX
+	MOVQ n+32(FP), SI
+
+fnmaF32AVX2_by4:
+	CMPQ         SI, $0x00000020
+	JLT          fnmaF32AVX2_by4_end
+	VMOVUPS      (CX), Y0
+	VMOVUPS      (DX), Y1
+	VMOVUPS      (BX), Y2
+	VMOVUPS      Y0, Y0
+	VFNMADD213PS Y2, Y1, Y0
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      32(CX), Y0
+	VMOVUPS      32(DX), Y1
+	VMOVUPS      32(BX), Y2
+	VMOVUPS      Y0, Y0
+	VFNMADD213PS Y2, Y1, Y0
+	VMOVUPS      Y0, 32(AX)
+	VMOVUPS      64(CX), Y0
+	VMOVUPS      64(DX), Y1
+	VMOVUPS      64(BX), Y2
+	VMOVUPS      Y0, Y0
+	VFNMADD213PS Y2, Y1, Y0
+	VMOVUPS      Y0, 64(AX)
+	VMOVUPS      96(CX), Y0
+	VMOVUPS      96(DX), Y1
+	VMOVUPS      96(BX), Y2
+	VMOVUPS      Y0, Y0
+	VFNMADD213PS Y2, Y1, Y0
+	VMOVUPS      Y0, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000080, BX
+	SUBQ         $0x00000020, SI
+	JMP          fnmaF32AVX2_by4
+
+fnmaF32AVX2_by4_end:
+fnmaF32AVX2_by1:
+	CMPQ         SI, $0x00000008
+	JLT          fnmaF32AVX2_by1_end
+	VMOVUPS      (CX), Y0
+	VMOVUPS      (DX), Y1
+	VMOVUPS      (BX), Y2
+	VMOVUPS      Y0, Y0
+	VFNMADD213PS Y2, Y1, Y0
+	VMOVUPS      Y0, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, BX
+	SUBQ         $0x00000008, SI
+	JMP          fnmaF32AVX2_by1
+
+fnmaF32AVX2_by1_end:
+	TESTQ        SI, SI
+	JZ           fnmaF32AVX2_done
+	MOVQ         $0x0000000000000008, DI
+	SUBQ         SI, DI
+	LEAQ         tails<>+0(SB), SI
+	VMOVUPS      (SI)(DI*4), Y0
+	VMASKMOVPS   (CX), Y0, Y1
+	VMASKMOVPS   (DX), Y0, Y2
+	VMASKMOVPS   (BX), Y0, Y3
+	VMOVUPS      Y1, Y1
+	VFNMADD213PS Y3, Y2, Y1
+	VMASKMOVPS   Y1, Y0, (AX)
+
+fnmaF32AVX2_done:
+	VZEROUPPER
+	RET
+
+// func fnmaF322AVX2(d *byte, a *byte, b *byte, c *byte, n int)
+// Requires: AVX, FMA3
+TEXT ·fnmaF322AVX2(SB), NOSPLIT, $0-40
+	MOVQ         d+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	VBROADCASTSS (DX), Y0
+	MOVQ         c+24(FP), DX
+	MOVQ         n+32(FP), BX
+
+fnmaF322AVX2_by4:
+	CMPQ         BX, $0x00000020
+	JLT          fnmaF322AVX2_by4_end
+	VMOVUPS      (CX), Y1
+	VMOVUPS      (DX), Y2
+	VMOVUPS      Y1, Y1
+	VFNMADD213PS Y2, Y0, Y1
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      32(CX), Y1
+	VMOVUPS      32(DX), Y2
+	VMOVUPS      Y1, Y1
+	VFNMADD213PS Y2, Y0, Y1
+	VMOVUPS      Y1, 32(AX)
+	VMOVUPS      64(CX), Y1
+	VMOVUPS      64(DX), Y2
+	VMOVUPS      Y1, Y1
+	VFNMADD213PS Y2, Y0, Y1
+	VMOVUPS      Y1, 64(AX)
+	VMOVUPS      96(CX), Y1
+	VMOVUPS      96(DX), Y2
+	VMOVUPS      Y1, Y1
+	VFNMADD213PS Y2, Y0, Y1
+	VMOVUPS      Y1, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000020, BX
+	JMP          fnmaF322AVX2_by4
+
+fnmaF322AVX2_by4_end:
+fnmaF322AVX2_by1:
+	CMPQ         BX, $0x00000008
+	JLT          fnmaF322AVX2_by1_end
+	VMOVUPS      (CX), Y1
+	VMOVUPS      (DX), Y2
+	VMOVUPS      Y1, Y1
+	VFNMADD213PS Y2, Y0, Y1
+	VMOVUPS      Y1, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, BX
+	JMP          fnmaF322AVX2_by1
+
+fnmaF322AVX2_by1_end:
+	TESTQ        BX, BX
+	JZ           fnmaF322AVX2_done
+	MOVQ         $0x0000000000000008, SI
+	SUBQ         BX, SI
+	LEAQ         tails<>+0(SB), BX
+	VMOVUPS      (BX)(SI*4), Y1
+	VMASKMOVPS   (CX), Y1, Y2
+	VMASKMOVPS   (DX), Y1, Y3
+	VMOVUPS      Y2, Y2
+	VFNMADD213PS Y3, Y0, Y2
+	VMASKMOVPS   Y2, Y1, (AX)
+
+fnmaF322AVX2_done:
+	VZEROUPPER
+	RET
+
+// func fnmaF323AVX2(d *byte, a *byte, b *byte, c *byte, n int)
+// Requires: AVX, FMA3
+TEXT ·fnmaF323AVX2(SB), NOSPLIT, $0-40
+	MOVQ         d+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         c+24(FP), BX
+	VBROADCASTSS (BX), Y0
+	MOVQ         n+32(FP), BX
+
+fnmaF323AVX2_by4:
+	CMPQ         BX, $0x00000020
+	JLT          fnmaF323AVX2_by4_end
+	VMOVUPS      (CX), Y1
+	VMOVUPS      (DX), Y2
+	VMOVUPS      Y1, Y1
+	VFNMADD213PS Y0, Y2, Y1
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      32(CX), Y1
+	VMOVUPS      32(DX), Y2
+	VMOVUPS      Y1, Y1
+	VFNMADD213PS Y0, Y2, Y1
+	VMOVUPS      Y1, 32(AX)
+	VMOVUPS      64(CX), Y1
+	VMOVUPS      64(DX), Y2
+	VMOVUPS      Y1, Y1
+	VFNMADD213PS Y0, Y2, Y1
+	VMOVUPS      Y1, 64(AX)
+	VMOVUPS      96(CX), Y1
+	VMOVUPS      96(DX), Y2
+	VMOVUPS      Y1, Y1
+	VFNMADD213PS Y0, Y2, Y1
+	VMOVUPS      Y1, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000020, BX
+	JMP          fnmaF323AVX2_by4
+
+fnmaF323AVX2_by4_end:
+fnmaF323AVX2_by1:
+	CMPQ         BX, $0x00000008
+	JLT          fnmaF323AVX2_by1_end
+	VMOVUPS      (CX), Y1
+	VMOVUPS      (DX), Y2
+	VMOVUPS      Y1, Y1
+	VFNMADD213PS Y0, Y2, Y1
+	VMOVUPS      Y1, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, BX
+	JMP          fnmaF323AVX2_by1
+
+fnmaF323AVX2_by1_end:
+	TESTQ        BX, BX
+	JZ           fnmaF323AVX2_done
+	MOVQ         $0x0000000000000008, SI
+	SUBQ         BX, SI
+	LEAQ         tails<>+0(SB), BX
+	VMOVUPS      (BX)(SI*4), Y1
+	VMASKMOVPS   (CX), Y1, Y2
+	VMASKMOVPS   (DX), Y1, Y3
+	VMOVUPS      Y2, Y2
+	VFNMADD213PS Y0, Y3, Y2
+	VMASKMOVPS   Y2, Y1, (AX)
+
+fnmaF323AVX2_done:
+	VZEROUPPER
+	RET
+
+// func fnmaF3223AVX2(d *byte, a *byte, b *byte, c *byte, n int)
+// Requires: AVX, FMA3
+TEXT ·fnmaF3223AVX2(SB), NOSPLIT, $0-40
+	MOVQ         d+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	VBROADCASTSS (DX), Y0
+	MOVQ         c+24(FP), DX
+	VBROADCASTSS (DX), Y1
+	MOVQ         n+32(FP), DX
+
+fnmaF3223AVX2_by4:
+	CMPQ         DX, $0x00000020
+	JLT          fnmaF3223AVX2_by4_end
+	VMOVUPS      (CX), Y2
+	VMOVUPS      Y2, Y2
+	VFNMADD213PS Y1, Y0, Y2
+	VMOVUPS      Y2, (AX)
+	VMOVUPS      32(CX), Y2
+	VMOVUPS      Y2, Y2
+	VFNMADD213PS Y1, Y0, Y2
+	VMOVUPS      Y2, 32(AX)
+	VMOVUPS      64(CX), Y2
+	VMOVUPS      Y2, Y2
+	VFNMADD213PS Y1, Y0, Y2
+	VMOVUPS      Y2, 64(AX)
+	VMOVUPS      96(CX), Y2
+	VMOVUPS      Y2, Y2
+	VFNMADD213PS Y1, Y0, Y2
+	VMOVUPS      Y2, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
+	SUBQ         $0x00000020, DX
+	JMP          fnmaF3223AVX2_by4
+
+fnmaF3223AVX2_by4_end:
+fnmaF3223AVX2_by1:
+	CMPQ         DX, $0x00000008
+	JLT          fnmaF3223AVX2_by1_end
+	VMOVUPS      (CX), Y2
+	VMOVUPS      Y2, Y2
+	VFNMADD213PS Y1, Y0, Y2
+	VMOVUPS      Y2, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, DX
+	JMP          fnmaF3223AVX2_by1
+
+fnmaF3223AVX2_by1_end:
+	TESTQ        DX, DX
+	JZ           fnmaF3223AVX2_done
+	MOVQ         $0x0000000000000008, BX
+	SUBQ         DX, BX
+	LEAQ         tails<>+0(SB), DX
+	VMOVUPS      (DX)(BX*4), Y2
+	VMASKMOVPS   (CX), Y2, Y3
+	VMOVUPS      Y3, Y3
+	VFNMADD213PS Y1, Y0, Y3
+	VMASKMOVPS   Y3, Y2, (AX)
+
+fnmaF3223AVX2_done:
+	VZEROUPPER
+	RET
+
 // func maxF32AVX2(d *byte, a *byte, b *byte, c *byte, n int)
 // Requires: AVX
 TEXT ·maxF32AVX2(SB), NOSPLIT, $0-40

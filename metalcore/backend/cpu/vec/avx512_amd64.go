@@ -16,6 +16,14 @@ func mulF322AVX512(d, a, b, c unsafe.Pointer, n int)
 func divF32AVX512(d, a, b, c unsafe.Pointer, n int)
 func divF321AVX512(d, a, b, c unsafe.Pointer, n int)
 func divF322AVX512(d, a, b, c unsafe.Pointer, n int)
+func fmaF32AVX512(d, a, b, c unsafe.Pointer, n int)
+func fmaF322AVX512(d, a, b, c unsafe.Pointer, n int)
+func fmaF323AVX512(d, a, b, c unsafe.Pointer, n int)
+func fmaF3223AVX512(d, a, b, c unsafe.Pointer, n int)
+func fnmaF32AVX512(d, a, b, c unsafe.Pointer, n int)
+func fnmaF322AVX512(d, a, b, c unsafe.Pointer, n int)
+func fnmaF323AVX512(d, a, b, c unsafe.Pointer, n int)
+func fnmaF3223AVX512(d, a, b, c unsafe.Pointer, n int)
 func maxF32AVX512(d, a, b, c unsafe.Pointer, n int)
 func maxF321AVX512(d, a, b, c unsafe.Pointer, n int)
 func maxF322AVX512(d, a, b, c unsafe.Pointer, n int)
@@ -92,6 +100,14 @@ var tableAVX512 = map[key]Kernel{
 	{"div.f32", 0}:       divF32AVX512,
 	{"div.f32", 1}:       divF321AVX512,
 	{"div.f32", 2}:       divF322AVX512,
+	{"fma.f32", 0}:       fmaF32AVX512,
+	{"fma.f32", 2}:       fmaF322AVX512,
+	{"fma.f32", 4}:       fmaF323AVX512,
+	{"fma.f32", 6}:       fmaF3223AVX512,
+	{"fnma.f32", 0}:      fnmaF32AVX512,
+	{"fnma.f32", 2}:      fnmaF322AVX512,
+	{"fnma.f32", 4}:      fnmaF323AVX512,
+	{"fnma.f32", 6}:      fnmaF3223AVX512,
 	{"max.f32", 0}:       maxF32AVX512,
 	{"max.f32", 1}:       maxF321AVX512,
 	{"max.f32", 2}:       maxF322AVX512,

@@ -682,6 +682,574 @@ divF322AVX512_done:
 	VZEROUPPER
 	RET
 
+// func fmaF32AVX512(d *byte, a *byte, b *byte, c *byte, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·fmaF32AVX512(SB), NOSPLIT, $0-40
+	MOVQ d+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ c+24(FP), BX
+	MOVQ n+32(FP), SI
+
+fmaF32AVX512_by4:
+	CMPQ        SI, $0x00000040
+	JLT         fmaF32AVX512_by4_end
+	VMOVUPS     (CX), Z0
+	VMOVUPS     (DX), Z1
+	VMOVUPS     (BX), Z2
+	VMOVUPS     Z0, Z0
+	VFMADD213PS Z2, Z1, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(CX), Z0
+	VMOVUPS     64(DX), Z1
+	VMOVUPS     64(BX), Z2
+	VMOVUPS     Z0, Z0
+	VFMADD213PS Z2, Z1, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     128(CX), Z0
+	VMOVUPS     128(DX), Z1
+	VMOVUPS     128(BX), Z2
+	VMOVUPS     Z0, Z0
+	VFMADD213PS Z2, Z1, Z0
+	VMOVUPS     Z0, 128(AX)
+	VMOVUPS     192(CX), Z0
+	VMOVUPS     192(DX), Z1
+	VMOVUPS     192(BX), Z2
+	VMOVUPS     Z0, Z0
+	VFMADD213PS Z2, Z1, Z0
+	VMOVUPS     Z0, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, CX
+	ADDQ        $0x00000100, DX
+	ADDQ        $0x00000100, BX
+	SUBQ        $0x00000040, SI
+	JMP         fmaF32AVX512_by4
+
+fmaF32AVX512_by4_end:
+fmaF32AVX512_by1:
+	CMPQ        SI, $0x00000010
+	JLT         fmaF32AVX512_by1_end
+	VMOVUPS     (CX), Z0
+	VMOVUPS     (DX), Z1
+	VMOVUPS     (BX), Z2
+	VMOVUPS     Z0, Z0
+	VFMADD213PS Z2, Z1, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000010, SI
+	JMP         fmaF32AVX512_by1
+
+fmaF32AVX512_by1_end:
+	TESTQ       SI, SI
+	JZ          fmaF32AVX512_done
+	MOVQ        $-1, DI
+	SHLXQ       SI, DI, DI
+	NOTQ        DI
+	KMOVW       DI, K1
+	VMOVUPS.Z   (CX), K1, Z0
+	VMOVUPS.Z   (DX), K1, Z1
+	VMOVUPS.Z   (BX), K1, Z2
+	VMOVUPS     Z0, Z0
+	VFMADD213PS Z2, Z1, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+fmaF32AVX512_done:
+	VZEROUPPER
+	RET
+
+// func fmaF322AVX512(d *byte, a *byte, b *byte, c *byte, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·fmaF322AVX512(SB), NOSPLIT, $0-40
+	MOVQ         d+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	VBROADCASTSS (DX), Z0
+	MOVQ         c+24(FP), DX
+	MOVQ         n+32(FP), BX
+
+fmaF322AVX512_by4:
+	CMPQ        BX, $0x00000040
+	JLT         fmaF322AVX512_by4_end
+	VMOVUPS     (CX), Z1
+	VMOVUPS     (DX), Z2
+	VMOVUPS     Z1, Z1
+	VFMADD213PS Z2, Z0, Z1
+	VMOVUPS     Z1, (AX)
+	VMOVUPS     64(CX), Z1
+	VMOVUPS     64(DX), Z2
+	VMOVUPS     Z1, Z1
+	VFMADD213PS Z2, Z0, Z1
+	VMOVUPS     Z1, 64(AX)
+	VMOVUPS     128(CX), Z1
+	VMOVUPS     128(DX), Z2
+	VMOVUPS     Z1, Z1
+	VFMADD213PS Z2, Z0, Z1
+	VMOVUPS     Z1, 128(AX)
+	VMOVUPS     192(CX), Z1
+	VMOVUPS     192(DX), Z2
+	VMOVUPS     Z1, Z1
+	VFMADD213PS Z2, Z0, Z1
+	VMOVUPS     Z1, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, CX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x00000040, BX
+	JMP         fmaF322AVX512_by4
+
+fmaF322AVX512_by4_end:
+fmaF322AVX512_by1:
+	CMPQ        BX, $0x00000010
+	JLT         fmaF322AVX512_by1_end
+	VMOVUPS     (CX), Z1
+	VMOVUPS     (DX), Z2
+	VMOVUPS     Z1, Z1
+	VFMADD213PS Z2, Z0, Z1
+	VMOVUPS     Z1, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, BX
+	JMP         fmaF322AVX512_by1
+
+fmaF322AVX512_by1_end:
+	TESTQ       BX, BX
+	JZ          fmaF322AVX512_done
+	MOVQ        $-1, SI
+	SHLXQ       BX, SI, SI
+	NOTQ        SI
+	KMOVW       SI, K1
+	VMOVUPS.Z   (CX), K1, Z1
+	VMOVUPS.Z   (DX), K1, Z2
+	VMOVUPS     Z1, Z1
+	VFMADD213PS Z2, Z0, Z1
+	VMOVUPS     Z1, K1, (AX)
+
+fmaF322AVX512_done:
+	VZEROUPPER
+	RET
+
+// func fmaF323AVX512(d *byte, a *byte, b *byte, c *byte, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·fmaF323AVX512(SB), NOSPLIT, $0-40
+	MOVQ         d+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         c+24(FP), BX
+	VBROADCASTSS (BX), Z0
+	MOVQ         n+32(FP), BX
+
+fmaF323AVX512_by4:
+	CMPQ        BX, $0x00000040
+	JLT         fmaF323AVX512_by4_end
+	VMOVUPS     (CX), Z1
+	VMOVUPS     (DX), Z2
+	VMOVUPS     Z1, Z1
+	VFMADD213PS Z0, Z2, Z1
+	VMOVUPS     Z1, (AX)
+	VMOVUPS     64(CX), Z1
+	VMOVUPS     64(DX), Z2
+	VMOVUPS     Z1, Z1
+	VFMADD213PS Z0, Z2, Z1
+	VMOVUPS     Z1, 64(AX)
+	VMOVUPS     128(CX), Z1
+	VMOVUPS     128(DX), Z2
+	VMOVUPS     Z1, Z1
+	VFMADD213PS Z0, Z2, Z1
+	VMOVUPS     Z1, 128(AX)
+	VMOVUPS     192(CX), Z1
+	VMOVUPS     192(DX), Z2
+	VMOVUPS     Z1, Z1
+	VFMADD213PS Z0, Z2, Z1
+	VMOVUPS     Z1, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, CX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x00000040, BX
+	JMP         fmaF323AVX512_by4
+
+fmaF323AVX512_by4_end:
+fmaF323AVX512_by1:
+	CMPQ        BX, $0x00000010
+	JLT         fmaF323AVX512_by1_end
+	VMOVUPS     (CX), Z1
+	VMOVUPS     (DX), Z2
+	VMOVUPS     Z1, Z1
+	VFMADD213PS Z0, Z2, Z1
+	VMOVUPS     Z1, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, BX
+	JMP         fmaF323AVX512_by1
+
+fmaF323AVX512_by1_end:
+	TESTQ       BX, BX
+	JZ          fmaF323AVX512_done
+	MOVQ        $-1, SI
+	SHLXQ       BX, SI, SI
+	NOTQ        SI
+	KMOVW       SI, K1
+	VMOVUPS.Z   (CX), K1, Z1
+	VMOVUPS.Z   (DX), K1, Z2
+	VMOVUPS     Z1, Z1
+	VFMADD213PS Z0, Z2, Z1
+	VMOVUPS     Z1, K1, (AX)
+
+fmaF323AVX512_done:
+	VZEROUPPER
+	RET
+
+// func fmaF3223AVX512(d *byte, a *byte, b *byte, c *byte, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·fmaF3223AVX512(SB), NOSPLIT, $0-40
+	MOVQ         d+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	VBROADCASTSS (DX), Z0
+	MOVQ         c+24(FP), DX
+	VBROADCASTSS (DX), Z1
+	MOVQ         n+32(FP), DX
+
+fmaF3223AVX512_by4:
+	CMPQ        DX, $0x00000040
+	JLT         fmaF3223AVX512_by4_end
+	VMOVUPS     (CX), Z2
+	VMOVUPS     Z2, Z2
+	VFMADD213PS Z1, Z0, Z2
+	VMOVUPS     Z2, (AX)
+	VMOVUPS     64(CX), Z2
+	VMOVUPS     Z2, Z2
+	VFMADD213PS Z1, Z0, Z2
+	VMOVUPS     Z2, 64(AX)
+	VMOVUPS     128(CX), Z2
+	VMOVUPS     Z2, Z2
+	VFMADD213PS Z1, Z0, Z2
+	VMOVUPS     Z2, 128(AX)
+	VMOVUPS     192(CX), Z2
+	VMOVUPS     Z2, Z2
+	VFMADD213PS Z1, Z0, Z2
+	VMOVUPS     Z2, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, CX
+	SUBQ        $0x00000040, DX
+	JMP         fmaF3223AVX512_by4
+
+fmaF3223AVX512_by4_end:
+fmaF3223AVX512_by1:
+	CMPQ        DX, $0x00000010
+	JLT         fmaF3223AVX512_by1_end
+	VMOVUPS     (CX), Z2
+	VMOVUPS     Z2, Z2
+	VFMADD213PS Z1, Z0, Z2
+	VMOVUPS     Z2, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, DX
+	JMP         fmaF3223AVX512_by1
+
+fmaF3223AVX512_by1_end:
+	TESTQ       DX, DX
+	JZ          fmaF3223AVX512_done
+	MOVQ        $-1, BX
+	SHLXQ       DX, BX, BX
+	NOTQ        BX
+	KMOVW       BX, K1
+	VMOVUPS.Z   (CX), K1, Z2
+	VMOVUPS     Z2, Z2
+	VFMADD213PS Z1, Z0, Z2
+	VMOVUPS     Z2, K1, (AX)
+
+fmaF3223AVX512_done:
+	VZEROUPPER
+	RET
+
+// func fnmaF32AVX512(d *byte, a *byte, b *byte, c *byte, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·fnmaF32AVX512(SB), NOSPLIT, $0-40
+	MOVQ d+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ c+24(FP), BX
+	MOVQ n+32(FP), SI
+
+fnmaF32AVX512_by4:
+	CMPQ         SI, $0x00000040
+	JLT          fnmaF32AVX512_by4_end
+	VMOVUPS      (CX), Z0
+	VMOVUPS      (DX), Z1
+	VMOVUPS      (BX), Z2
+	VMOVUPS      Z0, Z0
+	VFNMADD213PS Z2, Z1, Z0
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      64(CX), Z0
+	VMOVUPS      64(DX), Z1
+	VMOVUPS      64(BX), Z2
+	VMOVUPS      Z0, Z0
+	VFNMADD213PS Z2, Z1, Z0
+	VMOVUPS      Z0, 64(AX)
+	VMOVUPS      128(CX), Z0
+	VMOVUPS      128(DX), Z1
+	VMOVUPS      128(BX), Z2
+	VMOVUPS      Z0, Z0
+	VFNMADD213PS Z2, Z1, Z0
+	VMOVUPS      Z0, 128(AX)
+	VMOVUPS      192(CX), Z0
+	VMOVUPS      192(DX), Z1
+	VMOVUPS      192(BX), Z2
+	VMOVUPS      Z0, Z0
+	VFNMADD213PS Z2, Z1, Z0
+	VMOVUPS      Z0, 192(AX)
+	ADDQ         $0x00000100, AX
+	ADDQ         $0x00000100, CX
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000100, BX
+	SUBQ         $0x00000040, SI
+	JMP          fnmaF32AVX512_by4
+
+fnmaF32AVX512_by4_end:
+fnmaF32AVX512_by1:
+	CMPQ         SI, $0x00000010
+	JLT          fnmaF32AVX512_by1_end
+	VMOVUPS      (CX), Z0
+	VMOVUPS      (DX), Z1
+	VMOVUPS      (BX), Z2
+	VMOVUPS      Z0, Z0
+	VFNMADD213PS Z2, Z1, Z0
+	VMOVUPS      Z0, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, BX
+	SUBQ         $0x00000010, SI
+	JMP          fnmaF32AVX512_by1
+
+fnmaF32AVX512_by1_end:
+	TESTQ        SI, SI
+	JZ           fnmaF32AVX512_done
+	MOVQ         $-1, DI
+	SHLXQ        SI, DI, DI
+	NOTQ         DI
+	KMOVW        DI, K1
+	VMOVUPS.Z    (CX), K1, Z0
+	VMOVUPS.Z    (DX), K1, Z1
+	VMOVUPS.Z    (BX), K1, Z2
+	VMOVUPS      Z0, Z0
+	VFNMADD213PS Z2, Z1, Z0
+	VMOVUPS      Z0, K1, (AX)
+
+fnmaF32AVX512_done:
+	VZEROUPPER
+	RET
+
+// func fnmaF322AVX512(d *byte, a *byte, b *byte, c *byte, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·fnmaF322AVX512(SB), NOSPLIT, $0-40
+	MOVQ         d+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	VBROADCASTSS (DX), Z0
+	MOVQ         c+24(FP), DX
+	MOVQ         n+32(FP), BX
+
+fnmaF322AVX512_by4:
+	CMPQ         BX, $0x00000040
+	JLT          fnmaF322AVX512_by4_end
+	VMOVUPS      (CX), Z1
+	VMOVUPS      (DX), Z2
+	VMOVUPS      Z1, Z1
+	VFNMADD213PS Z2, Z0, Z1
+	VMOVUPS      Z1, (AX)
+	VMOVUPS      64(CX), Z1
+	VMOVUPS      64(DX), Z2
+	VMOVUPS      Z1, Z1
+	VFNMADD213PS Z2, Z0, Z1
+	VMOVUPS      Z1, 64(AX)
+	VMOVUPS      128(CX), Z1
+	VMOVUPS      128(DX), Z2
+	VMOVUPS      Z1, Z1
+	VFNMADD213PS Z2, Z0, Z1
+	VMOVUPS      Z1, 128(AX)
+	VMOVUPS      192(CX), Z1
+	VMOVUPS      192(DX), Z2
+	VMOVUPS      Z1, Z1
+	VFNMADD213PS Z2, Z0, Z1
+	VMOVUPS      Z1, 192(AX)
+	ADDQ         $0x00000100, AX
+	ADDQ         $0x00000100, CX
+	ADDQ         $0x00000100, DX
+	SUBQ         $0x00000040, BX
+	JMP          fnmaF322AVX512_by4
+
+fnmaF322AVX512_by4_end:
+fnmaF322AVX512_by1:
+	CMPQ         BX, $0x00000010
+	JLT          fnmaF322AVX512_by1_end
+	VMOVUPS      (CX), Z1
+	VMOVUPS      (DX), Z2
+	VMOVUPS      Z1, Z1
+	VFNMADD213PS Z2, Z0, Z1
+	VMOVUPS      Z1, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, BX
+	JMP          fnmaF322AVX512_by1
+
+fnmaF322AVX512_by1_end:
+	TESTQ        BX, BX
+	JZ           fnmaF322AVX512_done
+	MOVQ         $-1, SI
+	SHLXQ        BX, SI, SI
+	NOTQ         SI
+	KMOVW        SI, K1
+	VMOVUPS.Z    (CX), K1, Z1
+	VMOVUPS.Z    (DX), K1, Z2
+	VMOVUPS      Z1, Z1
+	VFNMADD213PS Z2, Z0, Z1
+	VMOVUPS      Z1, K1, (AX)
+
+fnmaF322AVX512_done:
+	VZEROUPPER
+	RET
+
+// func fnmaF323AVX512(d *byte, a *byte, b *byte, c *byte, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·fnmaF323AVX512(SB), NOSPLIT, $0-40
+	MOVQ         d+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	MOVQ         c+24(FP), BX
+	VBROADCASTSS (BX), Z0
+	MOVQ         n+32(FP), BX
+
+fnmaF323AVX512_by4:
+	CMPQ         BX, $0x00000040
+	JLT          fnmaF323AVX512_by4_end
+	VMOVUPS      (CX), Z1
+	VMOVUPS      (DX), Z2
+	VMOVUPS      Z1, Z1
+	VFNMADD213PS Z0, Z2, Z1
+	VMOVUPS      Z1, (AX)
+	VMOVUPS      64(CX), Z1
+	VMOVUPS      64(DX), Z2
+	VMOVUPS      Z1, Z1
+	VFNMADD213PS Z0, Z2, Z1
+	VMOVUPS      Z1, 64(AX)
+	VMOVUPS      128(CX), Z1
+	VMOVUPS      128(DX), Z2
+	VMOVUPS      Z1, Z1
+	VFNMADD213PS Z0, Z2, Z1
+	VMOVUPS      Z1, 128(AX)
+	VMOVUPS      192(CX), Z1
+	VMOVUPS      192(DX), Z2
+	VMOVUPS      Z1, Z1
+	VFNMADD213PS Z0, Z2, Z1
+	VMOVUPS      Z1, 192(AX)
+	ADDQ         $0x00000100, AX
+	ADDQ         $0x00000100, CX
+	ADDQ         $0x00000100, DX
+	SUBQ         $0x00000040, BX
+	JMP          fnmaF323AVX512_by4
+
+fnmaF323AVX512_by4_end:
+fnmaF323AVX512_by1:
+	CMPQ         BX, $0x00000010
+	JLT          fnmaF323AVX512_by1_end
+	VMOVUPS      (CX), Z1
+	VMOVUPS      (DX), Z2
+	VMOVUPS      Z1, Z1
+	VFNMADD213PS Z0, Z2, Z1
+	VMOVUPS      Z1, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, BX
+	JMP          fnmaF323AVX512_by1
+
+fnmaF323AVX512_by1_end:
+	TESTQ        BX, BX
+	JZ           fnmaF323AVX512_done
+	MOVQ         $-1, SI
+	SHLXQ        BX, SI, SI
+	NOTQ         SI
+	KMOVW        SI, K1
+	VMOVUPS.Z    (CX), K1, Z1
+	VMOVUPS.Z    (DX), K1, Z2
+	VMOVUPS      Z1, Z1
+	VFNMADD213PS Z0, Z2, Z1
+	VMOVUPS      Z1, K1, (AX)
+
+fnmaF323AVX512_done:
+	VZEROUPPER
+	RET
+
+// func fnmaF3223AVX512(d *byte, a *byte, b *byte, c *byte, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·fnmaF3223AVX512(SB), NOSPLIT, $0-40
+	MOVQ         d+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         b+16(FP), DX
+	VBROADCASTSS (DX), Z0
+	MOVQ         c+24(FP), DX
+	VBROADCASTSS (DX), Z1
+	MOVQ         n+32(FP), DX
+
+fnmaF3223AVX512_by4:
+	CMPQ         DX, $0x00000040
+	JLT          fnmaF3223AVX512_by4_end
+	VMOVUPS      (CX), Z2
+	VMOVUPS      Z2, Z2
+	VFNMADD213PS Z1, Z0, Z2
+	VMOVUPS      Z2, (AX)
+	VMOVUPS      64(CX), Z2
+	VMOVUPS      Z2, Z2
+	VFNMADD213PS Z1, Z0, Z2
+	VMOVUPS      Z2, 64(AX)
+	VMOVUPS      128(CX), Z2
+	VMOVUPS      Z2, Z2
+	VFNMADD213PS Z1, Z0, Z2
+	VMOVUPS      Z2, 128(AX)
+	VMOVUPS      192(CX), Z2
+	VMOVUPS      Z2, Z2
+	VFNMADD213PS Z1, Z0, Z2
+	VMOVUPS      Z2, 192(AX)
+	ADDQ         $0x00000100, AX
+	ADDQ         $0x00000100, CX
+	SUBQ         $0x00000040, DX
+	JMP          fnmaF3223AVX512_by4
+
+fnmaF3223AVX512_by4_end:
+fnmaF3223AVX512_by1:
+	CMPQ         DX, $0x00000010
+	JLT          fnmaF3223AVX512_by1_end
+	VMOVUPS      (CX), Z2
+	VMOVUPS      Z2, Z2
+	VFNMADD213PS Z1, Z0, Z2
+	VMOVUPS      Z2, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	SUBQ         $0x00000010, DX
+	JMP          fnmaF3223AVX512_by1
+
+fnmaF3223AVX512_by1_end:
+	TESTQ        DX, DX
+	JZ           fnmaF3223AVX512_done
+	MOVQ         $-1, BX
+	SHLXQ        DX, BX, BX
+	NOTQ         BX
+	KMOVW        BX, K1
+	VMOVUPS.Z    (CX), K1, Z2
+	VMOVUPS      Z2, Z2
+	VFNMADD213PS Z1, Z0, Z2
+	VMOVUPS      Z2, K1, (AX)
+
+fnmaF3223AVX512_done:
+	VZEROUPPER
+	RET
+
 // func maxF32AVX512(d *byte, a *byte, b *byte, c *byte, n int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·maxF32AVX512(SB), NOSPLIT, $0-40

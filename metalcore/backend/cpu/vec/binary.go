@@ -1,6 +1,9 @@
 package vec
 
-import "math"
+import (
+	"math"
+	"unsafe"
+)
 
 func init() {
 	addLoops[float32]().register("add.f32")
@@ -16,6 +19,22 @@ func init() {
 	minLoops[float32]().register("min.f32")
 	minLoops[int32]().register("min.i32")
 	loopsOf(pow).register("pow.f32")
+	for numbers := uint(0); numbers < 8; numbers += 2 {
+		plain[key{"fma.f32", numbers}] = multiplyAdd(1, numbers)
+		plain[key{"fnma.f32", numbers}] = multiplyAdd(-1, numbers)
+	}
+}
+
+// multiplyAdd is sign*a*b + c. A product of two f32 is exact in float64.
+func multiplyAdd(sign float64, numbers uint) Kernel {
+	stepB, stepC := 1-int(numbers>>1&1), 1-int(numbers>>2&1)
+	return func(d, a, b, c unsafe.Pointer, n int) {
+		y, z := slice[float32](b, stepB*(n-1)+1), slice[float32](c, stepC*(n-1)+1)
+		out := slice[float32](d, n)
+		for i, x := range slice[float32](a, n) {
+			out[i] = float32(sign*float64(x)*float64(y[i*stepB]) + float64(z[i*stepC]))
+		}
+	}
 }
 
 // loopsOf calls f for each element.

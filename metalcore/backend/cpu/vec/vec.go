@@ -37,7 +37,8 @@ var plain = map[key]Kernel{}
 //
 // Ops of one or two operands are named as in package op with the element type
 // of the operands, like "add.f32" or "lt.i32". "to_i32" and "to_f32" are casts,
-// "select" and "copy" are for all types.
+// "select" and "copy" are for all types. "fma.f32" is a*b + c and "fnma.f32" is
+// c - a*b.
 func Find(v asm.Variant, op string, numbers uint) Kernel {
 	if k := tables[v][key{op, numbers}]; k != nil {
 		return k

@@ -32,6 +32,7 @@ func ulps(a, b float32) int64 {
 // in Go, which are exact but for the last rounding, in units in the last place.
 var worst = map[string]int64{
 	"exp.f32": 1, "expm1.f32": 2, "log.f32": 1, "log1p.f32": 1, "tanh.f32": 2, "sigmoid.f32": 2, "erf.f32": 2, "rsqrt.f32": 1,
+	"fma.f32": 1, "fnma.f32": 1, // in Go they are rounded twice
 }
 
 // everywhere has numbers of both signs with every exponent, the ends and steps
@@ -52,6 +53,9 @@ func TestFunctions(t *testing.T) {
 	x := everywhere(4001)
 	want, got := make([]float32, len(x)), make([]float32, len(x))
 	for op, limit := range worst {
+		if plain[key{op, 4}] != nil {
+			continue // tested by TestMultiplyAdd
+		}
 		run(plain[key{op, 0}], want, x, x, x)
 		for _, v := range asm.Supported() {
 			run(Find(v, op, 0), got, x, x, x)
@@ -120,6 +124,35 @@ func TestSameBits(t *testing.T) {
 	}
 	if len(asm.Supported()) > 1 && checked < 50 {
 		t.Errorf("only %d kernels were compared", checked)
+	}
+}
+
+// TestMultiplyAdd compares with exact arithmetic in float64.
+func TestMultiplyAdd(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	const n = 1003
+	a, b, c, got, want := make([]float32, n), make([]float32, n), make([]float32, n), make([]float32, n), make([]float32, n)
+	for i := range a {
+		a[i], b[i], c[i] = float32(r.NormFloat64()), float32(r.NormFloat64()), float32(r.NormFloat64())
+	}
+	for _, v := range asm.Supported() {
+		for _, op := range []string{"fma.f32", "fnma.f32"} {
+			for numbers := uint(0); numbers < 8; numbers += 2 {
+				for i := range want {
+					x, y, z := float64(a[i]), float64(b[i&(int(numbers>>1&1)-1)]), float64(c[i&(int(numbers>>2&1)-1)])
+					if op == "fnma.f32" {
+						x = -x
+					}
+					want[i] = float32(x*y + z)
+				}
+				run(Find(v, op, numbers), got, a, b, c)
+				for i := range want {
+					if ulps(got[i], want[i]) > worst[op] {
+						t.Fatalf("%v %s with numbers %b: element %d is %v, want %v", v, op, numbers, i, got[i], want[i])
+					}
+				}
+			}
+		}
 	}
 }
 

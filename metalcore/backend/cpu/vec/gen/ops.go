@@ -17,6 +17,8 @@ func ops() []elementwise {
 		{"sub.f32", 2, both, 4, two(func(e *emitter, a, b vec) vec { return e.sub(a, b) })},
 		{"mul.f32", 2, both, 4, two(func(e *emitter, a, b vec) vec { return e.mul(a, b) })},
 		{"div.f32", 2, both, 2, two(func(e *emitter, a, b vec) vec { return e.div(a, b) })},
+		{"fma.f32", 3, []uint{0, 2, 4, 6}, 4, func(e *emitter, x []vec) vec { return e.fma(x[0], x[1], x[2]) }},
+		{"fnma.f32", 3, []uint{0, 2, 4, 6}, 4, func(e *emitter, x []vec) vec { return e.fnma(x[0], x[1], x[2]) }},
 		{"max.f32", 2, both, 4, two(func(e *emitter, a, b vec) vec { return e.keepNaN(a, e.larger(a, b)) })},
 		{"min.f32", 2, both, 4, two(func(e *emitter, a, b vec) vec { return e.keepNaN(a, e.smaller(a, b)) })},
 		{"add.i32", 2, both, 4, two(func(e *emitter, a, b vec) vec { return e.addi(a, b) })},
