@@ -66,6 +66,9 @@ func (c *client) follow(t *runtime.Trainer, run *runtime.Run, epochs int, show b
 				return nil, err
 			}
 		case <-run.Done():
+			if c.ctx.Err() != nil { // it is the core that has ended it
+				return nil, c.lost()
+			}
 			if err := f.send(true); err != nil {
 				return nil, err
 			}

@@ -122,27 +122,32 @@ func TestEndDuringStreams(t *testing.T) {
 	call[wire.Declared](t, conn, iris("a"))
 	call[wire.Declared](t, conn, iris("b"))
 	call[wire.Trained](t, conn, &wire.Train{Trainer: "b", Epochs: 10_000_000, Background: true})
-	waiting := []*wire.Conn{client(t, c), client(t, c), client(t, c)}
-	for i, req := range []wire.Message{&wire.Train{Trainer: "a", Epochs: 10_000_000}, &wire.Watch{Trainer: "a"}, &wire.Watch{Trainer: "b", Show: true}} {
-		if err := waiting[i].Send(req); err != nil {
+	ends := make(chan error, 3)
+	for _, req := range []wire.Message{&wire.Train{Trainer: "a", Epochs: 10_000_000}, &wire.Watch{Trainer: "a"}, &wire.Watch{Trainer: "b", Show: true}} {
+		w := client(t, c)
+		if err := w.Send(req); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := waiting[i].Recv(); err != nil { // an epoch, or the chart library
+		if _, err := w.Recv(); err != nil { // an epoch, or the chart library
 			t.Fatal(err)
 		}
+		go func() {
+			for {
+				m, err := w.Recv()
+				if p, ok := m.(*wire.Problem); ok {
+					err = p
+				}
+				if err != nil {
+					ends <- err
+					return
+				}
+			}
+		}()
 	}
 	refused(t, conn, &wire.Shutdown{}, wire.CodeBusy, `trainer "a"`, `trainer "b"`, "--force")
 	call[wire.OK](t, conn, &wire.Shutdown{Force: true})
-	for _, w := range waiting {
-		var err error
-		for err == nil {
-			var m wire.Message
-			m, err = w.Recv()
-			if p, ok := m.(*wire.Problem); ok {
-				err = p
-			}
-		}
-		isProblem(t, err, wire.CodeCore, "the core ends", "run the cell again")
+	for range cap(ends) {
+		isProblem(t, <-ends, wire.CodeCore, "the core ends", "run the cell again")
 	}
 	if _, err := conn.Recv(); !errors.Is(err, io.EOF) {
 		t.Errorf("an idle connection ends with %v", err)
