@@ -19,6 +19,23 @@
 // are layers and operations. A layer of your own is a function from *Tensor to
 // *Tensor. Shapes are checked as the line runs.
 //
+// The layers, each with its formula and source, and the names and first values
+// of its parameters, at its method:
+//
+//   - Dense, Conv1D, Conv2D, DepthwiseConv2D, ConvTranspose2D
+//   - MaxPool2D, AvgPool2D, GlobalAvgPool2D, GlobalMaxPool2D, UpSample2D
+//   - BatchNorm, LayerNorm, GroupNorm, RMSNorm, Dropout
+//   - Embedding, MultiHeadAttention, PositionalEncoding, LearnedPositions
+//   - LSTM, GRU
+//   - Flatten, Reshape, Permute, Concat, Split, Slice, Pad, and Add for what
+//     goes around a block
+//   - ReLU, LeakyReLU, PReLU, ELU, SELU, CELU, GELU, GELUTanh, Sigmoid,
+//     HardSigmoid, Tanh, SiLU, HardSwish, Mish, Softplus, Softmax, LogSoftmax
+//
+// Those with settings have a second method, like Conv2DWith. Share uses one
+// block of layers in several places, and Freeze keeps one as it is. Images are
+// [B, height, width, channels] and sequences [B, steps, features].
+//
 // In a cell an error is one short report of what happened, in which line of
 // the cell and what to do, and ends the cell. In other programs it is a panic
 // with an *Error, and Try returns it as a value.

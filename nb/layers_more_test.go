@@ -1,6 +1,7 @@
 package nb
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -216,5 +217,21 @@ func TestDecay(t *testing.T) {
 		if got := v.Bool(ir.AttrDecay); got != want {
 			t.Errorf("%s: decay %v", v.Name, got)
 		}
+	}
+}
+
+// A layer's line in the summary shows its result, not how its statistics are
+// updated, and a shared layer's parameters are counted once.
+func TestSummaryOfLayers(t *testing.T) {
+	half := Share(func(x *Tensor) *Tensor { return x.Dense(3).BatchNorm() })
+	x := Input(6, 4).Dropout(0.2).LSTM(8).Split(2, 1)
+	var got []string
+	for _, l := range train.Describe(parsed(t, half(x[0]).Add(half(x[1])))) {
+		got = append(got, fmt.Sprintf("%s %s %d", l.Name, l.Shape, l.Params))
+	}
+	want := []string{"x [B,6,4] 0", "dropout_1 [B,6,4] 0", "lstm_1 [B,8] 416", "slice_1 [B,4] 0", "dense_1 [B,3] 15", "batch_norm_1 [B,3] 6",
+		"slice_2 [B,4] 0", "dense_2 [B,3] 0", "batch_norm_2 [B,3] 0", "add_1 [B,3] 0"}
+	if !slices.Equal(got, want) {
+		t.Errorf("the layers are\n%v, want\n%v", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }

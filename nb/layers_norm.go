@@ -174,10 +174,9 @@ func dropped(v *ir.Value, rate float64) *ir.Value {
 	if rate == 0 {
 		return v
 	}
-	shape := v.Shape
-	drawn := op.Random(trainerState(ir.StateSeed), trainerState(ir.StateStep), 0, shape)
-	keep := op.Le(num(rate), drawn)
-	return op.Phase(op.Select(keep, op.Mul(v, num(1/(1-rate))), num(0)), v)
+	drawn := op.Random(trainerState(ir.StateSeed), trainerState(ir.StateStep), 0, v.Shape)
+	mask := op.Select(op.Le(num(rate), drawn), num(1/(1-rate)), num(0))
+	return op.Phase(op.Mul(v, mask), v)
 }
 
 // trainerState is a state that the trainer gives the model; modelText makes one

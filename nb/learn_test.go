@@ -125,3 +125,26 @@ func TestFrozenPartStays(t *testing.T) {
 		t.Errorf("a model without anything to train: %v", e)
 	}
 }
+
+// In prediction a batch norm uses its running statistics, so that a row's
+// result does not depend on the rows beside it, and predicting changes nothing.
+func TestBatchNormPredictsRowByRow(t *testing.T) {
+	iris := datasets.Iris()
+	h := nb.NewTrainer("rows", nb.Input(4).Dense(8).BatchNorm().ReLU().Dropout(0.5).Dense(3), nb.Config{Data: iris.Train, Batch: 16, Seed: 2})
+	defer h.Drop()
+	before := h.Logits(iris.Test.X(0, 1, 2))
+	h.Fit(5)
+	all := h.Logits(iris.Test.X(0, 1, 2))
+	if all.Sub(before).Abs().Max().Item() == 0 {
+		t.Error("training changed nothing")
+	}
+	for i := range 3 {
+		one := h.Logits(iris.Test.X(i))
+		if d := one.Sub(all.Slice(0, i, i+1)).Abs().Max().Item(); d > 1e-5 {
+			t.Errorf("row %d alone differs by %v", i, d)
+		}
+	}
+	if d := h.Logits(iris.Test.X(0, 1, 2)).Sub(all).Abs().Max().Item(); d != 0 {
+		t.Errorf("the second prediction differs by %v", d)
+	}
+}

@@ -12,8 +12,12 @@ func TestBind(t *testing.T) {
 	x := ir.Input("x", ir.F32, 4*ir.Batch, 2)
 	y := &ir.Value{Op: "reshape", In: []*ir.Value{x}, Attrs: ir.Attrs{"shape": []int{ir.Batch, 8}}, DType: ir.F32, Shape: ir.Shape{ir.Batch, 8}}
 	z := &ir.Value{Op: "scatter_add", In: []*ir.Value{x}, Attrs: ir.Attrs{"n": 2 * ir.Batch}, DType: ir.F32, Shape: ir.Shape{2 * ir.Batch}}
-	g := ir.NewGraph("g", []ir.Output{{Name: "y", Value: y}, {Name: "z", Value: z}}, nil)
+	s := &ir.Value{Op: "slice", In: []*ir.Value{x}, Attrs: ir.Attrs{"limit": []int{4 * ir.Batch, 1}}, DType: ir.F32, Shape: ir.Shape{4 * ir.Batch, 1}}
+	g := ir.NewGraph("g", []ir.Output{{Name: "y", Value: y}, {Name: "z", Value: z}, {Name: "s", Value: s}}, nil)
 	bound := g.Bind(3)
+	if limit := bound.Output("s").Ints("limit"); limit[0] != 12 || limit[1] != 1 {
+		t.Errorf("the limit of a slice is bound to %v", limit)
+	}
 	for _, v := range bound.Values {
 		if v.Shape.HasBatch() {
 			t.Errorf("%s is still %s", v.Op, v.Type())
@@ -23,7 +27,7 @@ func TestBind(t *testing.T) {
 	if by.Type() != "f32[3,8]" || by.Ints("shape")[0] != 3 || bz.Int("n") != 6 || bz.In[0].Type() != "f32[12,2]" {
 		t.Errorf("bound: %s", bound)
 	}
-	if y.Ints("shape")[0] != ir.Batch || z.Int("n") != 2*ir.Batch {
+	if y.Ints("shape")[0] != ir.Batch || z.Int("n") != 2*ir.Batch || s.Ints("limit")[0] != 4*ir.Batch {
 		t.Error("Bind changed the graph it copies")
 	}
 }

@@ -15,14 +15,15 @@ type LayerInfo struct {
 }
 
 // mainOps give a layer its name in a summary when they are among its ops.
-var mainOps = []string{"conv2d", "matmul", "maxpool2d", "gather"}
+var mainOps = []string{"conv2d", "conv2d_grad_input", "matmul", "maxpool2d", "avgpool2d", "gather"}
 
 // Describe lists the layers of a model in the order in which they are computed,
-// the input first. A value that no layer made is a layer of its own.
+// the input first. A value that no layer made is a layer of its own; how states
+// are updated is no part of it.
 func Describe(g *ir.Graph) []LayerInfo {
 	var list []LayerInfo
 	at := map[string]int{}
-	for _, v := range g.Values {
+	for _, v := range ir.NewGraph(g.Name, g.Outputs, nil).Values {
 		if v.Op == ir.OpConst || v.Op == ir.OpIota || v.Op == ir.OpState && v.Layer == "" {
 			continue
 		}
