@@ -51,8 +51,9 @@ type SmoothL1 struct {
 }
 
 // LossFunc is a loss of the user's own: a function from the model's output and
-// the labels [B, ...] to one number for each row, [B], or to their mean. It is
-// made of the operations of tensors, and its gradient follows from them.
+// the labels to one number for each row, or to their mean. It is made of the
+// operations of tensors, and its gradient follows from them. Where both have one
+// number per row the labels have the output's shape.
 //
 //	nb.LossFunc(func(output, target *nb.Tensor) *nb.Tensor {
 //		return output.Sub(target).Abs().Mean(1)
@@ -84,7 +85,11 @@ func (l LossFunc) graph(model *Tensor, data *DataInfo) string {
 		target = ir.I32
 	}
 	x := &Tensor{v: ir.Input("output", model.v.DType, model.v.Shape...)}
-	y := &Tensor{v: ir.Input("target", target, append([]int{ir.Batch}, data.YShape...)...)}
+	shape := append(ir.Shape{ir.Batch}, data.YShape...)
+	if target == ir.F32 && shape[1:].Elems() == 1 && model.v.Shape[1:].Elems() == 1 {
+		shape = model.v.Shape
+	}
+	y := &Tensor{v: ir.Input("target", target, shape...)}
 	out := l(x, y)
 	if out == nil {
 		argument("return one number for each row, or their mean", "the loss function returned nothing")

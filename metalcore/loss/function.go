@@ -22,7 +22,7 @@ func checkFunction(g *ir.Graph) error {
 	if out == nil {
 		return fmt.Errorf("the loss function has no output %q", ResultLoss)
 	}
-	perRow := len(out.Shape) == 1 && out.Shape[0] == ir.Batch
+	perRow := len(out.Shape) > 0 && len(out.Shape) <= 2 && out.Shape[0] == ir.Batch && width(out) == 1
 	if out.DType != ir.F32 || len(out.Shape) != 0 && !perRow {
 		return fmt.Errorf("the loss function makes %s: it must make one number for each row, f32[B], or their mean; "+
 			"take the mean over the other axes", out.Type())
@@ -45,7 +45,7 @@ func checkFunction(g *ir.Graph) error {
 
 // checkInputs holds the function's inputs against what it would be given.
 func (l *Loss) checkInputs(out, y *ir.Value) error {
-	given := map[string]*ir.Value{InputOutput: out, InputTarget: y}
+	given := map[string]*ir.Value{InputOutput: out, InputTarget: l.Align(out, y)}
 	for _, v := range l.settings.Graph.Leaves(ir.OpInput) {
 		is := given[v.Name]
 		shape := v.Shape
@@ -75,7 +75,10 @@ func function(l *Loss, out, y *ir.Value) Rows {
 		return v
 	}).Output(ResultLoss)
 	if len(v.Shape) == 0 {
-		v = op.Broadcast(v, ir.Shape{rows})
+		return Rows{Loss: op.Broadcast(v, ir.Shape{rows})}
+	}
+	if len(v.Shape) == 2 {
+		v = op.Reshape(v, ir.Shape{rows})
 	}
 	return Rows{Loss: v}
 }

@@ -41,7 +41,8 @@ type Settings struct {
 	// Ignore are the labels whose rows do not count, of cross_entropy.
 	Ignore []int
 	// Graph computes the loss function: from the inputs "output" [B,...] and
-	// "target" [B,...] the output "loss", f32 [B] or a scalar that is a mean.
+	// "target" [B,...] the output "loss", f32 [B] or [B,1], or a scalar that is
+	// a mean. Of one number per row the target has the output's shape.
 	Graph *ir.Graph
 }
 
@@ -250,7 +251,7 @@ func (r Rows) Mean() *ir.Value {
 // Align gives the labels y the output's shape where both have one number per
 // row, and makes numbers of the classes of a loss of two classes.
 func (l *Loss) Align(out, y *ir.Value) *ir.Value {
-	if l.kind.labels == ofAny || y.DType == ir.I32 && (l.kind.labels == ofClasses || width(out) != 1) {
+	if y.DType == ir.I32 && (l.kind.labels == ofAny || l.kind.labels == ofClasses || width(out) != 1) {
 		return y
 	}
 	if y.DType == ir.I32 {
@@ -259,7 +260,7 @@ func (l *Loss) Align(out, y *ir.Value) *ir.Value {
 			y = op.Sub(op.Mul(num(2), y), num(1))
 		}
 	}
-	if y.Shape.Equal(out.Shape) {
+	if y.Shape.Equal(out.Shape) || l.kind.labels == ofAny && (width(y) != 1 || width(out) != 1) {
 		return y
 	}
 	return op.Reshape(y, out.Shape)
