@@ -91,8 +91,8 @@ type Conv1 struct {
 // Conv1DWith is Conv1D with all settings.
 func (t *Tensor) Conv1DWith(c Conv1) *Tensor {
 	steps, channels := t.sequence("conv1d")
-	wide := Conv{Filters: c.Filters, Kernel: [2]int{1, c.Kernel}, Stride: [2]int{1, max(c.Stride, 1)}, Padding: c.Padding,
-		Dilation: [2]int{1, max(c.Dilation, 1)}, Pad: [4]int{0, 0, c.Pad[0], c.Pad[1]}, Groups: c.Groups, NoBias: c.NoBias, Init: c.Init}
+	wide := Conv{Filters: c.Filters, Kernel: [2]int{1, c.Kernel}, Stride: [2]int{1, orOne(c.Stride)}, Padding: c.Padding,
+		Dilation: [2]int{1, orOne(c.Dilation)}, Pad: [4]int{0, 0, c.Pad[0], c.Pad[1]}, Groups: c.Groups, NoBias: c.NoBias, Init: c.Init}
 	wide = wide.checked("conv1d")
 	return apply("conv1d", []*Tensor{t}, func() *ir.Value {
 		rows := t.v.Shape[0]
@@ -123,6 +123,9 @@ func (t *Tensor) ConvTranspose2DWith(c Conv) *Tensor {
 		if c.Padding == Same {
 			size[i] = x[1+i] * c.Stride[i]
 		}
+		if size[i] < 1 {
+			argument("pad less", "conv_transpose2d: of %s with pad %v nothing is left", t.v.Type(), c.Pad)
+		}
 	}
 	return apply("conv_transpose2d", []*Tensor{t}, func() *ir.Value {
 		k := t.param("kernel", c.Init.or(InitHeNormal), c.Kernel[0], c.Kernel[1], c.Filters/c.Groups, x[3])
@@ -136,12 +139,12 @@ func (t *Tensor) ConvTranspose2DWith(c Conv) *Tensor {
 
 // checked fills in what is left out and refuses what cannot be.
 func (c Conv) checked(layer string) Conv {
-	c.Stride, c.Dilation, c.Groups = orOnes(c.Stride), orOnes(c.Dilation), max(c.Groups, 1)
+	c.Stride, c.Dilation, c.Groups = orOnes(c.Stride), orOnes(c.Dilation), orOne(c.Groups)
 	if min(c.Filters, c.Kernel[0], c.Kernel[1], c.Stride[0], c.Stride[1], c.Dilation[0], c.Dilation[1]) <= 0 {
 		argument("like Conv2D(16, 3): 16 filters of 3 by 3", "%s: filters %d, kernel %v, stride %v, dilation %v must be positive",
 			layer, c.Filters, c.Kernel, c.Stride, c.Dilation)
 	}
-	if c.Filters%c.Groups != 0 {
+	if c.Groups < 1 || c.Filters%c.Groups != 0 {
 		argument("use a divisor of filters and channels", "%s: %d groups do not divide %d filters", layer, c.Groups, c.Filters)
 	}
 	checkPad(layer, c.Padding, c.Pad)
@@ -170,6 +173,13 @@ func padFor(p Padding, pad [4]int, size, window, stride, dilation [2]int) []int 
 		pad[2], pad[3] = samePad(size[1], window[1], stride[1], dilation[1])
 	}
 	return pad[:]
+}
+
+func orOne(a int) int {
+	if a == 0 {
+		return 1
+	}
+	return a
 }
 
 func orOnes(a [2]int) [2]int {

@@ -50,6 +50,15 @@ func randomGraph(r *rand.Rand) *ir.Graph {
 		func(a *ir.Value) *ir.Value { return op.Broadcast(a, append(ir.Shape{2}, a.Shape...)) },
 		func(a *ir.Value) *ir.Value { return op.Sum(a, r.IntN(2) == 0, r.IntN(len(a.Shape)+1)-1) },
 		func(a *ir.Value) *ir.Value { return op.Cast(a, ir.F32) },
+		func(a *ir.Value) *ir.Value {
+			a = longer(a)
+			axis := r.IntN(len(a.Shape))
+			from := r.IntN(a.Shape[axis] + 1)
+			return op.SliceAxis(a, axis, from, from+r.IntN(a.Shape[axis]-from+1))
+		},
+		func(a *ir.Value) *ir.Value { return padTo(r, longer(a), 6) },
+		func(a *ir.Value) *ir.Value { return op.Add(padTo(r, longer(a), 6), padTo(r, longer(a), 6)) },
+		func(a *ir.Value) *ir.Value { return op.Concat(-1, longer(a), longer(a)) },
 	}
 	for range 5 + r.IntN(30) {
 		var v *ir.Value
@@ -68,4 +77,18 @@ func randomGraph(r *rand.Rand) *ir.Graph {
 	// Every input is there, so that the interpreter finds what it is given.
 	outs = append(outs, ir.Output{Name: "x", Value: vals[0]}, ir.Output{Name: "y", Value: vals[1]}, ir.Output{Name: "z", Value: vals[2]})
 	return ir.NewGraph("random", outs, nil)
+}
+
+// longer gives a value one axis more, so that a scalar has one.
+func longer(a *ir.Value) *ir.Value { return op.Reshape(a, append(ir.Shape{1}, a.Shape...)) }
+
+// padTo makes the last axis n long, with a somewhere in it.
+func padTo(r *rand.Rand, a *ir.Value, n int) *ir.Value {
+	low, high := make([]int, len(a.Shape)), make([]int, len(a.Shape))
+	last := len(a.Shape) - 1
+	if room := n - a.Shape[last]; room > 0 {
+		low[last] = r.IntN(room + 1)
+		high[last] = room - low[last]
+	}
+	return op.Pad(a, low, high, 0)
 }

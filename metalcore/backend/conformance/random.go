@@ -118,7 +118,7 @@ func (r *grower) fold() {
 
 func (r *grower) move() {
 	a := r.pick()
-	switch r.IntN(4) {
+	switch r.IntN(6) {
 	case 0:
 		r.add(op.Reshape(a, ir.Shape{a.Shape.Elems()}))
 	case 1:
@@ -127,5 +127,19 @@ func (r *grower) move() {
 		r.add(op.Transpose(a, r.Perm(len(a.Shape))...))
 	case 3:
 		r.add(op.Broadcast(a, append(ir.Shape{2}, a.Shape...)))
+	case 4:
+		r.piece(op.Reshape(a, ir.Shape{1, a.Shape.Elems()}))
+	case 5:
+		b := r.pick()
+		r.add(op.Concat(0, op.Reshape(a, ir.Shape{a.Shape.Elems()}), op.Reshape(b, ir.Shape{b.Shape.Elems()})))
 	}
+}
+
+// piece takes every other element of a row from somewhere on, and puts a part
+// of it back into zeros.
+func (r *grower) piece(row *ir.Value) {
+	n := row.Shape[1]
+	from := r.IntN(n)
+	r.add(op.Slice(row, []int{0, from}, []int{1, n}, []int{1, 1 + r.IntN(2)}))
+	r.add(op.Pad(op.SliceAxis(row, 1, from, n), []int{0, r.IntN(3)}, []int{0, from}, 0))
 }
