@@ -76,10 +76,10 @@ func (d *Device) alloc(bytes int64) (*buffer, error) {
 			bytes, live-bytes, d.limit)
 	}
 	b := &buffer{device: d, size: bytes}
-	const line = 16 // a buffer begins with a line of the cache
-	data := make([]float32, (bytes+3)/4+line)
+	const line = 16 // a buffer begins with a line of the cache; kernels may read a register behind it
+	data := make([]float32, (bytes+3)/4+3*line)
 	at := -int(uintptr(unsafe.Pointer(unsafe.SliceData(data)))/4) & (line - 1)
-	data = data[at : at+int(bytes+3)/4]
+	data = data[at : at+int(bytes+3)/4 : len(data)]
 	b.data.Store(&data)
 	return b, nil
 }

@@ -6,14 +6,16 @@ import (
 
 // How a product is cut up. A tile of results stays in registers while the inner
 // index runs; a panel of b, as wide as a tile, serves all the tiles of a block
-// of rows while it is in a core's cache.
+// of rows, and the rows of a serve one panel after the other: the panel shall
+// stay in the first cache of a core, the rows in the second.
 const (
-	depthBlock  = 512 // inner elements at a time; half as many more are not worth a second pass
-	blockTiles  = 8   // tiles one above the other in a block of rows
-	wantBlocks  = 8   // blocks that keep the workers busy
-	packedTiles = 6   // b is packed when more tiles than these read it
-	panelGrain  = 1 << 13
+	depthBlock  = 512     // inner elements of a pass; half as many more are not worth a second one
+	blockElems  = 1 << 18 // of the rows of a
+	wantBlocks  = 8       // blocks that keep the workers busy
+	leastTiles  = 4       // tiles one above the other that are worth a block of their own
+	packedTiles = 6       // b is packed when more tiles than these read it
 	blockGrain  = 1 << 16
+	panelGrain  = 1 << 13
 )
 
 // matrices is an operand of a product as memory holds it: element (line,
@@ -42,13 +44,14 @@ type product struct {
 	dst            int // number of the result, dense [batch,m,n]
 	after          epilogue
 
-	variant   asm.Variant
-	width     int  // columns of a panel
-	depth     int  // inner elements of a pass
-	packB     bool // else b is read where it lies
-	rowBlocks int  // blocks of a matrix, one above the other
-	colBlocks int  // and side by side
-	panels    int
+	variant      asm.Variant
+	width        int  // columns of a panel
+	depth        int  // inner elements of a pass
+	packA, packB bool // else the operand is read where it lies
+	rowBlocks    int  // blocks of a matrix, one above the other
+	colBlocks    int  // and side by side
+	panels       int
+	tall         int // rows of the tallest block
 }
 
 func roundUp(n, to int) int { return (n + to - 1) / to * to }
@@ -60,6 +63,14 @@ func (p *product) kernel(c *compiler) kernel {
 	if p.k == 0 {
 		return p.empty
 	}
+	local := 0
+	if p.packB {
+		local = p.depth * p.width
+	}
+	if p.packA {
+		local += p.packedA()
+	}
+	c.need(0, local)
 	items := p.rowBlocks * p.colBlocks
 	multiply := func(fr *frame, worker, lo, hi int) {
 		for i := lo; i < hi; i++ {
@@ -67,24 +78,7 @@ func (p *product) kernel(c *compiler) kernel {
 		}
 	}
 	grain := max(1, blockGrain*items/max(1, p.m*p.n*p.k))
-	if !p.packB {
-		return func(fr *frame) { fr.pool.run(fr, p.batch*items, grain, multiply) }
-	}
-	batchB := p.batch
-	if p.oneB {
-		batchB = 1
-	}
-	c.need(batchB*p.k*p.panels*p.width, 0)
-	pack := func(fr *frame, _, lo, hi int) {
-		for i := lo; i < hi; i++ {
-			p.packPanel(fr, i/p.panels, i%p.panels*p.width)
-		}
-	}
-	grainPack := max(1, panelGrain/(p.width*p.k))
-	return func(fr *frame) {
-		fr.pool.run(fr, batchB*p.panels, grainPack, pack)
-		fr.pool.run(fr, p.batch*items, grain, multiply)
-	}
+	return func(fr *frame) { fr.pool.run(fr, p.batch*items, grain, multiply) }
 }
 
 // schedule decides how the product is cut up. Nothing of it changes a result.
@@ -96,13 +90,18 @@ func (p *product) schedule(c *compiler) {
 	if p.k > depthBlock*3/2 {
 		p.depth = ceilDiv(p.k, ceilDiv(p.k, depthBlock))
 	}
+	p.rowBlocks, p.colBlocks = max(1, ceilDiv(p.m*p.depth, blockElems)), 1
 	tiles := ceilDiv(p.m, p.variant.Rows(min(p.n, p.width)))
-	p.rowBlocks = max(1, ceilDiv(tiles, blockTiles))
-	p.colBlocks = 1
 	if c.pool.threads > 1 {
 		p.colBlocks = max(1, min(p.panels, ceilDiv(wantBlocks, max(1, p.rowBlocks*p.batch))))
+		more := ceilDiv(wantBlocks, max(1, p.batch*p.colBlocks))
+		p.rowBlocks = max(p.rowBlocks, min(more, tiles/leastTiles))
 	}
-	p.packB = p.b.line != 1 || tiles > packedTiles || tiles > 1 && p.b.inner*4%2048 == 0
+	tiles = ceilDiv(tiles, p.rowBlocks)
+	p.tall = ceilDiv(p.m, p.rowBlocks)
+	p.packB = p.b.line != 1 || tiles > packedTiles && p.panels > 1 || tiles > 1 && p.b.inner*4%2048 == 0
+	// A line of a that is a power of two bytes long has few places in a cache.
+	p.packA = p.panels/p.colBlocks >= 4 && p.depth >= 64 && 4*(p.a.line+p.a.inner-1)%1024 == 0
 }
 
 // empty writes sums of nothing.
@@ -124,64 +123,94 @@ func (p *product) empty(fr *frame) {
 	}
 }
 
-// packed is where the panel of b that begins at column j lies.
-func (p *product) packed(batch, j int) int {
-	if p.oneB {
-		batch = 0
-	}
-	return batch*p.k*p.panels*p.width + j*p.k
-}
-
-func (p *product) packPanel(fr *frame, batch, j int) {
-	at := p.packed(batch, j)
-	src := fr.vals[p.b.id][batch*p.b.step+j*p.b.line:]
-	p.variant.Pack(fr.shared[at:at+p.k*p.width], p.width, src, p.b.line, p.b.inner, min(p.width, p.n-j), p.k)
-}
-
 // noOffset is the one segment of an operand that has no parts.
 var noOffset = new(int)
 
 // block computes a block of the result of matrix batch.
 func (p *product) block(fr *frame, worker, batch, rowBlock, colBlock int) {
 	row, end := rowBlock*p.m/p.rowBlocks, (rowBlock+1)*p.m/p.rowBlocks
-	first, last := colBlock*p.panels/p.colBlocks, (colBlock+1)*p.panels/p.colBlocks
-	a := fr.vals[p.a.id][batch*p.a.step:]
-	c := fr.vals[p.dst][batch*p.m*p.n:]
-	t := asm.Tile{Segs: 1, Offs: noOffset, RowA: 4 * p.a.line, ThreeA: 12 * p.a.line, StepA: 4 * p.a.inner, RowC: 4 * p.n}
+	first, last := colBlock*p.panels/p.colBlocks*p.width, min((colBlock+1)*p.panels/p.colBlocks*p.width, p.n)
+	t := asm.Tile{Segs: 1, Offs: noOffset, RowC: 4 * p.n}
 	for k := 0; k < p.k; k += p.depth {
 		t.K = min(p.depth, p.k-k)
+		a := p.left(fr, worker, &t, batch, row, end-row, k)
 		final := k+t.K == p.k
 		if final && p.after.relu {
 			t.ReLU = 1
 		}
-		for j := first * p.width; j < min(last*p.width, p.n); j += p.width {
+		for j := first; j < last; j += p.width {
 			t.Cols = min(p.width, p.n-j)
-			p.rightAt(fr, &t, batch, k, j)
+			p.right(fr, worker, &t, batch, k, j)
 			if final && p.after.bias != nil {
 				t.Bias = &fr.vals[*p.after.bias][j]
 			}
-			rows := p.variant.Rows(t.Cols)
-			count := ceilDiv(end-row, rows)
-			for i, at := 0, row; i < count; i++ {
-				next := row + (i+1)*(end-row)/count
-				t.A, t.C = &a[at*p.a.line+k*p.a.inner], &c[at*p.n+j]
-				p.variant.Multiply(next-at, &t)
-				at = next
-			}
+			p.column(fr.vals[p.dst][(batch*p.m+row)*p.n+j:], &t, a, end-row)
 		}
 		t.Add = 1
 	}
 	if p.after.finish != nil {
-		col := first * p.width
-		p.after.finish(fr, worker, block{batch, row, end - row, col, min(last*p.width, p.n) - col})
+		p.after.finish(fr, worker, block{batch, row, end - row, first, last - first})
 	}
 }
 
-// rightAt sets where the tile finds b from inner index k and column j on.
-func (p *product) rightAt(fr *frame, t *asm.Tile, batch, k, j int) {
-	if p.packB {
-		t.B, t.StepB = &fr.shared[p.packed(batch, j)+k*p.width], 4*p.width
+// column computes the tiles of a panel, one below the other.
+func (p *product) column(c []float32, t *asm.Tile, a []float32, rows int) {
+	count := ceilDiv(rows, p.variant.Rows(t.Cols))
+	at := 0
+	for i := range count {
+		next := (i + 1) * rows / count
+		t.A, t.C = &a[at*t.RowA/4], &c[at*p.n]
+		p.variant.Multiply(next-at, t)
+		at = next
+	}
+}
+
+// right sets where the tile finds b from inner index k and column j on.
+func (p *product) right(fr *frame, worker int, t *asm.Tile, batch, k, j int) {
+	src := fr.vals[p.b.id][batch*p.b.step+k*p.b.inner+j*p.b.line:]
+	if !p.packB {
+		t.B, t.StepB = &src[0], 4*p.b.inner
 		return
 	}
-	t.B, t.StepB = &fr.vals[p.b.id][batch*p.b.step+k*p.b.inner+j], 4*p.b.inner
+	panel := fr.local[worker][:t.K*p.width]
+	p.variant.Pack(panel, src, p.b.line, p.b.inner, t.Cols, t.K)
+	t.B, t.StepB = &panel[0], 4*p.width
+}
+
+// packedA is the room that a packed block of a takes. Its lines begin at
+// different places of the cache's sets.
+func (p *product) packedA() int {
+	return max(p.tall*skewed(p.depth), p.depth*skewed(p.tall))
+}
+
+func skewed(n int) int { return roundUp(n, 16) + 16 }
+
+// left sets how the tile steps through a, and returns the block of it that
+// begins with a row and an inner index.
+func (p *product) left(fr *frame, worker int, t *asm.Tile, batch, row, rows, k int) []float32 {
+	a, line, inner := fr.vals[p.a.id][batch*p.a.step+row*p.a.line+k*p.a.inner:], p.a.line, p.a.inner
+	if p.packA {
+		room := fr.local[worker]
+		if p.packB {
+			room = room[p.depth*p.width:]
+		}
+		if inner == 1 {
+			line = skewed(t.K)
+			a = copyLines(room, line, a, p.a.line, rows, t.K)
+		} else {
+			inner = skewed(rows)
+			a = copyLines(room, inner, a, p.a.inner, t.K, rows)
+		}
+	}
+	t.RowA, t.ThreeA, t.StepA = 4*line, 12*line, 4*inner
+	return a
+}
+
+// copyLines copies lines of n elements that begin from elements apart, to
+// elements apart.
+func copyLines(dst []float32, to int, src []float32, from, lines, n int) []float32 {
+	for i := range lines {
+		copy(dst[i*to:i*to+n], src[i*from:])
+	}
+	return dst
 }

@@ -131,7 +131,7 @@ func (s *sliding) pack(fr *frame, ph *phase, j int) {
 	at, size := ph.kernAt+j*len(ph.taps)*s.depth, s.depth*width
 	for _, t := range ph.taps {
 		src := fr.vals[s.kern][t.kern+j*s.line:]
-		s.variant.Pack(fr.shared[at:at+size], width, src, s.line, s.inner, min(width, s.out-j), s.depth)
+		s.variant.Pack(fr.shared[at:at+size], src, s.line, s.inner, min(width, s.out-j), s.depth)
 		at += size
 	}
 }

@@ -64,3 +64,14 @@ func Pause(n int) { pause(n) }
 func (v Variant) transpose(dst []float32, rowDst int, src []float32, rowSrc, blocks int) {
 	transpose256(&dst[0], 4*rowDst, &src[0], 4*rowSrc, blocks)
 }
+
+func (v Variant) panel(dst, src []float32, step, cols, rows int) {
+	switch v {
+	case AVX512:
+		panel512(&dst[0], &src[0], 4*step, rows)
+	case AVX2:
+		panel256(&dst[0], &src[0], 4*step, rows)
+	default:
+		panel(dst, src, v.Width(), step, cols, rows)
+	}
+}

@@ -16,3 +16,7 @@ func Pause(n int) { peak(n) }
 
 // transpose is not called: there is no variant but Go.
 func (v Variant) transpose(_ []float32, _ int, _ []float32, _, _ int) {}
+
+func (v Variant) panel(dst, src []float32, step, cols, rows int) {
+	panel(dst, src, v.Width(), step, cols, rows)
+}

@@ -143,6 +143,12 @@ func tile256narrow12(t *Tile)
 //go:noescape
 func transpose256(dst *float32, rowDst int, src *float32, rowSrc int, blocks int)
 
+//go:noescape
+func panel512(dst *float32, src *float32, step int, rows int)
+
+//go:noescape
+func panel256(dst *float32, src *float32, step int, rows int)
+
 func peak512(n int)
 
 func peak256(n int)

@@ -1,13 +1,12 @@
 package asm
 
 // Pack writes a panel of the right operand of a product into dst: for each of
-// depth inner indices one row of the given width, of which the first cols are
-// set. Element (column, inner) of src is at column*line + inner*step.
-func (v Variant) Pack(dst []float32, width int, src []float32, line, step, cols, depth int) {
+// depth inner indices a row as wide as a tile, of which the first cols are
+// set; what the others are is left open. Element (column, inner) of src is at column*line + inner*step.
+func (v Variant) Pack(dst, src []float32, line, step, cols, depth int) {
+	width := v.Width()
 	if line == 1 {
-		for p := range depth {
-			copyRow(dst[p*width:p*width+cols], src[p*step:p*step+cols])
-		}
+		v.panel(dst[:depth*width], src, step, cols, depth)
 		return
 	}
 	j, whole := 0, 0
@@ -28,14 +27,12 @@ func (v Variant) Pack(dst []float32, width int, src []float32, line, step, cols,
 	}
 }
 
-// copyRow copies whole registers where it can: calling copy for a few numbers
-// costs more than to copy them.
-func copyRow(dst, src []float32) {
-	for len(dst) >= 16 && len(src) >= 16 {
-		*(*[16]float32)(dst) = *(*[16]float32)(src)
-		dst, src = dst[16:], src[16:]
-	}
-	for i := range dst {
-		dst[i] = src[i]
+// panel copies rows of which the first cols elements count.
+func panel(dst, src []float32, width, step, cols, rows int) {
+	for p := range rows {
+		to := dst[p*width : p*width+cols]
+		for i, x := range src[p*step : p*step+cols] {
+			to[i] = x
+		}
 	}
 }

@@ -7,7 +7,9 @@ package asm
 // that stays in registers while p runs. The inner index p consists of Segs
 // segments of K elements each. All distances are in bytes, so that operands are
 // read where they lie: transposed, packed, or as windows of an image. Rows of A
-// are addressed in threes: row i is at (i/3)*Three + (i%3)*Row.
+// are addressed in threes: row i is at (i/3)*ThreeA + (i%3)*RowA.
+// B is read in whole registers: behind its last row there must be room for them,
+// whatever stands there.
 type Tile struct {
 	K, Segs   int
 	A         *float32

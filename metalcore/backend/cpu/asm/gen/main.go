@@ -22,6 +22,7 @@ func main() {
 	}
 	pools()
 	transpose()
+	panels()
 	peaks()
 	processor()
 	if err := write(dir); err != nil {

@@ -64,3 +64,33 @@ func eightRows(base [3]GPPhysical, row GPPhysical) []Mem {
 	}
 	return rows[:8]
 }
+
+// panels writes the copies of rows, as wide as a tile, to rows one behind the other.
+func panels() {
+	for _, t := range []tile{tiles[0], tiles[2]} {
+		k := kernel{tile: t}
+		name := "panel256"
+		if t.wide {
+			name = "panel512"
+		}
+		TEXT(name, NOSPLIT, "func(dst *float32, src *float32, step int, rows int)")
+		Pragma("noescape")
+		Load(Param("dst"), RDI)
+		Load(Param("src"), RSI)
+		Load(Param("step"), RDX)
+		Load(Param("rows"), RCX)
+		Label("row")
+		for v := range t.vectors {
+			VMOVUPS(Mem{Base: RSI, Disp: v * k.bytes()}, k.vec(v))
+		}
+		for v := range t.vectors {
+			VMOVUPS(k.vec(v), Mem{Base: RDI, Disp: v * k.bytes()})
+		}
+		ADDQ(RDX, RSI)
+		ADDQ(I32(t.vectors*k.bytes()), RDI)
+		DECQ(RCX)
+		JNZ(LabelRef("row"))
+		VZEROUPPER()
+		RET()
+	}
+}

@@ -186,7 +186,8 @@ func maskTable() Mem {
 	return *maskData
 }
 
-// multiply adds the products over all segments to the sums.
+// multiply adds the products over all segments to the sums. Of the left operand
+// either the inner index or the rows are mostly adjacent; both save additions.
 func (k kernel) multiply() {
 	k.here("segment")
 	MOVQ(Mem{Base: offs}, bases[0])
@@ -196,20 +197,51 @@ func (k kernel) multiply() {
 		LEAQ(Mem{Base: bases[g-1], Index: three, Scale: 1}, bases[g])
 	}
 	MOVQ(field(tileK), count)
+	CMPQ(stepA, U8(4))
+	JEQ(k.at("inner"))
+	CMPQ(rowA, U8(4))
+	JNE(k.at("one"))
+	CMPQ(three, U8(12))
+	JNE(k.at("one"))
+
 	SUBQ(U8(4), count)
 	JLT(k.at("tail"))
-	align64()
-	k.here("four")
+	k.here("rows")
 	for range 4 {
-		k.inner()
+		k.products(func(row int) Mem { return Mem{Base: bases[0], Disp: 4 * row} })
+		ADDQ(stepA, bases[0])
+		ADDQ(stepB, atB)
+	}
+	SUBQ(U8(4), count)
+	JGE(k.at("rows"))
+	for g := 1; 3*g < k.mr; g++ {
+		LEAQ(Mem{Base: bases[g-1], Disp: 12}, bases[g])
+	}
+	JMP(k.at("tail"))
+
+	k.here("inner")
+	SUBQ(U8(4), count)
+	JLT(k.at("tail"))
+	k.here("four")
+	for u := range 4 {
+		k.products(func(row int) Mem { return k.element(row).Offset(4 * u) })
+		ADDQ(stepB, atB)
+	}
+	for g := 0; 3*g < k.mr; g++ {
+		ADDQ(U8(16), bases[g])
 	}
 	SUBQ(U8(4), count)
 	JGE(k.at("four"))
 	k.here("tail")
 	ADDQ(U8(4), count)
 	JEQ(k.at("ended"))
+
 	k.here("one")
-	k.inner()
+	k.products(k.element)
+	for g := 0; 3*g < k.mr; g++ {
+		ADDQ(stepA, bases[g])
+	}
+	ADDQ(stepB, atB)
 	DECQ(count)
 	JNZ(k.at("one"))
 	k.here("ended")
@@ -217,27 +249,27 @@ func (k kernel) multiply() {
 	JNZ(k.at("segment"))
 }
 
+// align64 is for single loops: the assembler does not always end where several
+// are aligned and jumps cross them.
 func align64() {
 	Instruction(&ir.Instruction{Opcode: "PCALIGN", Operands: []Op{Imm(64)}})
 }
 
-// inner is the work of one inner index.
-func (k kernel) inner() {
-	k.loadRow(Mem{Base: atB}, k.right)
+// products adds those of one inner index.
+func (k kernel) products(element func(row int) Mem) {
+	for v := range k.vectors {
+		VMOVUPS(Mem{Base: atB, Disp: v * k.bytes()}, k.right(v))
+	}
 	for row := range k.mr {
 		if k.wide && k.vectors == 1 {
-			VFMADD231PS_BCST(k.element(row), k.right(0), k.sum(row, 0))
+			VFMADD231PS_BCST(element(row), k.right(0), k.sum(row, 0))
 			continue
 		}
-		VBROADCASTSS(k.element(row), k.left(row))
+		VBROADCASTSS(element(row), k.left(row))
 		for v := range k.vectors {
 			VFMADD231PS(k.left(row), k.right(v), k.sum(row, v))
 		}
 	}
-	for g := 0; 3*g < k.mr; g++ {
-		ADDQ(stepA, bases[g])
-	}
-	ADDQ(stepB, atB)
 }
 
 // loadRow loads the valid columns of a row.
