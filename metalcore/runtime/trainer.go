@@ -133,8 +133,12 @@ func (t *Trainer) Start(epochs int) (*Run, error) {
 		number = t.run.Number + 1
 	}
 	i := t.Trainer.Info()
+	goal := i.Epoch + epochs
+	if i.EpochStep == i.StepsPerEpoch {
+		goal++ // all that is left of that epoch is its validation
+	}
 	ctx, cancel := context.WithCancelCause(context.Background())
-	r := &Run{Number: number, Goal: i.Epoch + epochs, cancel: func() { cancel(errStopped) }, done: make(chan struct{})}
+	r := &Run{Number: number, Goal: goal, cancel: func() { cancel(errStopped) }, done: make(chan struct{})}
 	t.run = r
 	go func() {
 		defer close(r.done)

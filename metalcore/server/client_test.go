@@ -27,6 +27,16 @@ func start(t *testing.T) *servertest.Core {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		eventually(t, "the goroutines to end", func() bool { return goruntime.NumGoroutine() <= routines })
+		eventually(t, "the files to be closed", func() bool { return openFiles(t) <= files })
+	})
+	t.Cleanup(func() {
+		if err := c.End(); err != nil {
+			t.Error(err)
+		}
+		c.Remove()
+	})
+	t.Cleanup(func() {
 		works(t, c)
 		for _, s := range c.Runtime().Sessions() {
 			for _, tr := range s.Trainers() {
@@ -39,12 +49,6 @@ func start(t *testing.T) *servertest.Core {
 		dev := c.Runtime().Device().(interface{ LiveBytes() int64 })
 		eventually(t, "the device's memory to be free", func() bool { return dev.LiveBytes() == 0 })
 		eventually(t, "the exchanged files to be gone", func() bool { return len(exchanged(t, c)) == 0 })
-		if err := c.End(); err != nil {
-			t.Error(err)
-		}
-		c.Remove()
-		eventually(t, "the goroutines to end", func() bool { return goruntime.NumGoroutine() <= routines })
-		eventually(t, "the files to be closed", func() bool { return openFiles(t) <= files })
 	})
 	return c
 }
