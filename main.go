@@ -9,14 +9,21 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
+	"github.com/metalnb/metalnb/display/render"
 	"github.com/metalnb/metalnb/kernelext"
+	"github.com/metalnb/metalnb/metalcore/backend/cpu"
 	"github.com/metalnb/metalnb/metalcore/bench"
+	"github.com/metalnb/metalnb/metalcore/control"
+	"github.com/metalnb/metalnb/metalcore/runtime"
+	"github.com/metalnb/metalnb/metalcore/server"
 	"github.com/metalnb/metalnb/metalcore/wire"
 )
 
@@ -161,7 +168,7 @@ func privateCore(binary string) (env []string, end func(), err error) {
 		return nil, nil, err
 	}
 	end = func() {
-		endCore(wire.Place(dir), true)
+		control.End(wire.Place(dir), true)
 		os.RemoveAll(dir)
 	}
 	return []string{wire.EnvBinary + "=" + binary, wire.EnvDir + "=" + dir}, end, nil
@@ -235,4 +242,92 @@ func benchmark(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	}
 	defer end()
 	return kernelext.Latency(ctx, os.Stdout, *rounds, env, kernelext.ModuleRoot())
+}
+
+func core(ctx context.Context, flags *flag.FlagSet, args []string) error {
+	dir := flags.String("dir", string(wire.DefaultPlace()), "the core's `DIR`")
+	idle := flags.Duration("idle", 10*time.Minute, "end after so long without a client and without anything to keep")
+	threads := flags.Int("threads", 0, "threads of the CPU backend; as many as there are processors when 0")
+	if _, err := parse(flags, args, 0); err != nil {
+		return err
+	}
+	// SIGTERM ends it, and not a terminal that is closed, or a file that may not grow.
+	signal.Ignore(syscall.SIGHUP, os.Interrupt, syscall.SIGXFSZ)
+	ctx, stop := signal.NotifyContext(context.WithoutCancel(ctx), syscall.SIGTERM)
+	defer stop()
+	c := runtime.New(cpu.New(*threads))
+	err := server.Run(ctx, c, server.Options{
+		Place: wire.Place(*dir), Idle: *idle, Renderer: render.New(), Log: log.New(server.LogTo(os.Stderr), "", log.LstdFlags),
+	})
+	if errors.Is(err, server.ErrRunning) {
+		return nil // two cells started one at once, and the other was first
+	}
+	return err
+}
+
+func status(_ context.Context, flags *flag.FlagSet, args []string) error {
+	if _, err := parse(flags, args, 0); err != nil {
+		return err
+	}
+	s, err := control.Status(wire.DefaultPlace())
+	if wire.IsNoCore(err) {
+		fmt.Println("no core is running; the first cell that needs one starts it")
+		return nil
+	}
+	if err == nil {
+		control.Print(os.Stdout, s)
+	}
+	return err
+}
+
+func stop(_ context.Context, flags *flag.FlagSet, args []string) error {
+	force := flags.Bool("force", false, "also when that loses trainers and data: they are not written down yet")
+	if _, err := parse(flags, args, 0); err != nil {
+		return err
+	}
+	pid, err := control.End(wire.DefaultPlace(), *force)
+	switch {
+	case wire.IsNoCore(err):
+		fmt.Println("no core is running")
+		return nil
+	case err != nil:
+		return err
+	}
+	fmt.Printf("the core, pid %d, has ended\n", pid)
+	return nil
+}
+
+func logs(_ context.Context, flags *flag.FlagSet, args []string) error {
+	if _, err := parse(flags, args, 0); err != nil {
+		return err
+	}
+	f, err := os.Open(wire.DefaultPlace().Log())
+	if errors.Is(err, os.ErrNotExist) {
+		fmt.Println("no core has run yet")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = io.Copy(os.Stdout, f)
+	return err
+}
+
+func version(_ context.Context, flags *flag.FlagSet, args []string) error {
+	if _, err := parse(flags, args, 0); err != nil {
+		return err
+	}
+	fmt.Printf("metalnb %s\n", wire.Version)
+	conn, welcome, err := control.Dial(wire.DefaultPlace())
+	switch {
+	case wire.IsNoCore(err):
+		fmt.Println("core    none is running")
+	case err != nil:
+		fmt.Printf("core    %v\n", err)
+	default:
+		conn.Close()
+		fmt.Printf("core    %s, pid %d\n", welcome.Version, welcome.PID)
+	}
+	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/metalnb/metalnb/metalcore/control"
 	"github.com/metalnb/metalnb/metalcore/wire"
 )
 
@@ -51,7 +52,7 @@ func place(t *testing.T) wire.Place {
 	}
 	p := wire.Place(filepath.Join(dir, "core"))
 	t.Cleanup(func() {
-		if _, err := endCore(p, true); err != nil && !wire.IsNoCore(err) {
+		if _, err := control.End(p, true); err != nil && !wire.IsNoCore(err) {
 			t.Errorf("end the core: %v", err)
 		}
 		os.RemoveAll(dir)

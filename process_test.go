@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/metalnb/metalnb/metalcore/control"
 	"github.com/metalnb/metalnb/metalcore/wire"
 )
 
@@ -80,7 +81,7 @@ func rest(t *testing.T, ch <-chan string) string {
 // corePID asks the core of a place for its process.
 func corePID(t *testing.T, p wire.Place) int {
 	t.Helper()
-	conn, welcome, err := dial(p)
+	conn, welcome, err := control.Dial(p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +151,7 @@ func TestLeftovers(t *testing.T) {
 	if again := together(t, p); again == pid {
 		t.Error("a dead core answered")
 	}
-	if _, err := endCore(p, false); err != nil {
+	if _, err := control.End(p, false); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{p.Socket(), p.Lock()} {
@@ -196,7 +197,7 @@ func old(t *testing.T, p wire.Place) *exec.Cmd {
 	}
 	go cmd.Wait()
 	eventually(t, "the old core to answer", func() bool {
-		conn, _, err := dial(p)
+		conn, _, err := control.Dial(p)
 		if err == nil {
 			conn.Close()
 		}

@@ -14,6 +14,7 @@
 //   - runtime: sessions that keep trainers, data and tensors by name
 //   - wire: the messages between a cell and the core
 //   - server: the socket, the handshake, requests, streams of progress
+//   - control: asking a core for its status, and ending it
 //   - bench: what `metalnb bench` measures here
 //
 // The tests of this package hold the whole module to its budgets: the size of

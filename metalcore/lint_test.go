@@ -48,6 +48,7 @@ var arrows = map[string][]string{
 	"metalcore/server": {"metalcore/ir", "metalcore/op", "metalcore/loss", "metalcore/metric", "metalcore/optim", "metalcore/schedule", "metalcore/feed", "metalcore/train", "metalcore/runtime",
 		"metalcore/wire"},
 	"metalcore/server/servertest": {"display/render", "metalcore/..."},
+	"metalcore/control":           {"metalcore/wire"},
 	"metalcore/bench":             {"metalcore/..."},
 }
 

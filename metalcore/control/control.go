@@ -1,0 +1,83 @@
+// Package control speaks with a core from outside of notebooks: it asks what the
+// core is doing, prints that, and ends it.
+package control
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/metalnb/metalnb/metalcore/wire"
+)
+
+// Dial connects to the core that runs; wire.IsNoCore tells the error that none
+// does. The connection belongs to no session.
+func Dial(place wire.Place) (*wire.Conn, *wire.Welcome, error) {
+	return wire.Dial(place, &wire.Hello{Proto: wire.Proto, Version: wire.Version, PID: os.Getpid()})
+}
+
+// Status asks what the core is doing.
+func Status(place wire.Place) (*wire.Status, error) {
+	conn, _, err := Dial(place)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	m, err := conn.Call(&wire.StatusRequest{})
+	if err != nil {
+		return nil, err
+	}
+	status, ok := m.(*wire.Status)
+	if !ok {
+		return nil, fmt.Errorf("%T in answer to a request for the status: %w", m, wire.ErrFrame)
+	}
+	return status, nil
+}
+
+// Print writes a status for people.
+func Print(w io.Writer, s *wire.Status) {
+	age := time.Since(time.Unix(0, s.Welcome.Started)).Round(time.Second)
+	fmt.Fprintf(w, "core %s at %s\n", s.Welcome.Version, s.Welcome.Address)
+	fmt.Fprintf(w, "  pid %d, up %v, on %s\n", s.Welcome.PID, age, s.Welcome.Device)
+	fmt.Fprintf(w, "  memory %.1f MB, of which %.1f MB in device buffers\n", float64(s.Resident)/1e6, float64(s.DeviceBytes)/1e6)
+	if len(s.Sessions) == 0 {
+		fmt.Fprintln(w, "  no sessions")
+	}
+	for _, session := range s.Sessions {
+		fmt.Fprintf(w, "session %s, %d connected\n", session.Name, session.Clients)
+		for _, t := range session.Trainers {
+			fmt.Fprintf(w, "  trainer %s: %s, epoch %d, step %d, lr %.4g, %.0f steps/s, %.1f MB\n",
+				t.Name, t.State, t.Epoch, t.Step, t.LR, t.StepsPerSec, float64(t.Bytes)/1e6)
+		}
+		for _, d := range session.Data {
+			fmt.Fprintf(w, "  data %s: %d rows, %.1f MB\n", d.Ref.Source, d.Rows, float64(d.Bytes)/1e6)
+		}
+		if len(session.Tensors) > 0 {
+			fmt.Fprintf(w, "  tensors %s\n", strings.Join(session.Tensors, ", "))
+		}
+	}
+}
+
+// endTimeout is more than a core takes to end.
+const endTimeout = 20 * time.Second
+
+// End asks the core of a place to end and waits for it. Without force the core
+// refuses when that would lose something.
+func End(place wire.Place, force bool) (pid int, err error) {
+	conn, welcome, err := Dial(place)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	if _, err := conn.Call(&wire.Shutdown{Force: force}); err != nil {
+		return welcome.PID, err
+	}
+	for end := time.Now().Add(endTimeout); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if place.Ended() {
+			return welcome.PID, nil
+		}
+	}
+	return welcome.PID, fmt.Errorf("the core, pid %d, is still computing something", welcome.PID)
+}
