@@ -5,12 +5,12 @@
 //
 // A training step is one compiled program. It picks its batch from the data
 // that lies on the device, runs the model, the loss, the gradients and the
-// optimizer, and adds up the metrics; only the learning rate comes from the
-// host. Many steps are handed to the device at once, in slices of some tens of
+// optimizer, and adds up the metrics; only the learning rates of its steps come
+// from the host. Many steps are handed to the device at once, in slices of some tens of
 // milliseconds; between two slices a Trainer can be stopped, its learning rate
 // changed, and its model evaluated.
 //
 // When the loss or a gradient is not finite, that step and all that were handed
 // over with it change nothing: the weights stay those before the bad step, and
-// Train returns a *DivergedError.
+// Train returns a *DivergedError, which names what made the first such number.
 package train

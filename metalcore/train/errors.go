@@ -36,12 +36,19 @@ type DivergedError struct {
 	Step  int64   // the bad step, counted from 1
 	Epoch int     // its epoch, counted from 1
 	LR    float64 // the learning rate it had
+	// First is what made the first NaN or infinite number, "exp of layer
+	// scale_1 (cell[3]:12)"; empty when it could not be found out.
+	First string
 }
 
 func (e *DivergedError) Error() string {
-	return fmt.Sprintf("training diverged: the loss or a gradient of step %d (epoch %d) is not finite; "+
+	first := ""
+	if e.First != "" {
+		first = "; the first NaN or infinite number comes from " + e.First
+	}
+	return fmt.Sprintf("training diverged: the loss or a gradient of step %d (epoch %d) is not finite%s; "+
 		"the weights are those before that step; lower the learning rate (it is %v) or look at the data, "+
-		"and reset the trainer if it diverges again at once", e.Step, e.Epoch, e.LR)
+		"and reset the trainer if it diverges again at once", e.Step, e.Epoch, first, e.LR)
 }
 
 // stopped returns the context's error and cause once it has ended.

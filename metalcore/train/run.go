@@ -154,9 +154,13 @@ func (t *Trainer) slice(r *run, begin bool) error {
 		return err
 	}
 	if p.halted {
+		first, err := m.hunt(t.epochStep)
+		if err != nil {
+			first = "" // what there is to say can be said without it
+		}
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		return &DivergedError{Step: t.step + 1, Epoch: t.epoch + 1, LR: t.rateAt(t.step)}
+		return &DivergedError{Step: t.step + 1, Epoch: t.epoch + 1, LR: t.rateAt(t.step), First: first}
 	}
 	return nil
 }

@@ -140,32 +140,44 @@ func scalar(name string, dtype ir.DType) *ir.Value {
 
 func number(n int) *ir.Value { return ir.Const(float64(n), ir.I32) }
 
+// slopes are a batch's loss and what it says about the parameters.
+type slopes struct {
+	measured
+	cursor        *ir.Value
+	mean          *ir.Value // the loss with the penalties
+	params, grads []*ir.Value
+}
+
+// gradients computes them for a batch of n rows at the epoch's cursor.
+func gradients(s *Spec, n int) (out slopes, err error) {
+	out.cursor = scalar(nameCursor, ir.I32)
+	order := ir.Input(nameOrder, ir.I32, s.Data.Len())
+	idx := op.Gather(order, op.Add(out.cursor, ir.Iota(n)))
+	if out.measured, err = forward(s, s.Data, idx, training, sumsEpoch); err != nil {
+		return out, err
+	}
+	out.params = out.model.Params()
+	out.mean = penalized(s, out.rows.Mean(), out.params)
+	out.grads, err = autodiff.Gradients(out.mean, out.params)
+	return out, err
+}
+
 // trainGraph is the training step for a batch of n rows.
 func trainGraph(s *Spec, n int) (*ir.Graph, error) {
-	cursor, halted := scalar(nameCursor, ir.I32), scalar(nameHalted, ir.I32)
-	order := ir.Input(nameOrder, ir.I32, s.Data.Len())
-	idx := op.Gather(order, op.Add(cursor, ir.Iota(n)))
-	m, err := forward(s, s.Data, idx, training, sumsEpoch)
+	m, err := gradients(s, n)
 	if err != nil {
 		return nil, err
 	}
-	step := ownStep(m.model)
-	params := m.model.Params()
-	mean := penalized(s, m.rows.Mean(), params)
-	grads, err := autodiff.Gradients(mean, params)
-	if err != nil {
-		return nil, err
-	}
-
-	ok := op.Mul(finite(mean, grads), op.Eq(halted, number(0)))
+	step, halted := ownStep(m.model), scalar(nameHalted, ir.I32)
+	ok := op.Mul(finite(m.mean, m.grads), op.Eq(halted, number(0)))
 	next := op.Min(op.Add(step, number(1)), number(maxStep))
 	tick := scalar(nameTick, ir.I32)
 	lr := op.Gather(ir.Input(nameRates, ir.F32, maxRates), tick)
-	updates := s.Optimizer.Build(params, grads, lr, op.Cast(next, ir.F32))
+	updates := s.Optimizer.Build(m.params, m.grads, lr, op.Cast(next, ir.F32))
 	updates = append(updates, m.model.Updates...)
 	updates = append(updates, m.sums...)
 	updates = append(updates,
-		ir.Update{State: cursor, New: op.Add(cursor, number(n))},
+		ir.Update{State: m.cursor, New: op.Add(m.cursor, number(n))},
 		ir.Update{State: step, New: next},
 		ir.Update{State: tick, New: op.Add(tick, number(1))})
 	for i, u := range updates {
