@@ -47,8 +47,8 @@ func (b *builder) adam(p, from, g *ir.Value) *ir.Value {
 		most := b.slot("most", p)
 		v = b.keep(most, op.Max(most, v))
 	}
-	root := op.Sqrt(b.correction("beta2"))
-	length := op.Add(op.Div(op.Sqrt(v), root), b.num("eps"))
+	root := op.Div(num(1), op.Sqrt(b.correction("beta2")))
+	length := op.Add(op.Mul(op.Sqrt(v), root), b.num("eps"))
 	return op.Sub(from, op.Mul(op.Div(b.lr, b.correction("beta1")), op.Div(m, length)))
 }
 

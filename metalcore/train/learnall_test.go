@@ -19,7 +19,7 @@ func TestEveryOptimizerLearns(t *testing.T) {
 	}{
 		{"sgd", map[string]float64{"lr": 0.1}},
 		{"sgd", map[string]float64{"lr": 0.05, "momentum": 0.9, "nesterov": 1, "weight_decay": 1e-4}},
-		{"sgd", map[string]float64{"lr": 0.1, "momentum": 0.7, "dampening": 0.2, "clip_norm": 2}},
+		{"sgd", map[string]float64{"lr": 0.02, "momentum": 0.7, "dampening": 0.2, "clip_norm": 2}},
 		{"adam", map[string]float64{"lr": 0.01}},
 		{"adam", map[string]float64{"lr": 0.01, "amsgrad": 1, "clip_value": 0.1}},
 		{"adamw", map[string]float64{"lr": 0.01}},

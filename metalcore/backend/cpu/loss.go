@@ -1,8 +1,9 @@
 package cpu
 
 import (
-	"math"
+	"unsafe"
 
+	"github.com/metalnb/metalnb/metalcore/backend/cpu/vec"
 	"github.com/metalnb/metalnb/metalcore/ir"
 )
 
@@ -13,50 +14,69 @@ func init() {
 	})
 }
 
-// logSumExp returns the largest logit and the sum of exp(logit - largest).
-// NaN anywhere makes both NaN.
-func logSumExp(x []float32) (top, sum float64) {
-	top = float64(x[0])
-	for _, a := range x[1:] {
-		top = max(top, float64(a))
+// lossBlock is how many logits are taken at a time, so that what is computed of
+// them stays in the first cache.
+const lossBlock = 2048
+
+// crossEntropy is what loss and gradient have in common.
+type crossEntropy struct {
+	rows, classes, block  int // block is in rows
+	logits, labels, grain int
+}
+
+func newCrossEntropy(c *compiler, v *ir.Value, scratch int) *crossEntropy {
+	e := &crossEntropy{rows: v.In[0].Shape[0], classes: v.In[0].Shape[1], logits: c.id(v.In[0]), labels: c.id(v.In[1])}
+	e.block = max(1, min(e.rows, lossBlock/e.classes))
+	e.grain = max(1, costlyGrain/e.classes)
+	c.need(0, e.block*(2+scratch))
+	return e
+}
+
+// each calls f for blocks of the rows lo to hi, with the memory for their
+// largest logits and sums, and what is left of the scratch.
+func (e *crossEntropy) each(fr *frame, worker, lo, hi int, f func(at int, top, sum, rest []float32)) {
+	s := fr.local[worker]
+	for ; lo < hi; lo += e.block {
+		n := min(e.block, hi-lo)
+		f(lo, s[:n], s[e.block:e.block+n], s[2*e.block:])
 	}
-	for _, a := range x {
-		sum += math.Exp(float64(a) - top)
-	}
-	return top, sum
 }
 
 func makeCrossEntropy(c *compiler, v *ir.Value) (kernel, error) {
-	rows, classes := v.In[0].Shape[0], v.In[0].Shape[1]
-	dst, logits, labels := c.id(v), c.id(v.In[0]), c.id(v.In[1])
-	part := func(fr *frame, _, lo, hi int) {
-		d, x, label := fr.vals[dst], fr.vals[logits], view[int32](fr, labels)
-		for r := lo; r < hi; r++ {
-			row := x[r*classes : (r+1)*classes]
-			top, sum := logSumExp(row)
-			d[r] = float32(math.Log(sum) + (top - float64(row[clampIndex(label[r], classes)])))
-		}
+	e := newCrossEntropy(c, v, v.In[0].Shape[1])
+	dst, classes, variant := c.id(v), e.classes, c.pool.variant
+	log := vec.Find(variant, "log.f32", 0)
+	part := func(fr *frame, worker, lo, hi int) {
+		d, x, label := fr.vals[dst], fr.vals[e.logits], view[int32](fr, e.labels)
+		e.each(fr, worker, lo, hi, func(at int, top, sum, rest []float32) {
+			vec.SoftmaxRows(variant, rest, x[at*classes:], top, sum, classes)
+			out := unsafe.Pointer(&sum[0])
+			log(out, out, nil, nil, len(sum))
+			for i := range top {
+				r := at + i
+				d[r] = sum[i] + (top[i] - x[r*classes+clampIndex(label[r], classes)])
+			}
+		})
 	}
-	return func(fr *frame) { fr.pool.run(fr, rows, max(1, costlyGrain/classes), part) }, nil
+	return func(fr *frame) { fr.pool.run(fr, e.rows, e.grain, part) }, nil
 }
 
 func makeCrossEntropyGrad(c *compiler, v *ir.Value) (kernel, error) {
-	rows, classes := v.Shape[0], v.Shape[1]
-	dst, logits, labels, grad := c.id(v), c.id(v.In[0]), c.id(v.In[1]), c.id(v.In[2])
-	part := func(fr *frame, _, lo, hi int) {
-		d, x, label, g := fr.vals[dst], fr.vals[logits], view[int32](fr, labels), fr.vals[grad]
-		for r := lo; r < hi; r++ {
-			row, out := x[r*classes:(r+1)*classes], d[r*classes:(r+1)*classes]
-			top, sum := logSumExp(row)
-			right, scale := clampIndex(label[r], classes), float64(g[r])
-			for i, a := range row {
-				p := math.Exp(float64(a)-top) / sum
-				if i == right {
-					p--
-				}
-				out[i] = float32(scale * p)
+	e := newCrossEntropy(c, v, 0)
+	dst, grad, classes, variant := c.id(v), c.id(v.In[2]), e.classes, c.pool.variant
+	mul := vec.Find(variant, "mul.f32", 2)
+	part := func(fr *frame, worker, lo, hi int) {
+		d, x, label, g := fr.vals[dst], fr.vals[e.logits], view[int32](fr, e.labels), fr.vals[grad]
+		e.each(fr, worker, lo, hi, func(at int, top, sum, _ []float32) {
+			vec.SoftmaxRows(variant, d[at*classes:], x[at*classes:], top, sum, classes)
+			for i := range top {
+				r := at + i
+				sum[i] = g[r] / sum[i]
+				row := unsafe.Pointer(&d[r*classes])
+				mul(row, row, unsafe.Pointer(&sum[i]), nil, classes)
+				d[r*classes+clampIndex(label[r], classes)] -= g[r]
 			}
-		}
+		})
 	}
-	return func(fr *frame) { fr.pool.run(fr, rows, max(1, costlyGrain/classes), part) }, nil
+	return func(fr *frame) { fr.pool.run(fr, e.rows, e.grain, part) }, nil
 }

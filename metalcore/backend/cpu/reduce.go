@@ -3,6 +3,8 @@ package cpu
 import (
 	"slices"
 
+	"github.com/metalnb/metalnb/metalcore/backend/cpu/asm"
+	"github.com/metalnb/metalnb/metalcore/backend/cpu/vec"
 	"github.com/metalnb/metalnb/metalcore/ir"
 )
 
@@ -21,7 +23,9 @@ func init() {
 			if v.DType == ir.I32 {
 				return reduction(c, v, maxFolder[int32]())
 			}
-			return reduction(c, v, maxFolder[float32]())
+			f := maxFolder[float32]()
+			f.rows = vec.MaxRows
+			return reduction(c, v, f)
 		},
 		"argmax": makeArgMax,
 	})
@@ -34,6 +38,11 @@ type folder[T number, A number | float64] struct {
 	add   func(acc A, x T) A
 	row   func(x []T) A // of a dense, not empty row
 	end   func(acc A) T
+
+	// Faster ways, if there are any: for dense rows of n elements, one after the
+	// other, and for neighbouring columns of rows that are stride elements apart.
+	rows    func(v asm.Variant, d, x []T, n int)
+	columns func(v asm.Variant, d, x []T, rows, stride int)
 }
 
 // larger gives NaN when an operand is NaN.
@@ -44,9 +53,11 @@ func same[T number](x T) T { return x }
 // sumFolder is the sum divided by n.
 func sumFolder(n float64) folder[float32, float64] {
 	return folder[float32, float64]{
-		add: func(s float64, x float32) float64 { return s + float64(x) },
-		row: sumFloat,
-		end: func(s float64) float32 { return float32(s / n) },
+		add:     func(s float64, x float32) float64 { return s + float64(x) },
+		row:     sumFloat,
+		end:     func(s float64) float32 { return float32(s / n) },
+		rows:    func(v asm.Variant, d, x []float32, each int) { vec.SumRows(v, d, x, each, n) },
+		columns: func(v asm.Variant, d, x []float32, rows, stride int) { vec.SumColumns(v, d, x, rows, stride, n) },
 	}
 }
 
@@ -135,6 +146,11 @@ func reduction[T number, A number | float64](c *compiler, v *ir.Value, f folder[
 // foldRows computes one result after the other.
 func foldRows[T number, A number | float64](f folder[T, A], stay, fold *layout, dst, src, each int) body {
 	dense := fold.rank == 1 && fold.stride[0][0] == 1
+	if dense && each > 0 && f.rows != nil && stay.rank == 1 && (stay.dims[0] == 1 || stay.stride[0][0] == each) {
+		return func(fr *frame, _, lo, hi int) {
+			f.rows(fr.pool.variant, view[T](fr, dst)[lo:hi], view[T](fr, src)[lo*each:hi*each], each)
+		}
+	}
 	return func(fr *frame, _, lo, hi int) {
 		d, x := view[T](fr, dst), view[T](fr, src)
 		for r := lo; r < hi; r++ {
@@ -171,6 +187,17 @@ func foldStrided[T number, A number | float64](f folder[T, A], fold *layout, x [
 
 // foldColumns folds neighbouring results together, row by row of the operand.
 func foldColumns[T number, A number | float64](f folder[T, A], stay, fold *layout, dst, src, each int) body {
+	if f.columns != nil && fold.rank == 1 {
+		return func(fr *frame, _, lo, hi int) {
+			d, x := view[T](fr, dst), view[T](fr, src)
+			for lo < hi {
+				to := stay.seek(lo)
+				k := min(to.left(), hi-lo)
+				f.columns(fr.pool.variant, d[lo:lo+k], x[to.off[0]:], each, fold.stride[0][0])
+				lo += k
+			}
+		}
+	}
 	return func(fr *frame, _, lo, hi int) {
 		d, x := view[T](fr, dst), view[T](fr, src)
 		var acc [columns]A
@@ -210,7 +237,7 @@ func makeArgMax(c *compiler, v *ir.Value) (kernel, error) {
 	return argMax[int32](c, v), nil
 }
 
-// argMax keeps the first of equals and takes no NaN if it can.
+// argMax keeps the first of equals, and takes no NaN if it can.
 func argMax[T number](c *compiler, v *ir.Value) kernel {
 	in, axis := v.In[0].Shape, v.Int("axis")
 	size, inner := in[axis], in[axis+1:].Elems()
@@ -227,6 +254,11 @@ func argMax[T number](c *compiler, v *ir.Value) kernel {
 				}
 			}
 			d[r] = int32(index)
+		}
+	}
+	if inner == 1 && v.In[0].DType == ir.F32 {
+		part = func(fr *frame, _, lo, hi int) {
+			vec.ArgmaxRows(fr.pool.variant, view[int32](fr, dst)[lo:hi], fr.vals[src][lo*size:hi*size], size)
 		}
 	}
 	return func(fr *frame) { fr.pool.run(fr, n, max(1, cheapGrain/size), part) }

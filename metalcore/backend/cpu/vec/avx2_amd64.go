@@ -86,6 +86,11 @@ func log1pF32AVX2(d, a, b, c unsafe.Pointer, n int)
 func tanhF32AVX2(d, a, b, c unsafe.Pointer, n int)
 func sigmoidF32AVX2(d, a, b, c unsafe.Pointer, n int)
 func erfF32AVX2(d, a, b, c unsafe.Pointer, n int)
+func sumRowsAVX2(d, x unsafe.Pointer, rows, n int, divisor float64)
+func maxRowsAVX2(d, x unsafe.Pointer, rows, n int)
+func sumColumnsAVX2(d, x unsafe.Pointer, rows, stride, n int, divisor float64)
+func softmaxRowsAVX2(d, x, top, sum unsafe.Pointer, rows, n int)
+func argmaxRowsAVX2(d, x unsafe.Pointer, rows, n int)
 
 var tableAVX2 = map[key]Kernel{
 	{"add.f32", 0}:       addF32AVX2,

@@ -6551,3 +6551,538 @@ DATA w3a1ea0cf<>+20(SB)/4, $0x3a1ea0cf
 DATA w3a1ea0cf<>+24(SB)/4, $0x3a1ea0cf
 DATA w3a1ea0cf<>+28(SB)/4, $0x3a1ea0cf
 GLOBL w3a1ea0cf<>(SB), RODATA|NOPTR, $32
+
+// func sumRowsAVX2(d *byte, x *byte, rows int, n int, divisor float64)
+// Requires: AVX, SSE2
+TEXT ·sumRowsAVX2(SB), NOSPLIT, $0-40
+	MOVQ  d+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  rows+16(FP), DX
+	MOVQ  n+24(FP), BX
+	MOVSD divisor+32(FP), X0
+	TESTQ DX, DX
+	JZ    sumRowsAVX2_row_end
+
+sumRowsAVX2_row:
+	MOVQ    BX, SI
+	VMOVUPS w00000000<>+0(SB), Y1
+	VMOVUPS w00000000<>+0(SB), Y2
+	VMOVUPS w00000000<>+0(SB), Y3
+	VMOVUPS w00000000<>+0(SB), Y4
+
+sumRowsAVX2_by4:
+	CMPQ      SI, $0x00000010
+	JLT       sumRowsAVX2_by4_end
+	VCVTPS2PD (CX), Y5
+	VADDPD    Y5, Y1, Y1
+	VCVTPS2PD 16(CX), Y5
+	VADDPD    Y5, Y2, Y2
+	VCVTPS2PD 32(CX), Y5
+	VADDPD    Y5, Y3, Y3
+	VCVTPS2PD 48(CX), Y5
+	VADDPD    Y5, Y4, Y4
+	ADDQ      $0x00000040, CX
+	SUBQ      $0x00000010, SI
+	JMP       sumRowsAVX2_by4
+
+sumRowsAVX2_by4_end:
+sumRowsAVX2_by1:
+	CMPQ      SI, $0x00000004
+	JLT       sumRowsAVX2_by1_end
+	VCVTPS2PD (CX), Y5
+	VADDPD    Y5, Y1, Y1
+	ADDQ      $0x00000010, CX
+	SUBQ      $0x00000004, SI
+	JMP       sumRowsAVX2_by1
+
+sumRowsAVX2_by1_end:
+	TESTQ      SI, SI
+	JZ         sumRowsAVX2_whole
+	MOVQ       $0x0000000000000008, DI
+	SUBQ       SI, DI
+	LEAQ       tails<>+0(SB), R8
+	VMOVUPS    (R8)(DI*4), Y5
+	VMASKMOVPS (CX), X5, X5
+	VCVTPS2PD  X5, Y5
+	VADDPD     Y5, Y2, Y2
+	LEAQ       (CX)(SI*4), CX
+
+sumRowsAVX2_whole:
+	VADDPD       Y2, Y1, Y1
+	VADDPD       Y4, Y3, Y3
+	VADDPD       Y3, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X2
+	VADDPD       X2, X1, X1
+	VPERMILPD    $0x01, X1, X2
+	VADDPD       X2, X1, X1
+	VDIVSD       X0, X1, X1
+	VCVTSD2SS    X1, X1, X1
+	VMOVSS       X1, (AX)
+	ADDQ         $0x00000004, AX
+	DECQ         DX
+	JNZ          sumRowsAVX2_row
+
+sumRowsAVX2_row_end:
+	VZEROUPPER
+	RET
+
+// func maxRowsAVX2(d *byte, x *byte, rows int, n int)
+// Requires: AVX
+TEXT ·maxRowsAVX2(SB), NOSPLIT, $0-32
+	MOVQ  d+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  rows+16(FP), DX
+	MOVQ  n+24(FP), BX
+	TESTQ DX, DX
+	JZ    maxRowsAVX2_row_end
+
+maxRowsAVX2_row:
+	MOVQ    BX, SI
+	VMOVUPS wff800000<>+0(SB), Y0
+
+maxRowsAVX2_max:
+	CMPQ      SI, $0x00000008
+	JLT       maxRowsAVX2_max_end
+	VMOVUPS   (CX), Y1
+	VMAXPS    Y1, Y0, Y1
+	VCMPPS    $0x03, Y0, Y0, Y2
+	VBLENDVPS Y2, Y0, Y1, Y0
+	VMOVUPS   Y0, Y0
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000008, SI
+	JMP       maxRowsAVX2_max
+
+maxRowsAVX2_max_end:
+	TESTQ      SI, SI
+	JZ         maxRowsAVX2_maxed
+	MOVQ       $0x0000000000000008, DI
+	SUBQ       SI, DI
+	LEAQ       tails<>+0(SB), R8
+	VMOVUPS    (R8)(DI*4), Y1
+	VMASKMOVPS (CX), Y1, Y2
+	VMOVUPS    wff800000<>+0(SB), Y3
+	VBLENDVPS  Y1, Y2, Y3, Y1
+	VMAXPS     Y1, Y0, Y1
+	VCMPPS     $0x03, Y0, Y0, Y2
+	VBLENDVPS  Y2, Y0, Y1, Y0
+	VMOVUPS    Y0, Y0
+	LEAQ       (CX)(SI*4), CX
+
+maxRowsAVX2_maxed:
+	VPERM2F128 $0x01, Y0, Y0, Y1
+	VMAXPS     Y1, Y0, Y1
+	VCMPPS     $0x03, Y0, Y0, Y2
+	VBLENDVPS  Y2, Y0, Y1, Y0
+	VPERMILPS  $0x4e, Y0, Y1
+	VMAXPS     Y1, Y0, Y1
+	VCMPPS     $0x03, Y0, Y0, Y2
+	VBLENDVPS  Y2, Y0, Y1, Y0
+	VPERMILPS  $0xb1, Y0, Y1
+	VMAXPS     Y1, Y0, Y1
+	VCMPPS     $0x03, Y0, Y0, Y2
+	VBLENDVPS  Y2, Y0, Y1, Y0
+	VMOVSS     X0, (AX)
+	ADDQ       $0x00000004, AX
+	DECQ       DX
+	JNZ        maxRowsAVX2_row
+
+maxRowsAVX2_row_end:
+	VZEROUPPER
+	RET
+
+// func sumColumnsAVX2(d *byte, x *byte, rows int, stride int, n int, divisor float64)
+// Requires: AVX, AVX2, SSE2
+TEXT ·sumColumnsAVX2(SB), NOSPLIT, $0-48
+	MOVQ         d+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         rows+16(FP), DX
+	MOVQ         stride+24(FP), BX
+	MOVQ         n+32(FP), SI
+	MOVSD        divisor+40(FP), X0
+	VBROADCASTSD X0, Y0
+	SHLQ         $0x02, BX
+
+sumColumnsAVX2_columns:
+	CMPQ    SI, $0x00000008
+	JLT     sumColumnsAVX2_rest
+	MOVQ    CX, DI
+	MOVQ    DX, R8
+	VMOVUPS w00000000<>+0(SB), Y1
+	VMOVUPS w00000000<>+0(SB), Y2
+	VMOVUPS w00000000<>+0(SB), Y3
+	VMOVUPS w00000000<>+0(SB), Y4
+
+sumColumnsAVX2_full_rows:
+	CMPQ         R8, $0x00000002
+	JLT          sumColumnsAVX2_full_last
+	VMOVUPS      (DI), Y5
+	VCVTPS2PD    X5, Y6
+	VADDPD       Y6, Y1, Y1
+	VEXTRACTF128 $0x01, Y5, X5
+	VCVTPS2PD    X5, Y5
+	VADDPD       Y5, Y2, Y2
+	ADDQ         BX, DI
+	VMOVUPS      (DI), Y5
+	VCVTPS2PD    X5, Y6
+	VADDPD       Y6, Y3, Y3
+	VEXTRACTF128 $0x01, Y5, X5
+	VCVTPS2PD    X5, Y5
+	VADDPD       Y5, Y4, Y4
+	ADDQ         BX, DI
+	SUBQ         $0x00000002, R8
+	JMP          sumColumnsAVX2_full_rows
+
+sumColumnsAVX2_full_last:
+	TESTQ        R8, R8
+	JZ           sumColumnsAVX2_full_summed
+	VMOVUPS      (DI), Y5
+	VCVTPS2PD    X5, Y6
+	VADDPD       Y6, Y1, Y1
+	VEXTRACTF128 $0x01, Y5, X5
+	VCVTPS2PD    X5, Y5
+	VADDPD       Y5, Y2, Y2
+	ADDQ         BX, DI
+
+sumColumnsAVX2_full_summed:
+	VADDPD      Y3, Y1, Y1
+	VADDPD      Y4, Y2, Y2
+	VDIVPD      Y0, Y1, Y1
+	VDIVPD      Y0, Y2, Y2
+	VCVTPD2PSY  Y1, X7
+	VCVTPD2PSY  Y2, X1
+	VINSERTF128 $0x01, X1, Y7, Y1
+	VMOVUPS     Y1, (AX)
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, AX
+	SUBQ        $0x00000008, SI
+	JMP         sumColumnsAVX2_columns
+
+sumColumnsAVX2_rest:
+	TESTQ   SI, SI
+	JZ      sumColumnsAVX2_done
+	MOVQ    $0x0000000000000008, DI
+	SUBQ    SI, DI
+	LEAQ    tails<>+0(SB), SI
+	VMOVUPS (SI)(DI*4), Y1
+	MOVQ    DX, DX
+	VMOVUPS w00000000<>+0(SB), Y2
+	VMOVUPS w00000000<>+0(SB), Y3
+	VMOVUPS w00000000<>+0(SB), Y4
+	VMOVUPS w00000000<>+0(SB), Y5
+
+sumColumnsAVX2_part_rows:
+	CMPQ         DX, $0x00000002
+	JLT          sumColumnsAVX2_part_last
+	VMASKMOVPS   (CX), Y1, Y6
+	VCVTPS2PD    X6, Y8
+	VADDPD       Y8, Y2, Y2
+	VEXTRACTF128 $0x01, Y6, X6
+	VCVTPS2PD    X6, Y6
+	VADDPD       Y6, Y3, Y3
+	ADDQ         BX, CX
+	VMASKMOVPS   (CX), Y1, Y6
+	VCVTPS2PD    X6, Y8
+	VADDPD       Y8, Y4, Y4
+	VEXTRACTF128 $0x01, Y6, X6
+	VCVTPS2PD    X6, Y6
+	VADDPD       Y6, Y5, Y5
+	ADDQ         BX, CX
+	SUBQ         $0x00000002, DX
+	JMP          sumColumnsAVX2_part_rows
+
+sumColumnsAVX2_part_last:
+	TESTQ        DX, DX
+	JZ           sumColumnsAVX2_part_summed
+	VMASKMOVPS   (CX), Y1, Y6
+	VCVTPS2PD    X6, Y8
+	VADDPD       Y8, Y2, Y2
+	VEXTRACTF128 $0x01, Y6, X6
+	VCVTPS2PD    X6, Y6
+	VADDPD       Y6, Y3, Y3
+	ADDQ         BX, CX
+
+sumColumnsAVX2_part_summed:
+	VADDPD      Y4, Y2, Y2
+	VADDPD      Y5, Y3, Y3
+	VDIVPD      Y0, Y2, Y2
+	VDIVPD      Y0, Y3, Y3
+	VCVTPD2PSY  Y2, X7
+	VCVTPD2PSY  Y3, X0
+	VINSERTF128 $0x01, X0, Y7, Y0
+	VMASKMOVPS  Y0, Y1, (AX)
+
+sumColumnsAVX2_done:
+	VZEROUPPER
+	RET
+
+// func softmaxRowsAVX2(d *byte, x *byte, top *byte, sum *byte, rows int, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·softmaxRowsAVX2(SB), NOSPLIT, $0-48
+	MOVQ  d+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  top+16(FP), DX
+	MOVQ  sum+24(FP), BX
+	MOVQ  rows+32(FP), SI
+	MOVQ  n+40(FP), DI
+	TESTQ SI, SI
+	JZ    softmaxRowsAVX2_row_end
+
+softmaxRowsAVX2_row:
+	MOVQ    CX, R8
+	MOVQ    DI, R9
+	MOVQ    DI, R10
+	VMOVUPS wff800000<>+0(SB), Y0
+
+softmaxRowsAVX2_max:
+	CMPQ      R10, $0x00000008
+	JLT       softmaxRowsAVX2_max_end
+	VMOVUPS   (CX), Y1
+	VMAXPS    Y1, Y0, Y1
+	VCMPPS    $0x03, Y0, Y0, Y2
+	VBLENDVPS Y2, Y0, Y1, Y0
+	VMOVUPS   Y0, Y0
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000008, R10
+	JMP       softmaxRowsAVX2_max
+
+softmaxRowsAVX2_max_end:
+	TESTQ      R10, R10
+	JZ         softmaxRowsAVX2_maxed
+	MOVQ       $0x0000000000000008, R11
+	SUBQ       R10, R11
+	LEAQ       tails<>+0(SB), R12
+	VMOVUPS    (R12)(R11*4), Y1
+	VMASKMOVPS (CX), Y1, Y2
+	VMOVUPS    wff800000<>+0(SB), Y3
+	VBLENDVPS  Y1, Y2, Y3, Y1
+	VMAXPS     Y1, Y0, Y1
+	VCMPPS     $0x03, Y0, Y0, Y2
+	VBLENDVPS  Y2, Y0, Y1, Y0
+	VMOVUPS    Y0, Y0
+	LEAQ       (CX)(R10*4), CX
+
+softmaxRowsAVX2_maxed:
+	VPERM2F128 $0x01, Y0, Y0, Y1
+	VMAXPS     Y1, Y0, Y1
+	VCMPPS     $0x03, Y0, Y0, Y2
+	VBLENDVPS  Y2, Y0, Y1, Y0
+	VPERMILPS  $0x4e, Y0, Y1
+	VMAXPS     Y1, Y0, Y1
+	VCMPPS     $0x03, Y0, Y0, Y2
+	VBLENDVPS  Y2, Y0, Y1, Y0
+	VPERMILPS  $0xb1, Y0, Y1
+	VMAXPS     Y1, Y0, Y1
+	VCMPPS     $0x03, Y0, Y0, Y2
+	VBLENDVPS  Y2, Y0, Y1, Y0
+	VMOVUPS    Y0, Y0
+	VMOVUPS    w00000000<>+0(SB), Y1
+
+softmaxRowsAVX2_exp:
+	CMPQ         R9, $0x00000008
+	JLT          softmaxRowsAVX2_exp_end
+	VMOVUPS      (R8), Y2
+	VSUBPS       Y0, Y2, Y2
+	VMOVUPS      wc2d00000<>+0(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      w42b20000<>+0(SB), Y3
+	VMINPS       Y2, Y3, Y2
+	VMULPS       w3fb8aa3b<>+0(SB), Y2, Y3
+	VROUNDPS     $0x08, Y3, Y3
+	VMOVUPS      Y3, Y4
+	VMOVUPS      w3f317000<>+0(SB), Y5
+	VFNMADD213PS Y2, Y5, Y4
+	VMOVUPS      Y3, Y2
+	VMOVUPS      w3805fdf4<>+0(SB), Y5
+	VFNMADD213PS Y4, Y5, Y2
+	VMOVUPS      w39500d01<>+0(SB), Y4
+	VFMADD213PS  w3ab60b61<>+0(SB), Y2, Y4
+	VMOVUPS      Y4, Y4
+	VFMADD213PS  w3c088889<>+0(SB), Y2, Y4
+	VMOVUPS      Y4, Y4
+	VFMADD213PS  w3d2aaaab<>+0(SB), Y2, Y4
+	VMOVUPS      Y4, Y4
+	VFMADD213PS  w3e2aaaab<>+0(SB), Y2, Y4
+	VMOVUPS      Y4, Y4
+	VFMADD213PS  w3f000000<>+0(SB), Y2, Y4
+	VMULPS       Y2, Y2, Y5
+	VMOVUPS      Y5, Y5
+	VFMADD213PS  Y2, Y4, Y5
+	VADDPS       w3f800000<>+0(SB), Y5, Y2
+	VCVTTPS2DQ   Y3, Y3
+	VPSRAD       $0x01, Y3, Y4
+	VPADDD       w0000007f<>+0(SB), Y4, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y2, Y2
+	VPSUBD       Y4, Y3, Y3
+	VPADDD       w0000007f<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y2, Y2
+	VADDPS       Y2, Y1, Y1
+	VMOVUPS      Y1, Y1
+	VMOVUPS      Y2, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, R8
+	SUBQ         $0x00000008, R9
+	JMP          softmaxRowsAVX2_exp
+
+softmaxRowsAVX2_exp_end:
+	TESTQ        R9, R9
+	JZ           softmaxRowsAVX2_summed
+	MOVQ         $0x0000000000000008, R10
+	SUBQ         R9, R10
+	LEAQ         tails<>+0(SB), R11
+	VMOVUPS      (R11)(R10*4), Y2
+	VMASKMOVPS   (R8), Y2, Y3
+	VSUBPS       Y0, Y3, Y3
+	VMOVUPS      wc2d00000<>+0(SB), Y4
+	VMAXPS       Y3, Y4, Y3
+	VMOVUPS      w42b20000<>+0(SB), Y4
+	VMINPS       Y3, Y4, Y3
+	VMULPS       w3fb8aa3b<>+0(SB), Y3, Y4
+	VROUNDPS     $0x08, Y4, Y4
+	VMOVUPS      Y4, Y5
+	VMOVUPS      w3f317000<>+0(SB), Y6
+	VFNMADD213PS Y3, Y6, Y5
+	VMOVUPS      Y4, Y3
+	VMOVUPS      w3805fdf4<>+0(SB), Y6
+	VFNMADD213PS Y5, Y6, Y3
+	VMOVUPS      w39500d01<>+0(SB), Y5
+	VFMADD213PS  w3ab60b61<>+0(SB), Y3, Y5
+	VMOVUPS      Y5, Y5
+	VFMADD213PS  w3c088889<>+0(SB), Y3, Y5
+	VMOVUPS      Y5, Y5
+	VFMADD213PS  w3d2aaaab<>+0(SB), Y3, Y5
+	VMOVUPS      Y5, Y5
+	VFMADD213PS  w3e2aaaab<>+0(SB), Y3, Y5
+	VMOVUPS      Y5, Y5
+	VFMADD213PS  w3f000000<>+0(SB), Y3, Y5
+	VMULPS       Y3, Y3, Y6
+	VMOVUPS      Y6, Y6
+	VFMADD213PS  Y3, Y5, Y6
+	VADDPS       w3f800000<>+0(SB), Y6, Y3
+	VCVTTPS2DQ   Y4, Y4
+	VPSRAD       $0x01, Y4, Y5
+	VPADDD       w0000007f<>+0(SB), Y5, Y6
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y3, Y3
+	VPSUBD       Y5, Y4, Y4
+	VPADDD       w0000007f<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y3, Y3
+	VMOVUPS      w00000000<>+0(SB), Y4
+	VBLENDVPS    Y2, Y3, Y4, Y3
+	VADDPS       Y3, Y1, Y1
+	VMOVUPS      Y1, Y1
+	VMASKMOVPS   Y3, Y2, (AX)
+	LEAQ         (AX)(R9*4), AX
+
+softmaxRowsAVX2_summed:
+	VPERM2F128 $0x01, Y1, Y1, Y2
+	VADDPS     Y2, Y1, Y1
+	VPERMILPS  $0x4e, Y1, Y2
+	VADDPS     Y2, Y1, Y1
+	VPERMILPS  $0xb1, Y1, Y2
+	VADDPS     Y2, Y1, Y1
+	VMOVSS     X0, (DX)
+	VMOVSS     X1, (BX)
+	ADDQ       $0x00000004, DX
+	ADDQ       $0x00000004, BX
+	DECQ       SI
+	JNZ        softmaxRowsAVX2_row
+
+softmaxRowsAVX2_row_end:
+	VZEROUPPER
+	RET
+
+// func argmaxRowsAVX2(d *byte, x *byte, rows int, n int)
+// Requires: AVX, AVX2
+TEXT ·argmaxRowsAVX2(SB), NOSPLIT, $0-32
+	MOVQ  d+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  rows+16(FP), DX
+	MOVQ  n+24(FP), BX
+	TESTQ DX, DX
+	JZ    argmaxRowsAVX2_row_end
+
+argmaxRowsAVX2_row:
+	MOVQ    BX, SI
+	VMOVUPS w00000000<>+0(SB), Y1
+	VMOVUPS wff800000<>+0(SB), Y0
+	VMOVUPS lanes<>+0(SB), Y2
+
+argmaxRowsAVX2_by1:
+	CMPQ      SI, $0x00000008
+	JLT       argmaxRowsAVX2_by1_end
+	VMOVUPS   (CX), Y3
+	VCMPPS    $0x11, Y3, Y0, Y4
+	VBLENDVPS Y4, Y3, Y0, Y0
+	VMOVUPS   Y0, Y0
+	VBLENDVPS Y4, Y2, Y1, Y1
+	VMOVUPS   Y1, Y1
+	VPADDD    w00000008<>+0(SB), Y2, Y2
+	VMOVUPS   Y2, Y2
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000008, SI
+	JMP       argmaxRowsAVX2_by1
+
+argmaxRowsAVX2_by1_end:
+	TESTQ      SI, SI
+	JZ         argmaxRowsAVX2_whole
+	MOVQ       $0x0000000000000008, DI
+	SUBQ       SI, DI
+	LEAQ       tails<>+0(SB), R8
+	VMOVUPS    (R8)(DI*4), Y3
+	VMASKMOVPS (CX), Y3, Y4
+	VMOVUPS    wff800000<>+0(SB), Y5
+	VBLENDVPS  Y3, Y4, Y5, Y3
+	VCMPPS     $0x11, Y3, Y0, Y4
+	VBLENDVPS  Y4, Y3, Y0, Y0
+	VMOVUPS    Y0, Y0
+	VBLENDVPS  Y4, Y2, Y1, Y1
+	VMOVUPS    Y1, Y1
+	LEAQ       (CX)(SI*4), CX
+
+argmaxRowsAVX2_whole:
+	VPERM2F128 $0x01, Y0, Y0, Y2
+	VMAXPS     Y2, Y0, Y2
+	VPERMILPS  $0x4e, Y2, Y3
+	VMAXPS     Y3, Y2, Y2
+	VPERMILPS  $0xb1, Y2, Y3
+	VMAXPS     Y3, Y2, Y2
+	VCMPPS     $0x00, Y2, Y0, Y0
+	VMOVUPS    w7fffffff<>+0(SB), Y2
+	VBLENDVPS  Y0, Y1, Y2, Y0
+	VPERM2F128 $0x01, Y0, Y0, Y1
+	VPMINSD    Y1, Y0, Y0
+	VPERMILPS  $0x4e, Y0, Y1
+	VPMINSD    Y1, Y0, Y0
+	VPERMILPS  $0xb1, Y0, Y1
+	VPMINSD    Y1, Y0, Y0
+	VMOVSS     X0, (AX)
+	ADDQ       $0x00000004, AX
+	DECQ       DX
+	JNZ        argmaxRowsAVX2_row
+
+argmaxRowsAVX2_row_end:
+	VZEROUPPER
+	RET
+
+DATA lanes<>+0(SB)/4, $0x00000000
+DATA lanes<>+4(SB)/4, $0x00000001
+DATA lanes<>+8(SB)/4, $0x00000002
+DATA lanes<>+12(SB)/4, $0x00000003
+DATA lanes<>+16(SB)/4, $0x00000004
+DATA lanes<>+20(SB)/4, $0x00000005
+DATA lanes<>+24(SB)/4, $0x00000006
+DATA lanes<>+28(SB)/4, $0x00000007
+GLOBL lanes<>(SB), RODATA|NOPTR, $32
+
+DATA w00000008<>+0(SB)/4, $0x00000008
+DATA w00000008<>+4(SB)/4, $0x00000008
+DATA w00000008<>+8(SB)/4, $0x00000008
+DATA w00000008<>+12(SB)/4, $0x00000008
+DATA w00000008<>+16(SB)/4, $0x00000008
+DATA w00000008<>+20(SB)/4, $0x00000008
+DATA w00000008<>+24(SB)/4, $0x00000008
+DATA w00000008<>+28(SB)/4, $0x00000008
+GLOBL w00000008<>(SB), RODATA|NOPTR, $32

@@ -86,6 +86,11 @@ func log1pF32AVX512(d, a, b, c unsafe.Pointer, n int)
 func tanhF32AVX512(d, a, b, c unsafe.Pointer, n int)
 func sigmoidF32AVX512(d, a, b, c unsafe.Pointer, n int)
 func erfF32AVX512(d, a, b, c unsafe.Pointer, n int)
+func sumRowsAVX512(d, x unsafe.Pointer, rows, n int, divisor float64)
+func maxRowsAVX512(d, x unsafe.Pointer, rows, n int)
+func sumColumnsAVX512(d, x unsafe.Pointer, rows, stride, n int, divisor float64)
+func softmaxRowsAVX512(d, x, top, sum unsafe.Pointer, rows, n int)
+func argmaxRowsAVX512(d, x unsafe.Pointer, rows, n int)
 
 var tableAVX512 = map[key]Kernel{
 	{"add.f32", 0}:       addF32AVX512,

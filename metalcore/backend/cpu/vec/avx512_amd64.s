@@ -6959,3 +6959,571 @@ DATA w3a1ea0cf<>+52(SB)/4, $0x3a1ea0cf
 DATA w3a1ea0cf<>+56(SB)/4, $0x3a1ea0cf
 DATA w3a1ea0cf<>+60(SB)/4, $0x3a1ea0cf
 GLOBL w3a1ea0cf<>(SB), RODATA|NOPTR, $64
+
+// func sumRowsAVX512(d *byte, x *byte, rows int, n int, divisor float64)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE2
+TEXT ·sumRowsAVX512(SB), NOSPLIT, $0-40
+	MOVQ  d+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  rows+16(FP), DX
+	MOVQ  n+24(FP), BX
+	MOVSD divisor+32(FP), X0
+	TESTQ DX, DX
+	JZ    sumRowsAVX512_row_end
+
+sumRowsAVX512_row:
+	MOVQ    BX, SI
+	VMOVUPS w00000000<>+0(SB), Z1
+	VMOVUPS w00000000<>+0(SB), Z2
+	VMOVUPS w00000000<>+0(SB), Z3
+	VMOVUPS w00000000<>+0(SB), Z4
+
+sumRowsAVX512_by4:
+	CMPQ      SI, $0x00000020
+	JLT       sumRowsAVX512_by4_end
+	VCVTPS2PD (CX), Z5
+	VADDPD    Z5, Z1, Z1
+	VCVTPS2PD 32(CX), Z5
+	VADDPD    Z5, Z2, Z2
+	VCVTPS2PD 64(CX), Z5
+	VADDPD    Z5, Z3, Z3
+	VCVTPS2PD 96(CX), Z5
+	VADDPD    Z5, Z4, Z4
+	ADDQ      $0x00000080, CX
+	SUBQ      $0x00000020, SI
+	JMP       sumRowsAVX512_by4
+
+sumRowsAVX512_by4_end:
+sumRowsAVX512_by1:
+	CMPQ      SI, $0x00000008
+	JLT       sumRowsAVX512_by1_end
+	VCVTPS2PD (CX), Z5
+	VADDPD    Z5, Z1, Z1
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000008, SI
+	JMP       sumRowsAVX512_by1
+
+sumRowsAVX512_by1_end:
+	TESTQ     SI, SI
+	JZ        sumRowsAVX512_whole
+	MOVQ      $-1, DI
+	SHLXQ     SI, DI, DI
+	NOTQ      DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX), K1, Y5
+	VCVTPS2PD Y5, Z5
+	VADDPD    Z5, Z2, Z2
+	LEAQ      (CX)(SI*4), CX
+
+sumRowsAVX512_whole:
+	VADDPD        Z2, Z1, Z1
+	VADDPD        Z4, Z3, Z3
+	VADDPD        Z3, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y2
+	VADDPD        Y2, Y1, Y1
+	VEXTRACTF128  $0x01, Y1, X2
+	VADDPD        X2, X1, X1
+	VPERMILPD     $0x01, X1, X2
+	VADDPD        X2, X1, X1
+	VDIVSD        X0, X1, X1
+	VCVTSD2SS     X1, X1, X1
+	VMOVSS        X1, (AX)
+	ADDQ          $0x00000004, AX
+	DECQ          DX
+	JNZ           sumRowsAVX512_row
+
+sumRowsAVX512_row_end:
+	VZEROUPPER
+	RET
+
+// func maxRowsAVX512(d *byte, x *byte, rows int, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·maxRowsAVX512(SB), NOSPLIT, $0-32
+	MOVQ  d+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  rows+16(FP), DX
+	MOVQ  n+24(FP), BX
+	TESTQ DX, DX
+	JZ    maxRowsAVX512_row_end
+
+maxRowsAVX512_row:
+	MOVQ    BX, SI
+	VMOVUPS wff800000<>+0(SB), Z0
+
+maxRowsAVX512_max:
+	CMPQ    SI, $0x00000010
+	JLT     maxRowsAVX512_max_end
+	VMOVUPS (CX), Z1
+	VMAXPS  Z1, Z0, Z1
+	VCMPPS  $0x03, Z0, Z0, K1
+	VMOVUPS Z1, Z1
+	VMOVUPS Z0, K1, Z1
+	VMOVUPS Z1, Z0
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000010, SI
+	JMP     maxRowsAVX512_max
+
+maxRowsAVX512_max_end:
+	TESTQ     SI, SI
+	JZ        maxRowsAVX512_maxed
+	MOVQ      $-1, DI
+	SHLXQ     SI, DI, DI
+	NOTQ      DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX), K1, Z1
+	VMOVUPS   wff800000<>+0(SB), Z2
+	VMOVUPS   Z1, K1, Z2
+	VMAXPS    Z2, Z0, Z1
+	VCMPPS    $0x03, Z0, Z0, K1
+	VMOVUPS   Z1, Z1
+	VMOVUPS   Z0, K1, Z1
+	VMOVUPS   Z1, Z0
+	LEAQ      (CX)(SI*4), CX
+
+maxRowsAVX512_maxed:
+	VSHUFF32X4 $0x4e, Z0, Z0, Z1
+	VMAXPS     Z1, Z0, Z1
+	VCMPPS     $0x03, Z0, Z0, K1
+	VMOVUPS    Z1, Z1
+	VMOVUPS    Z0, K1, Z1
+	VSHUFF32X4 $0xb1, Z1, Z1, Z0
+	VMAXPS     Z0, Z1, Z0
+	VCMPPS     $0x03, Z1, Z1, K1
+	VMOVUPS    Z0, Z0
+	VMOVUPS    Z1, K1, Z0
+	VPERMILPS  $0x4e, Z0, Z1
+	VMAXPS     Z1, Z0, Z1
+	VCMPPS     $0x03, Z0, Z0, K1
+	VMOVUPS    Z1, Z1
+	VMOVUPS    Z0, K1, Z1
+	VPERMILPS  $0xb1, Z1, Z0
+	VMAXPS     Z0, Z1, Z0
+	VCMPPS     $0x03, Z1, Z1, K1
+	VMOVUPS    Z0, Z0
+	VMOVUPS    Z1, K1, Z0
+	VMOVSS     X0, (AX)
+	ADDQ       $0x00000004, AX
+	DECQ       DX
+	JNZ        maxRowsAVX512_row
+
+maxRowsAVX512_row_end:
+	VZEROUPPER
+	RET
+
+// func sumColumnsAVX512(d *byte, x *byte, rows int, stride int, n int, divisor float64)
+// Requires: AVX, AVX512F, BMI2, SSE2
+TEXT ·sumColumnsAVX512(SB), NOSPLIT, $0-48
+	MOVQ         d+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         rows+16(FP), DX
+	MOVQ         stride+24(FP), BX
+	MOVQ         n+32(FP), SI
+	MOVSD        divisor+40(FP), X0
+	VBROADCASTSD X0, Z0
+	SHLQ         $0x02, BX
+
+sumColumnsAVX512_columns:
+	CMPQ    SI, $0x00000010
+	JLT     sumColumnsAVX512_rest
+	MOVQ    CX, DI
+	MOVQ    DX, R8
+	VMOVUPS w00000000<>+0(SB), Z1
+	VMOVUPS w00000000<>+0(SB), Z2
+	VMOVUPS w00000000<>+0(SB), Z3
+	VMOVUPS w00000000<>+0(SB), Z4
+
+sumColumnsAVX512_full_rows:
+	CMPQ          R8, $0x00000002
+	JLT           sumColumnsAVX512_full_last
+	VMOVUPS       (DI), Z5
+	VCVTPS2PD     Y5, Z6
+	VADDPD        Z6, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z5, Y5
+	VCVTPS2PD     Y5, Z5
+	VADDPD        Z5, Z2, Z2
+	ADDQ          BX, DI
+	VMOVUPS       (DI), Z5
+	VCVTPS2PD     Y5, Z6
+	VADDPD        Z6, Z3, Z3
+	VEXTRACTF64X4 $0x01, Z5, Y5
+	VCVTPS2PD     Y5, Z5
+	VADDPD        Z5, Z4, Z4
+	ADDQ          BX, DI
+	SUBQ          $0x00000002, R8
+	JMP           sumColumnsAVX512_full_rows
+
+sumColumnsAVX512_full_last:
+	TESTQ         R8, R8
+	JZ            sumColumnsAVX512_full_summed
+	VMOVUPS       (DI), Z5
+	VCVTPS2PD     Y5, Z6
+	VADDPD        Z6, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z5, Y5
+	VCVTPS2PD     Y5, Z5
+	VADDPD        Z5, Z2, Z2
+	ADDQ          BX, DI
+
+sumColumnsAVX512_full_summed:
+	VADDPD       Z3, Z1, Z1
+	VADDPD       Z4, Z2, Z2
+	VDIVPD       Z0, Z1, Z1
+	VDIVPD       Z0, Z2, Z2
+	VCVTPD2PS    Z1, Y7
+	VCVTPD2PS    Z2, Y1
+	VINSERTF64X4 $0x01, Y1, Z7, Z1
+	VMOVUPS      Z1, (AX)
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, AX
+	SUBQ         $0x00000010, SI
+	JMP          sumColumnsAVX512_columns
+
+sumColumnsAVX512_rest:
+	TESTQ   SI, SI
+	JZ      sumColumnsAVX512_done
+	MOVQ    $-1, DI
+	SHLXQ   SI, DI, DI
+	NOTQ    DI
+	KMOVW   DI, K1
+	MOVQ    DX, DX
+	VMOVUPS w00000000<>+0(SB), Z1
+	VMOVUPS w00000000<>+0(SB), Z2
+	VMOVUPS w00000000<>+0(SB), Z3
+	VMOVUPS w00000000<>+0(SB), Z4
+
+sumColumnsAVX512_part_rows:
+	CMPQ          DX, $0x00000002
+	JLT           sumColumnsAVX512_part_last
+	VMOVUPS.Z     (CX), K1, Z5
+	VCVTPS2PD     Y5, Z6
+	VADDPD        Z6, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z5, Y5
+	VCVTPS2PD     Y5, Z5
+	VADDPD        Z5, Z2, Z2
+	ADDQ          BX, CX
+	VMOVUPS.Z     (CX), K1, Z5
+	VCVTPS2PD     Y5, Z6
+	VADDPD        Z6, Z3, Z3
+	VEXTRACTF64X4 $0x01, Z5, Y5
+	VCVTPS2PD     Y5, Z5
+	VADDPD        Z5, Z4, Z4
+	ADDQ          BX, CX
+	SUBQ          $0x00000002, DX
+	JMP           sumColumnsAVX512_part_rows
+
+sumColumnsAVX512_part_last:
+	TESTQ         DX, DX
+	JZ            sumColumnsAVX512_part_summed
+	VMOVUPS.Z     (CX), K1, Z5
+	VCVTPS2PD     Y5, Z6
+	VADDPD        Z6, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z5, Y5
+	VCVTPS2PD     Y5, Z5
+	VADDPD        Z5, Z2, Z2
+	ADDQ          BX, CX
+
+sumColumnsAVX512_part_summed:
+	VADDPD       Z3, Z1, Z1
+	VADDPD       Z4, Z2, Z2
+	VDIVPD       Z0, Z1, Z1
+	VDIVPD       Z0, Z2, Z2
+	VCVTPD2PS    Z1, Y7
+	VCVTPD2PS    Z2, Y0
+	VINSERTF64X4 $0x01, Y0, Z7, Z0
+	VMOVUPS      Z0, K1, (AX)
+
+sumColumnsAVX512_done:
+	VZEROUPPER
+	RET
+
+// func softmaxRowsAVX512(d *byte, x *byte, top *byte, sum *byte, rows int, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·softmaxRowsAVX512(SB), NOSPLIT, $0-48
+	MOVQ  d+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  top+16(FP), DX
+	MOVQ  sum+24(FP), BX
+	MOVQ  rows+32(FP), SI
+	MOVQ  n+40(FP), DI
+	TESTQ SI, SI
+	JZ    softmaxRowsAVX512_row_end
+
+softmaxRowsAVX512_row:
+	MOVQ    CX, R8
+	MOVQ    DI, R9
+	MOVQ    DI, R10
+	VMOVUPS wff800000<>+0(SB), Z0
+
+softmaxRowsAVX512_max:
+	CMPQ    R10, $0x00000010
+	JLT     softmaxRowsAVX512_max_end
+	VMOVUPS (CX), Z1
+	VMAXPS  Z1, Z0, Z1
+	VCMPPS  $0x03, Z0, Z0, K1
+	VMOVUPS Z1, Z1
+	VMOVUPS Z0, K1, Z1
+	VMOVUPS Z1, Z0
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000010, R10
+	JMP     softmaxRowsAVX512_max
+
+softmaxRowsAVX512_max_end:
+	TESTQ     R10, R10
+	JZ        softmaxRowsAVX512_maxed
+	MOVQ      $-1, R11
+	SHLXQ     R10, R11, R11
+	NOTQ      R11
+	KMOVW     R11, K1
+	VMOVUPS.Z (CX), K1, Z1
+	VMOVUPS   wff800000<>+0(SB), Z2
+	VMOVUPS   Z1, K1, Z2
+	VMAXPS    Z2, Z0, Z1
+	VCMPPS    $0x03, Z0, Z0, K1
+	VMOVUPS   Z1, Z1
+	VMOVUPS   Z0, K1, Z1
+	VMOVUPS   Z1, Z0
+	LEAQ      (CX)(R10*4), CX
+
+softmaxRowsAVX512_maxed:
+	VSHUFF32X4 $0x4e, Z0, Z0, Z1
+	VMAXPS     Z1, Z0, Z1
+	VCMPPS     $0x03, Z0, Z0, K1
+	VMOVUPS    Z1, Z1
+	VMOVUPS    Z0, K1, Z1
+	VSHUFF32X4 $0xb1, Z1, Z1, Z0
+	VMAXPS     Z0, Z1, Z0
+	VCMPPS     $0x03, Z1, Z1, K1
+	VMOVUPS    Z0, Z0
+	VMOVUPS    Z1, K1, Z0
+	VPERMILPS  $0x4e, Z0, Z1
+	VMAXPS     Z1, Z0, Z1
+	VCMPPS     $0x03, Z0, Z0, K1
+	VMOVUPS    Z1, Z1
+	VMOVUPS    Z0, K1, Z1
+	VPERMILPS  $0xb1, Z1, Z0
+	VMAXPS     Z0, Z1, Z0
+	VCMPPS     $0x03, Z1, Z1, K1
+	VMOVUPS    Z0, Z0
+	VMOVUPS    Z1, K1, Z0
+	VMOVUPS    Z0, Z0
+	VMOVUPS    w00000000<>+0(SB), Z1
+
+softmaxRowsAVX512_exp:
+	CMPQ         R9, $0x00000010
+	JLT          softmaxRowsAVX512_exp_end
+	VMOVUPS      (R8), Z2
+	VSUBPS       Z0, Z2, Z2
+	VMOVUPS      wc2d00000<>+0(SB), Z3
+	VMAXPS       Z2, Z3, Z2
+	VMOVUPS      w42b20000<>+0(SB), Z3
+	VMINPS       Z2, Z3, Z2
+	VMULPS       w3fb8aa3b<>+0(SB), Z2, Z3
+	VRNDSCALEPS  $0x08, Z3, Z3
+	VMOVUPS      Z3, Z4
+	VMOVUPS      w3f317000<>+0(SB), Z5
+	VFNMADD213PS Z2, Z5, Z4
+	VMOVUPS      Z3, Z2
+	VMOVUPS      w3805fdf4<>+0(SB), Z5
+	VFNMADD213PS Z4, Z5, Z2
+	VMOVUPS      w39500d01<>+0(SB), Z4
+	VFMADD213PS  w3ab60b61<>+0(SB), Z2, Z4
+	VMOVUPS      Z4, Z4
+	VFMADD213PS  w3c088889<>+0(SB), Z2, Z4
+	VMOVUPS      Z4, Z4
+	VFMADD213PS  w3d2aaaab<>+0(SB), Z2, Z4
+	VMOVUPS      Z4, Z4
+	VFMADD213PS  w3e2aaaab<>+0(SB), Z2, Z4
+	VMOVUPS      Z4, Z4
+	VFMADD213PS  w3f000000<>+0(SB), Z2, Z4
+	VMULPS       Z2, Z2, Z5
+	VMOVUPS      Z5, Z5
+	VFMADD213PS  Z2, Z4, Z5
+	VADDPS       w3f800000<>+0(SB), Z5, Z2
+	VSCALEFPS    Z3, Z2, Z2
+	VADDPS       Z2, Z1, Z1
+	VMOVUPS      Z1, Z1
+	VMOVUPS      Z2, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, R8
+	SUBQ         $0x00000010, R9
+	JMP          softmaxRowsAVX512_exp
+
+softmaxRowsAVX512_exp_end:
+	TESTQ        R9, R9
+	JZ           softmaxRowsAVX512_summed
+	MOVQ         $-1, R10
+	SHLXQ        R9, R10, R10
+	NOTQ         R10
+	KMOVW        R10, K1
+	VMOVUPS.Z    (R8), K1, Z2
+	VSUBPS       Z0, Z2, Z2
+	VMOVUPS      wc2d00000<>+0(SB), Z3
+	VMAXPS       Z2, Z3, Z2
+	VMOVUPS      w42b20000<>+0(SB), Z3
+	VMINPS       Z2, Z3, Z2
+	VMULPS       w3fb8aa3b<>+0(SB), Z2, Z3
+	VRNDSCALEPS  $0x08, Z3, Z3
+	VMOVUPS      Z3, Z4
+	VMOVUPS      w3f317000<>+0(SB), Z5
+	VFNMADD213PS Z2, Z5, Z4
+	VMOVUPS      Z3, Z2
+	VMOVUPS      w3805fdf4<>+0(SB), Z5
+	VFNMADD213PS Z4, Z5, Z2
+	VMOVUPS      w39500d01<>+0(SB), Z4
+	VFMADD213PS  w3ab60b61<>+0(SB), Z2, Z4
+	VMOVUPS      Z4, Z4
+	VFMADD213PS  w3c088889<>+0(SB), Z2, Z4
+	VMOVUPS      Z4, Z4
+	VFMADD213PS  w3d2aaaab<>+0(SB), Z2, Z4
+	VMOVUPS      Z4, Z4
+	VFMADD213PS  w3e2aaaab<>+0(SB), Z2, Z4
+	VMOVUPS      Z4, Z4
+	VFMADD213PS  w3f000000<>+0(SB), Z2, Z4
+	VMULPS       Z2, Z2, Z5
+	VMOVUPS      Z5, Z5
+	VFMADD213PS  Z2, Z4, Z5
+	VADDPS       w3f800000<>+0(SB), Z5, Z2
+	VSCALEFPS    Z3, Z2, Z2
+	VMOVUPS      w00000000<>+0(SB), Z3
+	VMOVUPS      Z3, Z3
+	VMOVUPS      Z2, K1, Z3
+	VADDPS       Z3, Z1, Z1
+	VMOVUPS      Z1, Z1
+	VMOVUPS      Z3, K1, (AX)
+	LEAQ         (AX)(R9*4), AX
+
+softmaxRowsAVX512_summed:
+	VSHUFF32X4 $0x4e, Z1, Z1, Z2
+	VADDPS     Z2, Z1, Z1
+	VSHUFF32X4 $0xb1, Z1, Z1, Z2
+	VADDPS     Z2, Z1, Z1
+	VPERMILPS  $0x4e, Z1, Z2
+	VADDPS     Z2, Z1, Z1
+	VPERMILPS  $0xb1, Z1, Z2
+	VADDPS     Z2, Z1, Z1
+	VMOVSS     X0, (DX)
+	VMOVSS     X1, (BX)
+	ADDQ       $0x00000004, DX
+	ADDQ       $0x00000004, BX
+	DECQ       SI
+	JNZ        softmaxRowsAVX512_row
+
+softmaxRowsAVX512_row_end:
+	VZEROUPPER
+	RET
+
+// func argmaxRowsAVX512(d *byte, x *byte, rows int, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·argmaxRowsAVX512(SB), NOSPLIT, $0-32
+	MOVQ  d+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  rows+16(FP), DX
+	MOVQ  n+24(FP), BX
+	TESTQ DX, DX
+	JZ    argmaxRowsAVX512_row_end
+
+argmaxRowsAVX512_row:
+	MOVQ    BX, SI
+	VMOVUPS w00000000<>+0(SB), Z1
+	VMOVUPS wff800000<>+0(SB), Z0
+	VMOVUPS lanes<>+0(SB), Z2
+
+argmaxRowsAVX512_by1:
+	CMPQ    SI, $0x00000010
+	JLT     argmaxRowsAVX512_by1_end
+	VMOVUPS (CX), Z3
+	VCMPPS  $0x11, Z3, Z0, K1
+	VMOVUPS Z0, Z0
+	VMOVUPS Z3, K1, Z0
+	VMOVUPS Z0, Z0
+	VMOVUPS Z1, Z1
+	VMOVUPS Z2, K1, Z1
+	VMOVUPS Z1, Z1
+	VPADDD  w00000010<>+0(SB), Z2, Z2
+	VMOVUPS Z2, Z2
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000010, SI
+	JMP     argmaxRowsAVX512_by1
+
+argmaxRowsAVX512_by1_end:
+	TESTQ     SI, SI
+	JZ        argmaxRowsAVX512_whole
+	MOVQ      $-1, DI
+	SHLXQ     SI, DI, DI
+	NOTQ      DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX), K1, Z3
+	VMOVUPS   wff800000<>+0(SB), Z4
+	VMOVUPS   Z3, K1, Z4
+	VCMPPS    $0x11, Z4, Z0, K1
+	VMOVUPS   Z0, Z0
+	VMOVUPS   Z4, K1, Z0
+	VMOVUPS   Z0, Z0
+	VMOVUPS   Z1, Z1
+	VMOVUPS   Z2, K1, Z1
+	VMOVUPS   Z1, Z1
+	LEAQ      (CX)(SI*4), CX
+
+argmaxRowsAVX512_whole:
+	VSHUFF32X4 $0x4e, Z0, Z0, Z2
+	VMAXPS     Z2, Z0, Z2
+	VSHUFF32X4 $0xb1, Z2, Z2, Z3
+	VMAXPS     Z3, Z2, Z2
+	VPERMILPS  $0x4e, Z2, Z3
+	VMAXPS     Z3, Z2, Z2
+	VPERMILPS  $0xb1, Z2, Z3
+	VMAXPS     Z3, Z2, Z2
+	VCMPPS     $0x00, Z2, Z0, K1
+	VMOVUPS    w7fffffff<>+0(SB), Z0
+	VMOVUPS    Z1, K1, Z0
+	VSHUFF32X4 $0x4e, Z0, Z0, Z1
+	VPMINSD    Z1, Z0, Z0
+	VSHUFF32X4 $0xb1, Z0, Z0, Z1
+	VPMINSD    Z1, Z0, Z0
+	VPERMILPS  $0x4e, Z0, Z1
+	VPMINSD    Z1, Z0, Z0
+	VPERMILPS  $0xb1, Z0, Z1
+	VPMINSD    Z1, Z0, Z0
+	VMOVSS     X0, (AX)
+	ADDQ       $0x00000004, AX
+	DECQ       DX
+	JNZ        argmaxRowsAVX512_row
+
+argmaxRowsAVX512_row_end:
+	VZEROUPPER
+	RET
+
+DATA lanes<>+0(SB)/4, $0x00000000
+DATA lanes<>+4(SB)/4, $0x00000001
+DATA lanes<>+8(SB)/4, $0x00000002
+DATA lanes<>+12(SB)/4, $0x00000003
+DATA lanes<>+16(SB)/4, $0x00000004
+DATA lanes<>+20(SB)/4, $0x00000005
+DATA lanes<>+24(SB)/4, $0x00000006
+DATA lanes<>+28(SB)/4, $0x00000007
+DATA lanes<>+32(SB)/4, $0x00000008
+DATA lanes<>+36(SB)/4, $0x00000009
+DATA lanes<>+40(SB)/4, $0x0000000a
+DATA lanes<>+44(SB)/4, $0x0000000b
+DATA lanes<>+48(SB)/4, $0x0000000c
+DATA lanes<>+52(SB)/4, $0x0000000d
+DATA lanes<>+56(SB)/4, $0x0000000e
+DATA lanes<>+60(SB)/4, $0x0000000f
+GLOBL lanes<>(SB), RODATA|NOPTR, $64
+
+DATA w00000010<>+0(SB)/4, $0x00000010
+DATA w00000010<>+4(SB)/4, $0x00000010
+DATA w00000010<>+8(SB)/4, $0x00000010
+DATA w00000010<>+12(SB)/4, $0x00000010
+DATA w00000010<>+16(SB)/4, $0x00000010
+DATA w00000010<>+20(SB)/4, $0x00000010
+DATA w00000010<>+24(SB)/4, $0x00000010
+DATA w00000010<>+28(SB)/4, $0x00000010
+DATA w00000010<>+32(SB)/4, $0x00000010
+DATA w00000010<>+36(SB)/4, $0x00000010
+DATA w00000010<>+40(SB)/4, $0x00000010
+DATA w00000010<>+44(SB)/4, $0x00000010
+DATA w00000010<>+48(SB)/4, $0x00000010
+DATA w00000010<>+52(SB)/4, $0x00000010
+DATA w00000010<>+56(SB)/4, $0x00000010
+DATA w00000010<>+60(SB)/4, $0x00000010
+GLOBL w00000010<>(SB), RODATA|NOPTR, $64

@@ -2,5 +2,8 @@
 
 package vec
 
-// tables: there is no assembly for this processor.
-var tables [3]map[key]Kernel
+// There is no assembly for this processor.
+var (
+	tables  [3]map[key]Kernel
+	foldsOf = [3]folds{plainFolds, plainFolds, plainFolds}
+)
