@@ -9,7 +9,7 @@
 //   - backend: the interface to a device; cpu; conformance, the suite that
 //     every device passes
 //   - feed: data sets, and their copies on a device
-//   - loss, optim, metric: builders of IR
+//   - loss, optim, metric: builders of IR; schedule: learning rates over time
 //   - train: the trainer: one compiled step, epochs, stop and go on
 //   - runtime: sessions that keep trainers, data and tensors by name
 //   - wire: the messages between a cell and the core
