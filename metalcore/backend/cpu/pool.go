@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -13,18 +14,42 @@ import (
 // tells which scratch memory is its own, and must not change any result.
 type body func(fr *frame, worker, lo, hi int)
 
-// pool is a set of goroutines that sleep until there is a large instruction to
-// share. The calling goroutine is worker 0.
+// pool is a set of goroutines that share large instructions. The calling
+// goroutine is worker 0. A worker without work spins for a while, since the next
+// instruction comes within microseconds, and then sleeps, so that an idle
+// process leaves the processor alone.
 type pool struct {
 	threads int
 	variant asm.Variant // of the kernels that are run
+	spin    bool        // there is a core for each worker
 	busy    sync.Mutex  // held by the run that is using the workers
-	wake    []chan struct{}
-	done    sync.WaitGroup // of the work being shared
-	ended   sync.WaitGroup // of the workers
+	workers []worker    // without number 0
+	ended   sync.WaitGroup
 	once    sync.Once
 	job     job
 }
+
+// worker is a helper's state, on a line of the cache of its own.
+type worker struct {
+	state atomic.Int32
+	wake  chan struct{} // holds one token for a worker that was asleep
+	_     [48]byte
+}
+
+// States of a worker. The caller gives work, and takes it back from one that did
+// not begin with it; everything else is changed by the worker itself.
+const (
+	idle   int32 = iota // it spins
+	asleep              // it waits for a token
+	given               // there is work
+	working
+	closed // it shall end
+)
+
+const (
+	spinRounds = 2000 // pauses before a worker sleeps: about 100 microseconds
+	yieldEvery = 256  // pauses after which other goroutines may run
+)
 
 // job is the work being shared: pieces of n, taken by whoever is free.
 type job struct {
@@ -45,29 +70,71 @@ type fault struct {
 func (f *fault) String() string { return fmt.Sprint(f.value) }
 
 func newPool(threads int, variant asm.Variant) *pool {
-	p := &pool{threads: threads, variant: variant, wake: make([]chan struct{}, threads)}
-	for w := 1; w < threads; w++ {
-		p.wake[w] = make(chan struct{}, 1)
-		p.ended.Add(1)
-		go p.work(w)
+	p := &pool{threads: threads, variant: variant, spin: threads <= runtime.GOMAXPROCS(0), workers: make([]worker, threads-1)}
+	for i := range p.workers {
+		w := &p.workers[i]
+		w.wake = make(chan struct{}, 1)
+		p.ended.Go(func() { p.work(w, i+1) })
 	}
 	return p
 }
 
-func (p *pool) work(worker int) {
-	defer p.ended.Done()
-	for range p.wake[worker] {
-		p.job.take(worker)
-		p.done.Done()
+// work is the life of a worker.
+func (p *pool) work(w *worker, number int) {
+	for round := 0; ; round++ {
+		switch w.state.Load() {
+		case closed:
+			return
+		case given:
+			if w.state.CompareAndSwap(given, working) {
+				p.job.take(number)
+				w.state.Store(idle)
+				round = 0
+			}
+		case idle:
+			if p.spin && round < spinRounds {
+				relax(round)
+			} else if w.state.CompareAndSwap(idle, asleep) {
+				<-w.wake
+				round = 0
+			}
+		}
+	}
+}
+
+// relax passes a moment of spinning.
+func relax(round int) {
+	if round%yieldEvery == yieldEvery-1 {
+		runtime.Gosched()
+		return
+	}
+	asm.Pause(1)
+}
+
+// set changes the state of a worker that has no work, and wakes it.
+func (w *worker) set(state int32) {
+	if w.state.Swap(state) == asleep {
+		w.wake <- struct{}{}
+	}
+}
+
+// join returns when the worker has no work any more. What it did not begin
+// with, it need not: the caller has done it.
+func (w *worker) join() {
+	if w.state.CompareAndSwap(given, idle) {
+		return
+	}
+	for round := 0; w.state.Load() == working; round++ {
+		relax(round)
 	}
 }
 
 // close ends the workers. Work that comes later runs on the caller alone.
 func (p *pool) close() {
 	p.once.Do(func() {
-		p.busy.Lock() // for good: nobody wakes the workers again
-		for w := 1; w < p.threads; w++ {
-			close(p.wake[w])
+		p.busy.Lock() // for good: nobody gives the workers anything again
+		for i := range p.workers {
+			p.workers[i].set(closed)
 		}
 		p.ended.Wait()
 	})
@@ -88,13 +155,14 @@ func (p *pool) run(fr *frame, n, grain int, f body) {
 	j.piece = max(grain/2, (n+4*p.threads-1)/(4*p.threads), 1)
 	j.next.Store(0)
 	j.fault.Store(nil)
-	helpers := min(p.threads, (n+j.piece-1)/j.piece) - 1
-	p.done.Add(helpers)
-	for w := 1; w <= helpers; w++ {
-		p.wake[w] <- struct{}{}
+	helpers := p.workers[:min(p.threads, (n+j.piece-1)/j.piece)-1]
+	for i := range helpers {
+		helpers[i].set(given)
 	}
 	j.take(0)
-	p.done.Wait()
+	for i := range helpers {
+		helpers[i].join()
+	}
 	j.f, j.fr = nil, nil
 	if fault := j.fault.Load(); fault != nil {
 		panic(fault)
