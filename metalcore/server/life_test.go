@@ -119,8 +119,11 @@ func TestDisconnectInAStream(t *testing.T) {
 func TestEndDuringStreams(t *testing.T) {
 	c := start(t)
 	conn := client(t, c)
-	call[wire.Declared](t, conn, iris("a"))
-	call[wire.Declared](t, conn, iris("b"))
+	for _, name := range []string{"a", "b"} {
+		d := iris(name)
+		d.Spec.Batch = 1 // so that there are not thousands of epochs a second to read
+		call[wire.Declared](t, conn, d)
+	}
 	call[wire.Trained](t, conn, &wire.Train{Trainer: "b", Epochs: 10_000_000, Background: true})
 	ends := make(chan error, 3)
 	for _, req := range []wire.Message{&wire.Train{Trainer: "a", Epochs: 10_000_000}, &wire.Watch{Trainer: "a"}, &wire.Watch{Trainer: "b", Show: true}} {
