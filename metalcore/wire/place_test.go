@@ -5,7 +5,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 func TestPlaceIsPrivate(t *testing.T) {
@@ -131,5 +133,54 @@ func TestHostileTensors(t *testing.T) {
 	}
 	if _, err := os.Stat(secret); err != nil {
 		t.Error("a file outside the exchange directory was removed")
+	}
+}
+
+// Sweep removes what is old, and only exchanged tensors.
+func TestSweep(t *testing.T) {
+	place := Place(filepath.Join(t.TempDir(), "core"))
+	if err := place.Make(); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"tensor-old", "tensor-new", "other"} {
+		path := filepath.Join(place.Exchange(), name)
+		if err := os.WriteFile(path, []byte("1234"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if name != "tensor-new" {
+			os.Chtimes(path, time.Time{}, time.Now().Add(-time.Hour))
+		}
+	}
+	if n := place.Sweep(time.Now().Add(-time.Minute)); n != 1 {
+		t.Errorf("%d files were removed", n)
+	}
+	if left, _ := os.ReadDir(place.Exchange()); len(left) != 2 || left[1].Name() != "tensor-new" {
+		t.Errorf("left: %v", left)
+	}
+}
+
+// A place is free once no core has its lock.
+func TestEnded(t *testing.T) {
+	place := Place(filepath.Join(t.TempDir(), "core"))
+	if !place.Ended() {
+		t.Error("a core ends that never was")
+	}
+	if err := place.Make(); err != nil {
+		t.Fatal(err)
+	}
+	lock, err := os.Create(place.Lock())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	if place.Ended() {
+		t.Error("a core has ended that holds the lock")
+	}
+	lock.Close()
+	if !place.Ended() {
+		t.Error("a core that let its lock go has not ended")
 	}
 }
