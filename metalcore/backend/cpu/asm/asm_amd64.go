@@ -75,3 +75,28 @@ func (v Variant) panel(dst, src []float32, step, cols, rows int) {
 		panel(dst, src, v.Width(), step, cols, rows)
 	}
 }
+
+// Max computes the maxima of windows.
+func (v Variant) Max(w *Windows) {
+	switch {
+	case v == AVX512 && w.Channels >= 4:
+		max512(w)
+	case v == AVX2 && w.Channels%8 == 0:
+		max256(w)
+	default:
+		plainMax(w)
+	}
+}
+
+// Route adds the gradient of each window's maximum to that of the pixel that is
+// the first such.
+func (v Variant) Route(w *Windows) {
+	switch {
+	case v == AVX512 && w.Channels >= 4:
+		route512(w)
+	case v == AVX2 && w.Channels%8 == 0:
+		route256(w)
+	default:
+		plainRoute(w)
+	}
+}

@@ -20,3 +20,10 @@ func (v Variant) transpose(_ []float32, _ int, _ []float32, _, _ int) {}
 func (v Variant) panel(dst, src []float32, step, cols, rows int) {
 	panel(dst, src, v.Width(), step, cols, rows)
 }
+
+// Max computes the maxima of windows.
+func (v Variant) Max(w *Windows) { plainMax(w) }
+
+// Route adds the gradient of each window's maximum to that of the pixel that is
+// the first such.
+func (v Variant) Route(w *Windows) { plainRoute(w) }

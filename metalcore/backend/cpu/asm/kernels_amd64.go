@@ -141,6 +141,18 @@ func tile256narrow11(t *Tile)
 func tile256narrow12(t *Tile)
 
 //go:noescape
+func max512(w *Windows)
+
+//go:noescape
+func route512(w *Windows)
+
+//go:noescape
+func max256(w *Windows)
+
+//go:noescape
+func route256(w *Windows)
+
+//go:noescape
 func transpose256(dst *float32, rowDst int, src *float32, rowSrc int, blocks int)
 
 //go:noescape

@@ -9913,6 +9913,14 @@ relu_tile256wide1:
 	VMAXPS Y1, Y2, Y1
 
 store_tile256wide1:
+	CMPQ    88(R14), $0x10
+	JNE     masked_tile256wide1
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	VZEROUPPER
+	RET
+
+masked_tile256wide1:
 	VMOVUPS    Y0, (DI)
 	VMASKMOVPS Y1, Y15, 32(DI)
 	VZEROUPPER
@@ -10124,6 +10132,17 @@ relu_tile256wide2:
 	VMAXPS Y3, Y4, Y3
 
 store_tile256wide2:
+	CMPQ    88(R14), $0x10
+	JNE     masked_tile256wide2
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    R12, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	VZEROUPPER
+	RET
+
+masked_tile256wide2:
 	VMOVUPS    Y0, (DI)
 	VMASKMOVPS Y1, Y15, 32(DI)
 	ADDQ       R12, DI
@@ -10360,6 +10379,20 @@ relu_tile256wide3:
 	VMAXPS Y5, Y6, Y5
 
 store_tile256wide3:
+	CMPQ    88(R14), $0x10
+	JNE     masked_tile256wide3
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    R12, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	ADDQ    R12, DI
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, 32(DI)
+	VZEROUPPER
+	RET
+
+masked_tile256wide3:
 	VMOVUPS    Y0, (DI)
 	VMASKMOVPS Y1, Y15, 32(DI)
 	ADDQ       R12, DI
@@ -10643,6 +10676,23 @@ relu_tile256wide4:
 	VMAXPS Y7, Y8, Y7
 
 store_tile256wide4:
+	CMPQ    88(R14), $0x10
+	JNE     masked_tile256wide4
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    R12, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	ADDQ    R12, DI
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, 32(DI)
+	ADDQ    R12, DI
+	VMOVUPS Y6, (DI)
+	VMOVUPS Y7, 32(DI)
+	VZEROUPPER
+	RET
+
+masked_tile256wide4:
 	VMOVUPS    Y0, (DI)
 	VMASKMOVPS Y1, Y15, 32(DI)
 	ADDQ       R12, DI
@@ -10969,6 +11019,26 @@ relu_tile256wide5:
 	VMAXPS Y9, Y10, Y9
 
 store_tile256wide5:
+	CMPQ    88(R14), $0x10
+	JNE     masked_tile256wide5
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    R12, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	ADDQ    R12, DI
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, 32(DI)
+	ADDQ    R12, DI
+	VMOVUPS Y6, (DI)
+	VMOVUPS Y7, 32(DI)
+	ADDQ    R12, DI
+	VMOVUPS Y8, (DI)
+	VMOVUPS Y9, 32(DI)
+	VZEROUPPER
+	RET
+
+masked_tile256wide5:
 	VMOVUPS    Y0, (DI)
 	VMASKMOVPS Y1, Y15, 32(DI)
 	ADDQ       R12, DI
@@ -11338,6 +11408,29 @@ relu_tile256wide6:
 	VMAXPS Y11, Y12, Y11
 
 store_tile256wide6:
+	CMPQ    88(R14), $0x10
+	JNE     masked_tile256wide6
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    R12, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	ADDQ    R12, DI
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, 32(DI)
+	ADDQ    R12, DI
+	VMOVUPS Y6, (DI)
+	VMOVUPS Y7, 32(DI)
+	ADDQ    R12, DI
+	VMOVUPS Y8, (DI)
+	VMOVUPS Y9, 32(DI)
+	ADDQ    R12, DI
+	VMOVUPS Y10, (DI)
+	VMOVUPS Y11, 32(DI)
+	VZEROUPPER
+	RET
+
+masked_tile256wide6:
 	VMOVUPS    Y0, (DI)
 	VMASKMOVPS Y1, Y15, 32(DI)
 	ADDQ       R12, DI
@@ -11481,6 +11574,13 @@ relu_tile256narrow1:
 	VMAXPS Y0, Y1, Y0
 
 store_tile256narrow1:
+	CMPQ    88(R14), $0x08
+	JNE     masked_tile256narrow1
+	VMOVUPS Y0, (DI)
+	VZEROUPPER
+	RET
+
+masked_tile256narrow1:
 	VMASKMOVPS Y0, Y15, (DI)
 	VZEROUPPER
 	RET
@@ -11634,6 +11734,15 @@ relu_tile256narrow2:
 	VMAXPS Y1, Y2, Y1
 
 store_tile256narrow2:
+	CMPQ    88(R14), $0x08
+	JNE     masked_tile256narrow2
+	VMOVUPS Y0, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y1, (DI)
+	VZEROUPPER
+	RET
+
+masked_tile256narrow2:
 	VMASKMOVPS Y0, Y15, (DI)
 	ADDQ       R12, DI
 	VMASKMOVPS Y1, Y15, (DI)
@@ -11815,6 +11924,17 @@ relu_tile256narrow3:
 	VMAXPS Y2, Y3, Y2
 
 store_tile256narrow3:
+	CMPQ    88(R14), $0x08
+	JNE     masked_tile256narrow3
+	VMOVUPS Y0, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y2, (DI)
+	VZEROUPPER
+	RET
+
+masked_tile256narrow3:
 	VMASKMOVPS Y0, Y15, (DI)
 	ADDQ       R12, DI
 	VMASKMOVPS Y1, Y15, (DI)
@@ -12028,6 +12148,19 @@ relu_tile256narrow4:
 	VMAXPS Y3, Y4, Y3
 
 store_tile256narrow4:
+	CMPQ    88(R14), $0x08
+	JNE     masked_tile256narrow4
+	VMOVUPS Y0, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y3, (DI)
+	VZEROUPPER
+	RET
+
+masked_tile256narrow4:
 	VMASKMOVPS Y0, Y15, (DI)
 	ADDQ       R12, DI
 	VMASKMOVPS Y1, Y15, (DI)
@@ -12269,6 +12402,21 @@ relu_tile256narrow5:
 	VMAXPS Y4, Y5, Y4
 
 store_tile256narrow5:
+	CMPQ    88(R14), $0x08
+	JNE     masked_tile256narrow5
+	VMOVUPS Y0, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y4, (DI)
+	VZEROUPPER
+	RET
+
+masked_tile256narrow5:
 	VMASKMOVPS Y0, Y15, (DI)
 	ADDQ       R12, DI
 	VMASKMOVPS Y1, Y15, (DI)
@@ -12538,6 +12686,23 @@ relu_tile256narrow6:
 	VMAXPS Y5, Y6, Y5
 
 store_tile256narrow6:
+	CMPQ    88(R14), $0x08
+	JNE     masked_tile256narrow6
+	VMOVUPS Y0, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y4, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y5, (DI)
+	VZEROUPPER
+	RET
+
+masked_tile256narrow6:
 	VMASKMOVPS Y0, Y15, (DI)
 	ADDQ       R12, DI
 	VMASKMOVPS Y1, Y15, (DI)
@@ -12839,6 +13004,25 @@ relu_tile256narrow7:
 	VMAXPS Y6, Y7, Y6
 
 store_tile256narrow7:
+	CMPQ    88(R14), $0x08
+	JNE     masked_tile256narrow7
+	VMOVUPS Y0, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y4, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y5, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y6, (DI)
+	VZEROUPPER
+	RET
+
+masked_tile256narrow7:
 	VMASKMOVPS Y0, Y15, (DI)
 	ADDQ       R12, DI
 	VMASKMOVPS Y1, Y15, (DI)
@@ -13168,6 +13352,27 @@ relu_tile256narrow8:
 	VMAXPS Y7, Y8, Y7
 
 store_tile256narrow8:
+	CMPQ    88(R14), $0x08
+	JNE     masked_tile256narrow8
+	VMOVUPS Y0, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y4, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y5, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y6, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y7, (DI)
+	VZEROUPPER
+	RET
+
+masked_tile256narrow8:
 	VMASKMOVPS Y0, Y15, (DI)
 	ADDQ       R12, DI
 	VMASKMOVPS Y1, Y15, (DI)
@@ -13525,6 +13730,29 @@ relu_tile256narrow9:
 	VMAXPS Y8, Y9, Y8
 
 store_tile256narrow9:
+	CMPQ    88(R14), $0x08
+	JNE     masked_tile256narrow9
+	VMOVUPS Y0, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y4, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y5, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y6, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y7, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y8, (DI)
+	VZEROUPPER
+	RET
+
+masked_tile256narrow9:
 	VMASKMOVPS Y0, Y15, (DI)
 	ADDQ       R12, DI
 	VMASKMOVPS Y1, Y15, (DI)
@@ -13914,6 +14142,31 @@ relu_tile256narrow10:
 	VMAXPS Y9, Y10, Y9
 
 store_tile256narrow10:
+	CMPQ    88(R14), $0x08
+	JNE     masked_tile256narrow10
+	VMOVUPS Y0, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y4, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y5, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y6, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y7, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y8, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y9, (DI)
+	VZEROUPPER
+	RET
+
+masked_tile256narrow10:
 	VMASKMOVPS Y0, Y15, (DI)
 	ADDQ       R12, DI
 	VMASKMOVPS Y1, Y15, (DI)
@@ -14331,6 +14584,33 @@ relu_tile256narrow11:
 	VMAXPS Y10, Y11, Y10
 
 store_tile256narrow11:
+	CMPQ    88(R14), $0x08
+	JNE     masked_tile256narrow11
+	VMOVUPS Y0, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y4, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y5, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y6, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y7, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y8, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y9, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y10, (DI)
+	VZEROUPPER
+	RET
+
+masked_tile256narrow11:
 	VMASKMOVPS Y0, Y15, (DI)
 	ADDQ       R12, DI
 	VMASKMOVPS Y1, Y15, (DI)
@@ -14776,6 +15056,35 @@ relu_tile256narrow12:
 	VMAXPS Y11, Y12, Y11
 
 store_tile256narrow12:
+	CMPQ    88(R14), $0x08
+	JNE     masked_tile256narrow12
+	VMOVUPS Y0, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y4, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y5, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y6, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y7, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y8, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y9, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y10, (DI)
+	ADDQ    R12, DI
+	VMOVUPS Y11, (DI)
+	VZEROUPPER
+	RET
+
+masked_tile256narrow12:
 	VMASKMOVPS Y0, Y15, (DI)
 	ADDQ       R12, DI
 	VMASKMOVPS Y1, Y15, (DI)
@@ -14799,6 +15108,224 @@ store_tile256narrow12:
 	VMASKMOVPS Y10, Y15, (DI)
 	ADDQ       R12, DI
 	VMASKMOVPS Y11, Y15, (DI)
+	VZEROUPPER
+	RET
+
+// func max512(w *Windows)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·max512(SB), NOSPLIT, $0-8
+	MOVQ w+0(FP), R14
+	MOVQ (R14), DI
+	MOVQ 24(R14), SI
+	MOVQ 8(R14), R8
+	MOVQ 16(R14), R9
+	MOVQ 32(R14), R10
+	XORQ R11, R11
+
+place_max512:
+	MOVQ R11, R12
+	MOVQ 40(R14), CX
+
+channels_max512:
+	MOVQ  $-1, AX
+	CMPQ  CX, $0x10
+	JGE   whole_max512
+	BZHIQ CX, AX, AX
+
+whole_max512:
+	KMOVW        AX, K1
+	MOVL         $0xff800000, AX
+	VMOVD        AX, X0
+	VBROADCASTSS X0, Z0
+	MOVQ         R12, AX
+	MOVQ         56(R14), BX
+
+row_max512:
+	MOVQ AX, R13
+	MOVQ 64(R14), DX
+
+column_max512:
+	VMOVUPS.Z (R8)(R13*1), K1, Z1
+	VCMPPS    $0x07, Z0, Z0, K2
+	VMAXPS    Z1, Z0, K2, Z0
+	ADDQ      80(R14), R13
+	DECQ      DX
+	JNZ       column_max512
+	ADDQ      72(R14), AX
+	DECQ      BX
+	JNZ       row_max512
+	VMOVUPS   Z0, K1, (DI)
+	ADDQ      $0x40, DI
+	ADDQ      $0x40, SI
+	ADDQ      $0x40, R12
+	SUBQ      $0x10, CX
+	JG        channels_max512
+	LEAQ      (DI)(CX*4), DI
+	LEAQ      (SI)(CX*4), SI
+	ADDQ      48(R14), R11
+	DECQ      R10
+	JNZ       place_max512
+	VZEROUPPER
+	RET
+
+// func route512(w *Windows)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·route512(SB), NOSPLIT, $0-8
+	MOVQ w+0(FP), R14
+	MOVQ (R14), DI
+	MOVQ 24(R14), SI
+	MOVQ 8(R14), R8
+	MOVQ 16(R14), R9
+	MOVQ 32(R14), R10
+	XORQ R11, R11
+
+place_route512:
+	MOVQ R11, R12
+	MOVQ 40(R14), CX
+
+channels_route512:
+	MOVQ  $-1, AX
+	CMPQ  CX, $0x10
+	JGE   whole_route512
+	BZHIQ CX, AX, AX
+
+whole_route512:
+	KMOVW     AX, K1
+	VMOVUPS.Z (DI), K1, Z0
+	VMOVUPS.Z (SI), K1, Z1
+	MOVQ      R12, AX
+	MOVQ      56(R14), BX
+
+row_route512:
+	MOVQ AX, R13
+	MOVQ 64(R14), DX
+
+column_route512:
+	VMOVUPS.Z (R8)(R13*1), K1, Z2
+	VCMPPS    $0x00, Z0, Z2, K1, K2
+	VMOVUPS.Z (R9)(R13*1), K2, Z3
+	VADDPS    Z1, Z3, K2, Z3
+	VMOVUPS   Z3, K2, (R9)(R13*1)
+	KANDNW    K1, K2, K1
+	ADDQ      80(R14), R13
+	DECQ      DX
+	JNZ       column_route512
+	ADDQ      72(R14), AX
+	DECQ      BX
+	JNZ       row_route512
+	ADDQ      $0x40, DI
+	ADDQ      $0x40, SI
+	ADDQ      $0x40, R12
+	SUBQ      $0x10, CX
+	JG        channels_route512
+	LEAQ      (DI)(CX*4), DI
+	LEAQ      (SI)(CX*4), SI
+	ADDQ      48(R14), R11
+	DECQ      R10
+	JNZ       place_route512
+	VZEROUPPER
+	RET
+
+// func max256(w *Windows)
+// Requires: AVX, AVX2
+TEXT ·max256(SB), NOSPLIT, $0-8
+	MOVQ w+0(FP), R14
+	MOVQ (R14), DI
+	MOVQ 24(R14), SI
+	MOVQ 8(R14), R8
+	MOVQ 16(R14), R9
+	MOVQ 32(R14), R10
+	XORQ R11, R11
+
+place_max256:
+	MOVQ R11, R12
+	MOVQ 40(R14), CX
+
+channels_max256:
+	MOVL         $0xff800000, AX
+	VMOVD        AX, X0
+	VBROADCASTSS X0, Y0
+	MOVQ         R12, AX
+	MOVQ         56(R14), BX
+
+row_max256:
+	MOVQ AX, R13
+	MOVQ 64(R14), DX
+
+column_max256:
+	VMOVUPS   (R8)(R13*1), Y1
+	VCMPPS    $0x03, Y0, Y0, Y3
+	VMAXPS    Y1, Y0, Y2
+	VBLENDVPS Y3, Y0, Y2, Y0
+	ADDQ      80(R14), R13
+	DECQ      DX
+	JNZ       column_max256
+	ADDQ      72(R14), AX
+	DECQ      BX
+	JNZ       row_max256
+	VMOVUPS   Y0, (DI)
+	ADDQ      $0x20, DI
+	ADDQ      $0x20, SI
+	ADDQ      $0x20, R12
+	SUBQ      $0x08, CX
+	JG        channels_max256
+	LEAQ      (DI)(CX*4), DI
+	LEAQ      (SI)(CX*4), SI
+	ADDQ      48(R14), R11
+	DECQ      R10
+	JNZ       place_max256
+	VZEROUPPER
+	RET
+
+// func route256(w *Windows)
+// Requires: AVX, AVX2
+TEXT ·route256(SB), NOSPLIT, $0-8
+	MOVQ w+0(FP), R14
+	MOVQ (R14), DI
+	MOVQ 24(R14), SI
+	MOVQ 8(R14), R8
+	MOVQ 16(R14), R9
+	MOVQ 32(R14), R10
+	XORQ R11, R11
+
+place_route256:
+	MOVQ R11, R12
+	MOVQ 40(R14), CX
+
+channels_route256:
+	VMOVUPS  (DI), Y0
+	VMOVUPS  (SI), Y1
+	VPCMPEQD Y4, Y4, Y4
+	MOVQ     R12, AX
+	MOVQ     56(R14), BX
+
+row_route256:
+	MOVQ AX, R13
+	MOVQ 64(R14), DX
+
+column_route256:
+	VCMPPS  $0x00, (R8)(R13*1), Y0, Y2
+	VANDPS  Y4, Y2, Y2
+	VANDNPS Y4, Y2, Y4
+	VANDPS  Y1, Y2, Y2
+	VADDPS  (R9)(R13*1), Y2, Y3
+	VMOVUPS Y3, (R9)(R13*1)
+	ADDQ    80(R14), R13
+	DECQ    DX
+	JNZ     column_route256
+	ADDQ    72(R14), AX
+	DECQ    BX
+	JNZ     row_route256
+	ADDQ    $0x20, DI
+	ADDQ    $0x20, SI
+	ADDQ    $0x20, R12
+	SUBQ    $0x08, CX
+	JG      channels_route256
+	LEAQ    (DI)(CX*4), DI
+	LEAQ    (SI)(CX*4), SI
+	ADDQ    48(R14), R11
+	DECQ    R10
+	JNZ     place_route256
 	VZEROUPPER
 	RET
 

@@ -17,9 +17,15 @@ func TestFields(t *testing.T) {
 		unsafe.Offsetof(x.ThreeA), unsafe.Offsetof(x.StepA), unsafe.Offsetof(x.Offs), unsafe.Offsetof(x.B), unsafe.Offsetof(x.StepB),
 		unsafe.Offsetof(x.C), unsafe.Offsetof(x.RowC), unsafe.Offsetof(x.Cols), unsafe.Offsetof(x.Bias), unsafe.Offsetof(x.Add),
 		unsafe.Offsetof(x.ReLU)}
-	for i, at := range offsets {
-		if unsafe.Sizeof(x.K) == 8 && at != uintptr(8*i) {
-			t.Errorf("field %d of Tile is at %d", i, at)
+	var w Windows
+	windows := []uintptr{unsafe.Offsetof(w.Y), unsafe.Offsetof(w.X), unsafe.Offsetof(w.D), unsafe.Offsetof(w.G),
+		unsafe.Offsetof(w.Places), unsafe.Offsetof(w.Channels), unsafe.Offsetof(w.Step), unsafe.Offsetof(w.Rows),
+		unsafe.Offsetof(w.Cols), unsafe.Offsetof(w.Row), unsafe.Offsetof(w.Col)}
+	for _, fields := range [][]uintptr{offsets, windows} {
+		for i, at := range fields {
+			if at != uintptr(i)*unsafe.Sizeof(x.K) {
+				t.Errorf("field %d is at %d", i, at)
+			}
 		}
 	}
 }

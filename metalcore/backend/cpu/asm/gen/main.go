@@ -33,7 +33,7 @@ func main() {
 
 // write prints what was built, and the dispatch by the number of rows.
 //
-// avo knows no type of a module that it is not part of, so a tile is a *byte to it.
+// avo knows no type of a module that it is not part of, so their arguments are *byte to it.
 func write(dir string) error {
 	code, stubs := filepath.Join(dir, "kernels_amd64.s"), filepath.Join(dir, "kernels_amd64.go")
 	os.Args = []string{"gen", "-out", code, "-stubs", stubs, "-pkg", "asm"}
@@ -43,7 +43,7 @@ func write(dir string) error {
 		if err != nil {
 			return err
 		}
-		named := strings.ReplaceAll(string(text), "(t *byte)", "(t *Tile)")
+		named := strings.NewReplacer("(t *byte)", "(t *Tile)", "(w *byte)", "(w *Windows)").Replace(string(text))
 		if err := os.WriteFile(name, []byte(named), 0o644); err != nil {
 			return err
 		}

@@ -325,20 +325,33 @@ func (k kernel) finish() {
 		VMAXPS(k.vec(i), zero, k.vec(i))
 	}
 	k.here("store")
+	if !k.wide { // masked stores are slow on some processors
+		CMPQ(field(tileCols), U8(8*k.vectors))
+		JNE(k.at("masked"))
+		k.store(false)
+		VZEROUPPER()
+		RET()
+		k.here("masked")
+	}
+	k.store(true)
+}
+
+// store writes the sums.
+func (k kernel) store(masked bool) {
 	for row := range k.mr {
 		for v := range k.vectors {
-			m := Mem{Base: atC, Disp: v * k.bytes()}
+			m := Mem{Base: RDI, Disp: v * k.bytes()}
 			switch {
 			case k.wide:
 				VMOVUPS(k.sum(row, v), masks[v], m)
-			case v == k.vectors-1:
+			case masked && v == k.vectors-1:
 				VMASKMOVPS(k.sum(row, v), Y15, m)
 			default:
 				VMOVUPS(k.sum(row, v), m)
 			}
 		}
 		if row < k.mr-1 {
-			ADDQ(rowC, atC)
+			ADDQ(R12, RDI)
 		}
 	}
 }
