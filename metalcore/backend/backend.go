@@ -4,7 +4,11 @@
 // them. The suite in conformance holds every device against the CPU.
 package backend
 
-import "github.com/metalnb/metalnb/metalcore/plan"
+import (
+	"time"
+
+	"github.com/metalnb/metalnb/metalcore/plan"
+)
 
 // Info describes a device.
 type Info struct {
@@ -51,6 +55,19 @@ type Executable interface {
 	// the states' new values.
 	Submit(b Bindings, steps int) Completion
 	Free()
+}
+
+// Timed is an Executable that can measure how long its instructions take. That
+// costs a little, so it is off until it is switched on.
+type Timed interface {
+	Executable
+	// Measure switches the measurement on, which begins anew, or off. It waits
+	// for a run in flight.
+	Measure(on bool)
+	// Times returns the mean time of each of Program.Steps, and last of all
+	// copies of results, over the steps that were measured; nil if there were
+	// none.
+	Times() []time.Duration
 }
 
 // Completion is a run in flight.

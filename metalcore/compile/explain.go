@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/metalnb/metalnb/metalcore/ir"
 	"github.com/metalnb/metalnb/metalcore/plan"
@@ -28,26 +29,48 @@ func opsOf(values []*ir.Value) []string {
 	return names
 }
 
-// Explain is the program for people: each instruction with the bytes that it
+// Explain is the compiled program for people.
+func (r *Report) Explain() string { return Explain(r.program, nil) }
+
+// Explain is a program for people: each instruction with the bytes that it
 // reads and writes, its ops and its layers, and what all of them move in a
-// step.
-func (r *Report) Explain() string {
+// step. Times, as backend.Timed gives them for one step of the program, add a
+// column; nil leaves it out.
+func Explain(p *plan.Program, times []time.Duration) string {
 	var b strings.Builder
-	p := r.program
-	var total int64
-	fmt.Fprintf(&b, "%4s %10s %10s  %-18s %s\n", "#", "read", "written", "result", "ops")
+	var bytes int64
+	var total time.Duration
+	line := func(number string, at int, read, written int64, result, what string) {
+		fmt.Fprintf(&b, "%4s", number)
+		if times != nil {
+			fmt.Fprintf(&b, " %8.1f", float64(times[at].Nanoseconds())/1e3)
+			total += times[at]
+		}
+		fmt.Fprintf(&b, " %10d %10d  %-18s %s\n", read, written, result, what)
+		bytes += read + written
+	}
+	if times != nil {
+		fmt.Fprintf(&b, "%4s %8s %10s %10s  %-18s %s\n", "#", "us", "read", "written", "result", "ops")
+	} else {
+		fmt.Fprintf(&b, "%4s %10s %10s  %-18s %s\n", "#", "read", "written", "result", "ops")
+	}
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		read, written := Moved(s)
-		total += read + written
-		fmt.Fprintf(&b, "%4d %10d %10d  %-18s %s\n", i, read, written, s.Values[len(s.Values)-1].Type(), Label(s))
+		line(fmt.Sprint(i), i, read, written, s.Values[len(s.Values)-1].Type(), Label(s))
 	}
-	for _, c := range p.Copies {
-		total += 2 * c.From.Bytes()
-		fmt.Fprintf(&b, " end %10d %10d  %-18s copy to %s\n", c.From.Bytes(), c.From.Bytes(), c.From.Type(), c.To)
+	if n := len(p.Copies); n > 0 {
+		var moved int64
+		for _, c := range p.Copies {
+			moved += c.From.Bytes()
+		}
+		line("end", len(p.Steps), moved, moved, "", fmt.Sprintf("copies of %d results", n))
 	}
 	fmt.Fprintf(&b, "%d instructions move %d bytes in a step; arena %d bytes (%d without sharing)\n",
-		len(p.Steps)+len(p.Copies), total, p.Arena, p.Unshared())
+		len(p.Steps)+len(p.Copies), bytes, p.Arena, p.Unshared())
+	if times != nil {
+		fmt.Fprintf(&b, "a step takes %.1f us\n", float64(total.Nanoseconds())/1e3)
+	}
 	return b.String()
 }
 

@@ -29,6 +29,7 @@ type compiler struct {
 	shared   int // floats
 	local    int // floats for each worker
 	pointers int // for each worker
+	binds    []func(fr *frame)
 	pool     *pool
 }
 
@@ -53,7 +54,7 @@ func (d *Device) Compile(p *plan.Program) (backend.Executable, error) {
 		e.elems = append(e.elems, v.Shape.Elems())
 	}
 	for i := range p.Steps {
-		if err := e.add(c, &p.Steps[i]); err != nil {
+		if err := e.add(c, i); err != nil {
 			return nil, err
 		}
 	}
@@ -65,11 +66,13 @@ func (d *Device) Compile(p *plan.Program) (backend.Executable, error) {
 	for _, u := range p.Graph.Updates {
 		e.writes = append(e.writes, p.StateIndex(u.State.Name))
 	}
+	e.binds = c.binds
 	return e, e.allocate(c)
 }
 
-// add appends the instruction of a step.
-func (e *executable) add(c *compiler, s *plan.Step) error {
+// add appends the instruction of a step of the program.
+func (e *executable) add(c *compiler, number int) error {
+	s := &e.prog.Steps[number]
 	v := s.Values[len(s.Values)-1]
 	if v.Shape.Elems() == 0 {
 		return nil
@@ -78,7 +81,7 @@ func (e *executable) add(c *compiler, s *plan.Step) error {
 	if err != nil {
 		return err
 	}
-	e.instrs = append(e.instrs, instruction{run: k, step: s})
+	e.instrs = append(e.instrs, instruction{run: k, step: s, number: number})
 	return nil
 }
 

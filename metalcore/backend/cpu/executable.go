@@ -17,8 +17,9 @@ type kernel func(fr *frame)
 
 // instruction is a kernel with what an error says about it.
 type instruction struct {
-	run  kernel
-	step *plan.Step
+	run    kernel
+	step   *plan.Step
+	number int // of the step in the program
 }
 
 // frame is the memory of a run: for each value its elements, and scratch.
@@ -48,10 +49,12 @@ type executable struct {
 	frame  frame
 	places []plan.Place // of each value number
 	elems  []int
-	writes []int // the states that the program updates
+	writes []int             // the states that the program updates
+	binds  []func(fr *frame) // what instructions prepare for new buffers
 
 	mu    sync.Mutex // held while a run is in flight
 	bound map[backend.Buffer]bool
+	clock *clock // nil when nothing is measured
 }
 
 // copyOp moves a result to its buffer at the end of a step.
@@ -100,7 +103,8 @@ func (e *executable) Free() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.arena.Free()
-	e.frame.vals, e.frame.shared, e.frame.local = nil, nil, nil
+	e.frame.vals, e.frame.shared, e.frame.local, e.frame.table = nil, nil, nil, nil
+	e.instrs, e.binds = nil, nil
 }
 
 // steps runs the program; a kernel's panic becomes an error.
@@ -111,6 +115,9 @@ func (e *executable) steps(n int) (err error) {
 			err = e.explain(step, at, r)
 		}
 	}()
+	if e.clock != nil {
+		return e.measured(n, &step, &at)
+	}
 	for ; step < n; step++ {
 		for at = 0; at < len(e.instrs); at++ {
 			e.instrs[at].run(&e.frame)
@@ -177,6 +184,9 @@ func (e *executable) bind(b backend.Bindings) error {
 			return err
 		}
 		e.frame.vals[id] = data
+	}
+	for _, prepare := range e.binds {
+		prepare(&e.frame)
 	}
 	return nil
 }

@@ -30,6 +30,14 @@ type fused struct {
 	temps    int // tiles of scratch, after the operands and results in the table
 	tile     int // elements
 	tiles    int
+
+	calls []call // the ops with their pointers, where one tile is all
+}
+
+// call is an op that knows its memory.
+type call struct {
+	run        vec.Kernel
+	d, a, b, c unsafe.Pointer
 }
 
 // operand is a value that the step reads from memory.
@@ -61,9 +69,38 @@ func elementwise(c *compiler, s *plan.Step) kernel {
 	for _, v := range s.Values {
 		cost += vec.Cost(kernelName(v))
 	}
+	if f.tiles == 1 {
+		f.calls = make([]call, len(f.ops))
+		c.binds = append(c.binds, f.bind)
+		return f.once
+	}
 	grain := max(1, cheapGrain/(f.tile*cost))
 	part := f.part
 	return func(fr *frame) { fr.pool.run(fr, f.tiles, grain, part) }
+}
+
+// bind looks up the pointers of a step of one tile for all runs with the same
+// buffers, which is most of the time that such a small step takes.
+func (f *fused) bind(fr *frame) {
+	table := fr.table[0][:f.pointers()]
+	f.prepare(fr, 0, table)
+	f.move(fr, table, 0, f.tile, true)
+	for i, o := range f.ops {
+		f.calls[i] = call{o.run, table[o.d], table[o.a], table[o.b], table[o.c]}
+	}
+}
+
+// once computes the only tile.
+func (f *fused) once(fr *frame) {
+	for i := range f.operands {
+		if o := &f.operands[i]; o.form == periodic || o.form == expanded {
+			f.space.expand(fr.local[0][o.temp*f.tile:][:f.tile], fr.vals[o.id], 0, o)
+		}
+	}
+	for i := range f.calls {
+		o := &f.calls[i]
+		o.run(o.d, o.a, o.b, o.c, f.tile)
+	}
 }
 
 // part computes the tiles lo to hi.
@@ -109,10 +146,10 @@ func (f *fused) move(fr *frame, table []unsafe.Pointer, start, n int, first bool
 			table[i] = unsafe.Pointer(&x[f.space.offset(start, o.axes)])
 		case periodic:
 			if first {
-				f.space.expand(unsafe.Slice((*float32)(table[i]), f.tile), x, start, o.axes)
+				f.space.expand(unsafe.Slice((*float32)(table[i]), f.tile), x, start, o)
 			}
 		case expanded:
-			f.space.expand(unsafe.Slice((*float32)(table[i]), n), x, start, o.axes)
+			f.space.expand(unsafe.Slice((*float32)(table[i]), n), x, start, o)
 		}
 	}
 	for i, r := range f.results {

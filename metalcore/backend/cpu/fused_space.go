@@ -123,11 +123,19 @@ func (s *space) offset(i int, axes []int) int {
 
 // expand writes the rows of an operand for the elements from start on, which
 // begins a row.
-func (s *space) expand(dst, x []float32, start int, axes []int) {
-	for row := s.dims[0]; len(dst) > 0; start += row {
+func (s *space) expand(dst, x []float32, start int, o *operand) {
+	row := min(s.dims[0], len(dst))
+	if o.form == periodic {
+		copy(dst[:row], x)
+		for n := row; n < len(dst); n *= 2 {
+			copy(dst[n:], dst[:n])
+		}
+		return
+	}
+	for ; len(dst) > 0; start += row {
 		n := min(row, len(dst))
-		at := s.offset(start%s.n, axes)
-		if axes[0] == 0 {
+		at := s.offset(start, o.axes)
+		if o.axes[0] == 0 {
 			fill(dst[:n], x[at])
 		} else {
 			copy(dst[:n], x[at:at+n])

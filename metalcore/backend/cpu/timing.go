@@ -1,0 +1,56 @@
+package cpu
+
+import "time"
+
+// clock sums up the time of each instruction.
+type clock struct {
+	times []time.Duration // by number of the step; the copies last
+	steps int
+}
+
+// Measure switches the measurement of instructions on or off.
+func (e *executable) Measure(on bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.clock = nil
+	if on {
+		e.clock = &clock{times: make([]time.Duration, len(e.prog.Steps)+1)}
+	}
+}
+
+// Times returns the mean time of each step of the program, and of the copies.
+func (e *executable) Times() []time.Duration {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.clock == nil || e.clock.steps == 0 {
+		return nil
+	}
+	mean := make([]time.Duration, len(e.clock.times))
+	for i, t := range e.clock.times {
+		mean[i] = t / time.Duration(e.clock.steps)
+	}
+	return mean
+}
+
+// measured is the loop of steps with a look at the clock after each
+// instruction. It keeps step and at as it goes, for the error of a panic.
+func (e *executable) measured(n int, step, at *int) error {
+	for ; *step < n; *step++ {
+		last := time.Now()
+		lap := func(number int) {
+			now := time.Now()
+			e.clock.times[number] += now.Sub(last)
+			last = now
+		}
+		for *at = 0; *at < len(e.instrs); *at++ {
+			e.instrs[*at].run(&e.frame)
+			lap(e.instrs[*at].number)
+		}
+		for _, c := range e.copies {
+			copy(e.frame.vals[c.to], e.frame.vals[c.from])
+		}
+		lap(len(e.clock.times) - 1)
+		e.clock.steps++
+	}
+	return nil
+}
