@@ -17,8 +17,6 @@ func dim(d int) string {
 // num is the scalar x of the type of v.
 func num(x float64, v *ir.Value) *ir.Value { return ir.Const(x, v.DType) }
 
-func zeros(like *ir.Value) *ir.Value { return ir.Const(0, like.DType, like.Shape...) }
-
 // wantType fails unless operand i has that element type.
 func wantType(v *ir.Value, i int, want ir.DType) error {
 	got := v.In[i].DType

@@ -71,15 +71,6 @@ func strides(s ir.Shape, rank int) []int {
 	return out
 }
 
-// broadcastLayout is the layout of an elementwise op.
-func broadcastLayout(v *ir.Value) (*layout, error) {
-	all := make([][]int, len(v.In))
-	for k, in := range v.In {
-		all[k] = strides(in.Shape, len(v.Shape))
-	}
-	return newLayout(v.Shape, all...)
-}
-
 // cursor is a position in a layout: the offsets of the operands and how many
 // elements are left along the innermost axis.
 type cursor struct {

@@ -40,7 +40,6 @@ func taps(start, k, dilation, limit int) (lo, hi int) {
 }
 
 func (win *window) places() int { return win.n * win.oh * win.ow }
-func (win *window) patch() int  { return win.kh * win.kw * win.c }
 
 // spot is a place of the kernel: the image, and the row and column of the
 // kernel's first pixel, which may lie in the pad.
