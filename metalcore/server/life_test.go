@@ -213,7 +213,7 @@ func TestStaleSocket(t *testing.T) {
 // something.
 func TestIdle(t *testing.T) {
 	place := wire.Place(filepath.Join(t.TempDir(), "core"))
-	const idle = 50 * time.Millisecond
+	const idle = 500 * time.Millisecond
 	core, ended := serve(t, place, idle)
 	var conn *wire.Conn
 	eventually(t, "the core to answer", func() (ok bool) {
@@ -226,7 +226,7 @@ func TestIdle(t *testing.T) {
 		select {
 		case err := <-ended:
 			t.Fatalf("it ended (%v) %s", err, why)
-		case <-time.After(6 * idle):
+		case <-time.After(2 * idle):
 		}
 	}
 	stays("while a client was connected")
