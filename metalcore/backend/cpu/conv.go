@@ -62,7 +62,7 @@ func makeConv2DGradInput(c *compiler, v *ir.Value) (kernel, error) {
 		return p.kernel(c), nil
 	}
 	s := &sliding{images: win.n, h: win.oh, w: win.ow, depth: out, out: win.c, src: g, dst: dst, image: win.h * win.w * win.c,
-		kern: kern, line: out, inner: 1}
+		kern: kern, line: out, inner: 1, turned: true}
 	for y := range min(win.sh, win.h) {
 		for x := range min(win.sw, win.w) {
 			s.phases = append(s.phases, win.phase(y, x, out))

@@ -1,7 +1,9 @@
-// Package cpu runs programs on the processor, in plain Go. It works
-// everywhere, and it is the oracle that other backends are held against, so it
-// puts accuracy and repeatability first: sums are formed in a fixed order,
-// whatever the number of threads.
+// Package cpu runs programs on the processor. It works everywhere, in plain Go
+// where there is nothing faster, and it is the oracle that other backends are
+// held against, so it puts accuracy and repeatability first: sums are formed in
+// a fixed order, whatever the number of threads. Products, convolutions and
+// pooling use the kernels of package asm, for AVX-512 or AVX2, which the
+// processor decides; EnvVariant forces others.
 //
 // Compile turns every instruction into a closure that knows its shapes and
 // strides; a run only resolves buffers and calls them in order. A step

@@ -10,11 +10,12 @@ const bandElems = 1 << 15
 // sum over taps and depth of a pixel times an element of the kernel. A phase is
 // a regular grid of places.
 type sliding struct {
-	images, h, w, depth int // the source
-	out                 int // columns of the result
-	src, dst, kern      int // numbers of the values
-	image               int // elements of an image of the result
-	line, inner         int // in the kernel: from column to column, and along the depth
+	images, h, w, depth int  // the source
+	out                 int  // columns of the result
+	src, dst, kern      int  // numbers of the values
+	image               int  // elements of an image of the result
+	line, inner         int  // in the kernel: from column to column, and along the depth
+	turned              bool // the taps are not in the kernel's order
 	phases              []phase
 	after               epilogue
 
@@ -49,7 +50,7 @@ type band struct{ phase, row, end int }
 func (s *sliding) kernel(c *compiler) kernel {
 	s.variant = c.pool.variant
 	s.panels = ceilDiv(s.out, s.variant.Width())
-	s.packed = s.line != 1 || s.panels > 1
+	s.packed = s.turned || s.panels > 1
 	size, work, room := 0, 0, 0
 	for i := range s.phases {
 		ph := &s.phases[i]

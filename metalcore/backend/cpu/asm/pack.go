@@ -31,7 +31,6 @@ func (v Variant) Pack(dst, src []float32, line, step, cols, depth int) {
 func panel(dst, src []float32, width, step, cols, rows int) {
 	for p := range rows {
 		to := dst[p*width : p*width+cols]
-		//lint:ignore S1001 so few elements that calling copy takes longer
 		for i, x := range src[p*step : p*step+cols] {
 			to[i] = x
 		}

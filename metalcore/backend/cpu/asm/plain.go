@@ -78,6 +78,4 @@ func peak(n int) int {
 }
 
 // sink keeps the compiler from leaving out what nobody reads.
-//
-//lint:ignore U1000 it is written
 var sink float32
