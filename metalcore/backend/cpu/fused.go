@@ -94,7 +94,7 @@ func (f *fused) bind(fr *frame) {
 func (f *fused) once(fr *frame) {
 	for i := range f.operands {
 		if o := &f.operands[i]; o.form == periodic || o.form == expanded {
-			f.space.expand(fr.local[0][o.temp*f.tile:][:f.tile], fr.vals[o.id], 0, o)
+			f.space.expand(fr.pool.variant, fr.local[0][o.temp*f.tile:][:f.tile], fr.vals[o.id], 0, o)
 		}
 	}
 	for i := range f.calls {
@@ -146,10 +146,10 @@ func (f *fused) move(fr *frame, table []unsafe.Pointer, start, n int, first bool
 			table[i] = unsafe.Pointer(&x[f.space.offset(start, o.axes)])
 		case periodic:
 			if first {
-				f.space.expand(unsafe.Slice((*float32)(table[i]), f.tile), x, start, o)
+				f.space.expand(fr.pool.variant, unsafe.Slice((*float32)(table[i]), f.tile), x, start, o)
 			}
 		case expanded:
-			f.space.expand(unsafe.Slice((*float32)(table[i]), n), x, start, o)
+			f.space.expand(fr.pool.variant, unsafe.Slice((*float32)(table[i]), n), x, start, o)
 		}
 	}
 	for i, r := range f.results {

@@ -1,6 +1,10 @@
 package cpu
 
-import "github.com/metalnb/metalnb/metalcore/ir"
+import (
+	"github.com/metalnb/metalnb/metalcore/backend/cpu/asm"
+	"github.com/metalnb/metalnb/metalcore/backend/cpu/vec"
+	"github.com/metalnb/metalnb/metalcore/ir"
+)
 
 // form says how a tile meets an operand.
 type form uint8
@@ -123,23 +127,26 @@ func (s *space) offset(i int, axes []int) int {
 
 // expand writes the rows of an operand for the elements from start on, which
 // begins a row.
-func (s *space) expand(dst, x []float32, start int, o *operand) {
+func (s *space) expand(v asm.Variant, dst, x []float32, start int, o *operand) {
 	row := min(s.dims[0], len(dst))
-	if o.form == periodic {
+	switch {
+	case o.form == periodic:
 		copy(dst[:row], x)
 		for n := row; n < len(dst); n *= 2 {
 			copy(dst[n:], dst[:n])
 		}
-		return
-	}
-	for ; len(dst) > 0; start += row {
-		n := min(row, len(dst))
-		at := s.offset(start, o.axes)
-		if o.axes[0] == 0 {
-			fill(dst[:n], x[at])
-		} else {
-			copy(dst[:n], x[at:at+n])
+	case o.axes[0] == 0 && len(s.dims) == 2 && o.axes[1] == 1:
+		from := start / row
+		vec.SpreadRows(v, dst, x[from:from+len(dst)/row], row)
+	default:
+		for ; len(dst) > 0; start += row {
+			at := s.offset(start, o.axes)
+			if o.axes[0] == 0 {
+				fill(dst[:row], x[at])
+			} else {
+				copy(dst[:row], x[at:at+row])
+			}
+			dst = dst[row:]
 		}
-		dst = dst[n:]
 	}
 }

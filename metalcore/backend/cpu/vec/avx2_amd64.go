@@ -89,6 +89,7 @@ func erfF32AVX2(d, a, b, c unsafe.Pointer, n int)
 func sumRowsAVX2(d, x unsafe.Pointer, rows, n int, divisor float64)
 func maxRowsAVX2(d, x unsafe.Pointer, rows, n int)
 func sumColumnsAVX2(d, x unsafe.Pointer, rows, stride, n int, divisor float64)
+func spreadRowsAVX2(d, x unsafe.Pointer, rows, n int)
 func softmaxRowsAVX2(d, x, top, sum unsafe.Pointer, rows, n int)
 func argmaxRowsAVX2(d, x unsafe.Pointer, rows, n int)
 

@@ -6815,6 +6815,47 @@ sumColumnsAVX2_done:
 	VZEROUPPER
 	RET
 
+// func spreadRowsAVX2(d *byte, x *byte, rows int, n int)
+// Requires: AVX
+TEXT ·spreadRowsAVX2(SB), NOSPLIT, $0-32
+	MOVQ  d+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  rows+16(FP), DX
+	MOVQ  n+24(FP), BX
+	TESTQ DX, DX
+	JZ    spreadRowsAVX2_row_end
+
+spreadRowsAVX2_row:
+	MOVQ         BX, SI
+	VBROADCASTSS (CX), Y0
+	ADDQ         $0x00000004, CX
+
+spreadRowsAVX2_by1:
+	CMPQ    SI, $0x00000008
+	JLT     spreadRowsAVX2_by1_end
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, SI
+	JMP     spreadRowsAVX2_by1
+
+spreadRowsAVX2_by1_end:
+	TESTQ      SI, SI
+	JZ         spreadRowsAVX2_whole
+	MOVQ       $0x0000000000000008, DI
+	SUBQ       SI, DI
+	LEAQ       tails<>+0(SB), R8
+	VMOVUPS    (R8)(DI*4), Y1
+	VMASKMOVPS Y0, Y1, (AX)
+	LEAQ       (AX)(SI*4), AX
+
+spreadRowsAVX2_whole:
+	DECQ DX
+	JNZ  spreadRowsAVX2_row
+
+spreadRowsAVX2_row_end:
+	VZEROUPPER
+	RET
+
 // func softmaxRowsAVX2(d *byte, x *byte, top *byte, sum *byte, rows int, n int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·softmaxRowsAVX2(SB), NOSPLIT, $0-48

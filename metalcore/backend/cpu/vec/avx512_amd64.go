@@ -89,6 +89,7 @@ func erfF32AVX512(d, a, b, c unsafe.Pointer, n int)
 func sumRowsAVX512(d, x unsafe.Pointer, rows, n int, divisor float64)
 func maxRowsAVX512(d, x unsafe.Pointer, rows, n int)
 func sumColumnsAVX512(d, x unsafe.Pointer, rows, stride, n int, divisor float64)
+func spreadRowsAVX512(d, x unsafe.Pointer, rows, n int)
 func softmaxRowsAVX512(d, x, top, sum unsafe.Pointer, rows, n int)
 func argmaxRowsAVX512(d, x unsafe.Pointer, rows, n int)
 

@@ -7235,6 +7235,47 @@ sumColumnsAVX512_done:
 	VZEROUPPER
 	RET
 
+// func spreadRowsAVX512(d *byte, x *byte, rows int, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·spreadRowsAVX512(SB), NOSPLIT, $0-32
+	MOVQ  d+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  rows+16(FP), DX
+	MOVQ  n+24(FP), BX
+	TESTQ DX, DX
+	JZ    spreadRowsAVX512_row_end
+
+spreadRowsAVX512_row:
+	MOVQ         BX, SI
+	VBROADCASTSS (CX), Z0
+	ADDQ         $0x00000004, CX
+
+spreadRowsAVX512_by1:
+	CMPQ    SI, $0x00000010
+	JLT     spreadRowsAVX512_by1_end
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000010, SI
+	JMP     spreadRowsAVX512_by1
+
+spreadRowsAVX512_by1_end:
+	TESTQ   SI, SI
+	JZ      spreadRowsAVX512_whole
+	MOVQ    $-1, DI
+	SHLXQ   SI, DI, DI
+	NOTQ    DI
+	KMOVW   DI, K1
+	VMOVUPS Z0, K1, (AX)
+	LEAQ    (AX)(SI*4), AX
+
+spreadRowsAVX512_whole:
+	DECQ DX
+	JNZ  spreadRowsAVX512_row
+
+spreadRowsAVX512_row_end:
+	VZEROUPPER
+	RET
+
 // func softmaxRowsAVX512(d *byte, x *byte, top *byte, sum *byte, rows int, n int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·softmaxRowsAVX512(SB), NOSPLIT, $0-48

@@ -13,11 +13,12 @@ type folds struct {
 	sumRows     func(d, x unsafe.Pointer, rows, n int, divisor float64)
 	maxRows     func(d, x unsafe.Pointer, rows, n int)
 	sumColumns  func(d, x unsafe.Pointer, rows, stride, n int, divisor float64)
+	spreadRows  func(d, x unsafe.Pointer, rows, n int)
 	softmaxRows func(d, x, top, sum unsafe.Pointer, rows, n int)
 	argmaxRows  func(d, x unsafe.Pointer, rows, n int)
 }
 
-var plainFolds = folds{sumRows, maxRows, sumColumns, softmaxRows, argmaxRows}
+var plainFolds = folds{sumRows, maxRows, sumColumns, spreadRows, softmaxRows, argmaxRows}
 
 func pointer[T number](s []T) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(s)) }
 
@@ -43,6 +44,12 @@ func MaxRows(v asm.Variant, d, x []float32, n int) {
 func SumColumns(v asm.Variant, d, x []float32, rows, stride int, divisor float64) {
 	x = x[:(rows-1)*stride+len(d)]
 	foldsOf[v].sumColumns(pointer(d), pointer(x), rows, stride, len(d), divisor)
+}
+
+// SpreadRows writes for each number of x a row of n times that number.
+func SpreadRows(v asm.Variant, d, x []float32, n int) {
+	d = d[:len(x)*n]
+	foldsOf[v].spreadRows(pointer(d), pointer(x), len(x), n)
 }
 
 // SoftmaxRows writes e^(x - top) for each row of x, len(top) rows of n numbers,
@@ -114,6 +121,16 @@ func sumColumns(d, x unsafe.Pointer, rows, stride, n int, divisor float64) {
 		}
 		for j := range k {
 			out[from+j] = float32((even[j] + odd[j]) / divisor)
+		}
+	}
+}
+
+func spreadRows(d, x unsafe.Pointer, rows, n int) {
+	out := slice[float32](d, rows*n)
+	for r, y := range slice[float32](x, rows) {
+		row := out[r*n : (r+1)*n]
+		for i := range row {
+			row[i] = y
 		}
 	}
 }

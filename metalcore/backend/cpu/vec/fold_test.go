@@ -94,6 +94,25 @@ func TestLargest(t *testing.T) {
 	}
 }
 
+func TestSpreadRows(t *testing.T) {
+	x := []float32{1, -2, 3}
+	for _, v := range asm.Supported() {
+		for _, n := range widths {
+			d := make([]float32, 3*n+1)
+			SpreadRows(v, d, x, n)
+			for i, got := range d {
+				want := float32(0)
+				if i < 3*n {
+					want = x[i/n]
+				}
+				if got != want {
+					t.Fatalf("%v: width %d: element %d is %v, want %v", v, n, i, got, want)
+				}
+			}
+		}
+	}
+}
+
 func TestSoftmaxRows(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 3))
 	for _, v := range asm.Supported() {

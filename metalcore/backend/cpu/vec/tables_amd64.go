@@ -4,6 +4,6 @@ package vec
 var tables = [...]map[key]Kernel{nil, tableAVX2, tableAVX512}
 
 var foldsOf = [...]folds{plainFolds,
-	{sumRowsAVX2, maxRowsAVX2, sumColumnsAVX2, softmaxRowsAVX2, argmaxRowsAVX2},
-	{sumRowsAVX512, maxRowsAVX512, sumColumnsAVX512, softmaxRowsAVX512, argmaxRowsAVX512},
+	{sumRowsAVX2, maxRowsAVX2, sumColumnsAVX2, spreadRowsAVX2, softmaxRowsAVX2, argmaxRowsAVX2},
+	{sumRowsAVX512, maxRowsAVX512, sumColumnsAVX512, spreadRowsAVX512, softmaxRowsAVX512, argmaxRowsAVX512},
 }

@@ -62,13 +62,10 @@ func (e *emitter) columns(name string, d, x, rows, stride reg.Register, divisor 
 	e.VDIVPD(divisor, sums[0], sums[0])
 	e.VDIVPD(divisor, sums[1], sums[1])
 	y := e.joined(sums[0], sums[1])
-	switch {
-	case m == nil:
+	if m == nil {
 		e.VMOVUPS(y, Mem{Base: d})
-	case e.wide:
-		e.VMOVUPS(y, m, Mem{Base: d})
-	default:
-		e.VMASKMOVPS(y, m, Mem{Base: d})
+	} else {
+		e.storeMasked(y, m, Mem{Base: d})
 	}
 }
 
@@ -107,6 +104,23 @@ func (e *emitter) joined(low, high reg.VecVirtual) reg.VecVirtual {
 	return d
 }
 
+// spreadRows writes rows of n times the same number: those of x, in order.
+func (e *emitter) spreadRows(name string) {
+	d, x, rows, n := e.param("d"), e.param("x"), e.param("rows"), e.param("n")
+	e.each(name+"_row", rows, func() {
+		left, v := e.GP64(), e.vec()
+		e.MOVQ(n, left)
+		e.VBROADCASTSS(Mem{Base: x}, v)
+		e.ADDQ(U32(4), x)
+		e.stretch(name+"_by1", d, left, e.width(), func() { e.VMOVUPS(v, Mem{Base: d}) })
+		e.ifAny(name+"_whole", left, func() {
+			m := e.tail(left)
+			e.storeMasked(v, m, Mem{Base: d})
+			e.LEAQ(Mem{Base: d, Index: left, Scale: 4}, d)
+		})
+	})
+}
+
 // softmaxRows writes e^(x - top) for each row, where top is its largest number,
 // and top and the sum of what was written.
 func (e *emitter) softmaxRows(name string) {
@@ -132,11 +146,7 @@ func (e *emitter) softmaxRows(name string) {
 			y := e.exp(e.sub(e.loadMasked(Mem{Base: at}, m), top))
 			y = e.blend(m, y, e.zero())
 			e.set(sum, e.add(sum, y))
-			if e.wide {
-				e.VMOVUPS(y, m, Mem{Base: d})
-			} else {
-				e.VMASKMOVPS(y, m, Mem{Base: d})
-			}
+			e.storeMasked(y, m, Mem{Base: d})
 			e.LEAQ(Mem{Base: d, Index: left, Scale: 4}, d)
 		})
 		total := e.across(sum, e.addVec).(reg.VecVirtual)

@@ -20,6 +20,7 @@ func folds() []fold {
 		{"sum_rows", "d, x unsafe.Pointer, rows, n int, divisor float64", "d, x *byte, rows, n int, divisor float64", (*emitter).sumRows},
 		{"max_rows", "d, x unsafe.Pointer, rows, n int", "d, x *byte, rows, n int", (*emitter).maxRows},
 		{"sum_columns", "d, x unsafe.Pointer, rows, stride, n int, divisor float64", "d, x *byte, rows, stride, n int, divisor float64", (*emitter).sumColumns},
+		{"spread_rows", "d, x unsafe.Pointer, rows, n int", "d, x *byte, rows, n int", (*emitter).spreadRows},
 		{"softmax_rows", "d, x, top, sum unsafe.Pointer, rows, n int", "d, x, top, sum *byte, rows, n int", (*emitter).softmaxRows},
 		{"argmax_rows", "d, x unsafe.Pointer, rows, n int", "d, x *byte, rows, n int", (*emitter).argmaxRows},
 	}

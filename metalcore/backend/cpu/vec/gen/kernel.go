@@ -97,12 +97,7 @@ func (e *emitter) rest(name string, o elementwise, d reg.Register, from []place,
 			x[i] = e.loadMasked(Mem{Base: p.base}, m)
 		}
 	}
-	y := o.emit(e, x)
-	if e.wide {
-		e.VMOVUPS(y, m, Mem{Base: d})
-	} else {
-		e.VMASKMOVPS(y, m, Mem{Base: d})
-	}
+	e.storeMasked(o.emit(e, x), m, Mem{Base: d})
 	e.Label(end)
 }
 
@@ -135,4 +130,13 @@ func (e *emitter) loadMasked(from Mem, m mask) reg.VecVirtual {
 		e.VMASKMOVPS(from, m, r)
 	}
 	return r
+}
+
+// storeMasked writes what the mask says.
+func (e *emitter) storeMasked(y vec, m mask, to Mem) {
+	if e.wide {
+		e.VMOVUPS(y, m, to)
+	} else {
+		e.VMASKMOVPS(y, m, to)
+	}
 }
