@@ -17,7 +17,8 @@ import (
 // known.
 //
 // Nothing is computed twice. A value that is also read elsewhere becomes one of
-// several results of its group.
+// several results of its group. Small groups of a bias and relu are joined to
+// the product before them.
 func fuse(p *program) error {
 	level := levels(p.graph)
 	sets := newSets(len(p.graph.Values))
@@ -37,10 +38,13 @@ func fuse(p *program) error {
 			scalars[level[v]] = i
 		}
 	}
+	for _, u := range epilogues(p.graph, sets, number) {
+		sets.join(number[u[0]], number[u[1]])
+	}
 	p.groups = nil
 	at := map[int]int{} // root of a set to its place in groups
 	for i, v := range p.graph.Values {
-		if !plan.Fusible(v.Op) {
+		if !plan.Fusible(v.Op) && !plan.Product(v) {
 			continue
 		}
 		root := sets.root(i)
@@ -52,6 +56,45 @@ func fuse(p *program) error {
 	}
 	p.gather()
 	return nil
+}
+
+// epilogues finds products whose only user adds a bias, and is alone with that
+// or has one other value in its set, which is its relu. Nothing else reads what
+// lies between them.
+func epilogues(g *ir.Graph, sets sets, number map[*ir.Value]int) (pairs [][2]*ir.Value) {
+	users, size := map[*ir.Value]int{}, map[int]int{}
+	next := map[*ir.Value]*ir.Value{} // the last user
+	for i, v := range g.Values {
+		size[sets.root(i)]++
+		for _, in := range v.In {
+			users[in]++
+			next[in] = v
+		}
+	}
+	for _, o := range g.Outputs {
+		users[o.Value]++
+	}
+	for _, u := range g.Updates {
+		users[u.New]++
+	}
+	for _, v := range g.Values {
+		sum := next[v]
+		if !plan.Product(v) || users[v] != 1 || sum == nil || plan.Bias(sum, v) == nil {
+			continue
+		}
+		after := next[sum]
+		switch root := sets.root(number[sum]); size[root] {
+		case 1:
+		case 2:
+			if users[sum] != 1 || after.Op != "relu" || sets.root(number[after]) != root {
+				continue
+			}
+		default:
+			continue
+		}
+		pairs = append(pairs, [2]*ir.Value{v, sum})
+	}
+	return pairs
 }
 
 // joins reports whether the two ends of an edge may be in one group.

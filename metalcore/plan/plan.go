@@ -166,7 +166,11 @@ func (p *planner) overwritable(old, v *ir.Value) bool {
 	if p.end[old] > p.step[v] {
 		return false
 	}
-	for _, w := range p.prog.Steps[p.step[v]].Values {
+	s := &p.prog.Steps[p.step[v]]
+	if _, _, _, ok := s.Epilogue(); ok && p.end[old] == p.step[v] {
+		return false
+	}
+	for _, w := range s.Values {
 		for _, in := range w.In {
 			aligned := (InPlace(w.Op) || Fusible(w.Op)) && in.Shape.Elems() == w.Shape.Elems()
 			if storage(in) == old && !aligned {

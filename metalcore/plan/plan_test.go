@@ -224,10 +224,42 @@ func TestGroup(t *testing.T) {
 	}
 }
 
+// TestEpilogue: a product with bias and relu is one step that writes over none
+// of its operands, even one of the same size that is not needed any more.
+func TestEpilogue(t *testing.T) {
+	x, w := ir.Input("x", ir.F32, 1, 4), ir.Input("w", ir.F32, 4, 8)
+	bias := node("exp", ir.Shape{8}, ir.Input("b", ir.F32, 8))
+	y := node("matmul", ir.Shape{1, 8}, x, w)
+	sum := node("add", ir.Shape{1, 8}, y, bias)
+	relu := node("relu", ir.Shape{1, 8}, sum)
+	last := node("matmul", ir.Shape{1, 8}, relu, w)
+	g := ir.NewGraph("dense", []ir.Output{{Name: "y", Value: last}}, nil)
+	g.Values = []*ir.Value{x, w, bias.In[0], bias, y, sum, relu, last}
+	p, err := New(g, Group{y, sum, relu})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := verify(p); err != nil {
+		t.Fatalf("%v\n%s", err, p)
+	}
+	if product, b, cut, ok := p.Steps[1].Epilogue(); product != y || b != bias || !cut || !ok {
+		t.Errorf("the second step is not a product with bias and relu:\n%s", p)
+	}
+	for _, bad := range []Group{{y}, {y, relu}, {y, sum, relu, last}, {y, sum}} {
+		if _, err := New(g, bad); (err == nil) != (len(bad) == 2 && bad[1] == sum) {
+			t.Errorf("group of %d: error %v", len(bad), err)
+		}
+	}
+	g.Outputs = append(g.Outputs, ir.Output{Name: "sum", Value: sum})
+	if _, err := New(g, Group{y, sum, relu}); err == nil || !strings.Contains(err.Error(), "elsewhere") {
+		t.Errorf("the sum is read elsewhere: error %v", err)
+	}
+}
+
 func TestBadGroups(t *testing.T) {
 	x := ir.Input("x", ir.F32, 4)
 	a := node("exp", ir.Shape{4}, x)
-	b := node("matmul", ir.Shape{4}, a)
+	b := node("transpose", ir.Shape{4}, a)
 	c := node("neg", ir.Shape{4}, b)
 	d := node("neg", ir.Shape{2, 2}, b)
 	e := node("neg", ir.Shape{4}, node("reshape", ir.Shape{4}, c))
@@ -236,7 +268,7 @@ func TestBadGroups(t *testing.T) {
 		name, want string
 		groups     []Group
 	}{
-		{"not fusible", "matmul", []Group{{a, b}}},
+		{"not fusible", "transpose", []Group{{a, b}}},
 		{"apart", "together", []Group{{a, c}}},
 		{"two shapes", "f32[2,2]", []Group{{c, d}}},
 		{"through a reshape", "reshape", []Group{{c, e}}},

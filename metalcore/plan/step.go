@@ -10,7 +10,7 @@ import (
 // Group holds values that are to be computed together, element by element, so
 // that what only they read among themselves never goes to memory. They must be
 // Fusible, have one shape (but for axes of size 1), and stand together in the
-// graph's order.
+// graph's order. Product tells of another kind of group.
 type Group []*ir.Value
 
 // Step is one instruction of a program: a value, or a group of them. For each
@@ -64,9 +64,12 @@ func computed(v *ir.Value) bool { return !v.IsLeaf() && v.Op != "reshape" }
 func stepsOf(g *ir.Graph, groups []Group) ([]Step, error) {
 	group := map[*ir.Value]int{} // counted from 1
 	for i, members := range groups {
+		if err := checkGroup(g, members); err != nil {
+			return nil, err
+		}
 		for _, v := range members {
-			if !Fusible(v.Op) || group[v] > 0 || !SameSpace(v.Shape, members[0].Shape) {
-				return nil, fmt.Errorf("graph %s: %s %s cannot be in a group of %s", g.Name, v.Op, v.Type(), members[0].Type())
+			if group[v] > 0 {
+				return nil, fmt.Errorf("graph %s: %s %s is in two groups", g.Name, v.Op, v.Type())
 			}
 			group[v] = i + 1
 		}
@@ -130,6 +133,9 @@ func connect(g *ir.Graph, steps []Step) error {
 			if outside[v] || !s.Fused() {
 				s.Writes = append(s.Writes, v)
 			}
+		}
+		if _, _, _, ok := s.Epilogue(); ok && (len(s.Writes) != 1 || s.Writes[0] != s.Values[len(s.Values)-1]) {
+			return fmt.Errorf("graph %s: what lies between %s and the end of its group is read elsewhere", g.Name, s.Values[0].Op)
 		}
 	}
 	return nil

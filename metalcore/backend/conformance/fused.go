@@ -21,6 +21,7 @@ var spaces = []ir.Shape{
 // along some axes, several results and states that are written over, and
 // holds them against the same ops one by one and against the interpreter.
 func (s *suite) fused(t *testing.T) {
+	t.Run("epilogues", s.epilogues)
 	for i, shape := range spaces {
 		for seed := range uint64(6) {
 			g := randomGroup(rand.New(rand.NewPCG(seed, uint64(i))), shape)
@@ -32,12 +33,42 @@ func (s *suite) fused(t *testing.T) {
 	}
 }
 
+// epilogues are products with a bias and relu, with NaN and infinities among
+// their results, whatever the size of the bias is.
+func (s *suite) epilogues(t *testing.T) {
+	for _, n := range []int{1, 7, 16, 33, 64} {
+		for _, rows := range []int{1, 5, 40} {
+			w, b := f32("w", 9, n), f32("b", n)
+			x := f32("x", rows, 9)
+			sum := op.Add(op.MatMul(x, w, false, false), b)
+			s.checkFused(t, graphOf(sum))
+			s.checkFused(t, graphOf(op.ReLU(op.Add(b, op.MatMul(x, w, false, false)))))
+			s.checkFused(t, ir.NewGraph("test", named(sum, op.ReLU(sum), op.Tanh(sum)), nil))
+			image := f32("image", 2, 6, 5, 3)
+			for _, size := range []int{1, 3} {
+				y := op.Conv2D(image, f32("k", size, size, 3, n), op.ConvSpec{Pad: []int{size / 2, size / 2, size / 2, size / 2}})
+				s.checkFused(t, graphOf(op.ReLU(op.Add(y, op.Reshape(b, ir.Shape{1, 1, n})))))
+			}
+			square := f32("square", n, n) // a column is no bias
+			s.checkGraph(t, graphOf(op.Add(op.MatMul(square, square, false, false), f32("column", n, 1))), nil, 1, sums)
+		}
+	}
+	given := data{"x": {nan, 1, inf, 1, -inf, 1, 1, -1}, "w": {1, 2, 0.5, -1}, "b": {1, -1}}
+	y := op.ReLU(op.Add(op.MatMul(f32("x", 4, 2), f32("w", 2, 2), false, false), f32("b", 2)))
+	defer func() { s.optimize = false }()
+	for _, s.optimize = range []bool{false, true} {
+		s.checkGraph(t, graphOf(y), given, 1, single)
+	}
+	p, q := f32("p", 3, 4, 5), f32("q", 3, 5, 6)
+	s.checkFused(t, graphOf(op.ReLU(op.Add(op.MatMul(p, q, false, false), f32("b", 6)))))
+}
+
 // checkFused compares fused, apart and interpreted.
 func (s *suite) checkFused(t *testing.T, g *ir.Graph) {
 	t.Helper()
 	defer func() { s.optimize = false }()
 	for _, s.optimize = range []bool{false, true} {
-		s.checkGraph(t, g, nil, 2, tolerance{2e-5, 2e-5})
+		s.checkGraph(t, g, nil, 2, sums)
 	}
 	p, _, err := compile.Compile(g, compile.Options{})
 	if err != nil {
