@@ -28,10 +28,31 @@ func sessionName() string {
 }
 
 // core is this program's link to the core: idle connections, made when a call
-// needs one more.
+// needs one more, and how often one was lost. What was declared before that
+// may have to be declared again, to another core.
 var core struct {
 	sync.Mutex
 	idle []*wire.Conn
+	lost int
+}
+
+// losses is how often a connection was lost so far.
+func losses() int {
+	core.Lock()
+	defer core.Unlock()
+	return core.lost
+}
+
+// lose closes a connection that failed, and the idle ones, which may have
+// failed with it.
+func lose(conn *wire.Conn) {
+	conn.Close()
+	core.Lock()
+	defer core.Unlock()
+	for _, c := range core.idle {
+		c.Close()
+	}
+	core.idle, core.lost = nil, core.lost+1
 }
 
 // borrow returns an idle connection or a new one, starting the core if need be.
@@ -65,13 +86,13 @@ func stream(req wire.Message, each func(wire.Message) (last bool, err error)) er
 		return err
 	}
 	if err := conn.Send(req); err != nil {
-		conn.Close()
+		lose(conn)
 		return err
 	}
 	for {
 		m, err := conn.Recv()
 		if err != nil {
-			conn.Close()
+			lose(conn)
 			return err
 		}
 		if p, ok := m.(*wire.Problem); ok {

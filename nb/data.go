@@ -23,7 +23,7 @@ type upload struct {
 	sync.Mutex
 	msg   wire.PutData
 	where Error
-	done  bool
+	sent  int // losses() + 1 when it was sent, 0 before
 }
 
 // Builtin returns the handle of a data set that the core has. Package datasets
@@ -114,7 +114,8 @@ func (d *Dataset) send() error {
 	}
 	d.put.Lock()
 	defer d.put.Unlock()
-	if d.put.done {
+	now := losses() + 1
+	if d.put.sent == now {
 		return nil
 	}
 	m := d.put.msg
@@ -138,7 +139,7 @@ func (d *Dataset) send() error {
 		e.File, e.Line = d.put.where.File, d.put.where.Line
 		return e
 	}
-	d.put.done = true
+	d.put.sent = now
 	return nil
 }
 

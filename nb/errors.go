@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/metalnb/metalnb/metalcore/ir"
 	"github.com/metalnb/metalnb/metalcore/op"
@@ -138,11 +139,21 @@ func toError(err error) *Error {
 	if o, ok := errors.AsType[*op.Error](err); ok {
 		return &Error{Code: CodeShape, Message: o.Error(), Err: err}
 	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, os.ErrClosed) {
+	if isLost(err) {
 		return &Error{Code: CodeCore, Message: "the core went away while this call waited for it",
 			Remedy: "run the cell again: a new core starts by itself; `metalnb logs` may say what happened", Err: err}
 	}
 	return &Error{Code: CodeCore, Message: err.Error(), Err: err}
+}
+
+// isLost reports whether an error says that the other side is gone.
+func isLost(err error) bool {
+	for _, gone := range []error{io.EOF, io.ErrUnexpectedEOF, os.ErrClosed, syscall.EPIPE, syscall.ECONNRESET} {
+		if errors.Is(err, gone) {
+			return true
+		}
+	}
+	return false
 }
 
 // modulePath is what the names of this module's functions begin with.

@@ -60,7 +60,7 @@ func progress(m wire.Message, last *wire.TrainerInfo) (end bool, err error) {
 		return false, show(m)
 	case *wire.Event:
 		*last = m.Info
-		if m.What == "epoch" && !pipe.Available() {
+		if !pipe.Available() {
 			fmt.Println(epochLine(m.Info))
 		}
 		return false, nil

@@ -20,7 +20,7 @@ type Trainer struct {
 	loss  LossFunc // nil unless the user's own
 
 	mu       sync.Mutex
-	declared bool
+	declared int // losses() + 1 at the declaration, 0 before it
 }
 
 // NewTrainer declares a trainer of this notebook. When the core has none of
@@ -45,7 +45,8 @@ func NewTrainer(name string, model *Tensor, config Config) *Trainer {
 func (t *Trainer) Attach() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.declared {
+	now := losses() + 1
+	if t.declared == now {
 		return
 	}
 	for _, d := range t.data {
@@ -64,7 +65,7 @@ func (t *Trainer) Attach() {
 		}
 		fail(e)
 	}
-	t.declared = true
+	t.declared = now
 }
 
 // ask declares the trainer and sends it a request with one answer.
@@ -220,7 +221,7 @@ func (t *Trainer) picture(what string) {
 
 // status asks what the trainer is doing.
 func (t *Trainer) status() wire.TrainerInfo {
-	return ask[wire.Run](t, &wire.AskTrainer{Trainer: t.spec.Name}).Info
+	return ask[wire.Run](t, &wire.AskTrainer{Trainer: t.spec.Name, Brief: true}).Info
 }
 
 // Epoch, Steps and LR are the epochs completed, the steps taken and the

@@ -116,7 +116,7 @@ func (f *follower) send(final bool) error {
 	history := f.trainer.History()
 	f.epochs = min(f.epochs, len(history)) // a Reset may have come between
 	for ; f.epochs < len(history); f.epochs++ {
-		event := &wire.Event{What: "epoch", Info: infoOf(f.trainer)}
+		event := &wire.Event{Info: infoOf(f.trainer)}
 		event.Info.Last, event.Info.Goal = epochOf(history[f.epochs]), f.goal
 		if err := f.client.Send(event); err != nil {
 			return err

@@ -55,6 +55,9 @@ func (c *client) trainer(req wire.Message) (wire.Message, error) {
 	case *wire.Reset:
 		return &wire.OK{}, t.Reset()
 	case *wire.AskTrainer:
+		if req.Brief {
+			return &wire.Run{Info: infoOf(t)}, nil
+		}
 		return runOf(t), nil
 	case *wire.Evaluate:
 		return c.evaluate(t, req)

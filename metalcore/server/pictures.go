@@ -119,7 +119,7 @@ func (c *client) images(req *wire.Picture) ([]wire.Item, error) {
 		if _, err := c.importArray(&req.X); err != nil {
 			return nil, err
 		}
-		return c.server.Renderer.Images(req.X, req.Titles, req.Columns)
+		return c.server.Renderer.Images(req.X, req.Titles, 0)
 	}
 	set, rows, err := c.someRows(req)
 	if err != nil {
@@ -131,7 +131,7 @@ func (c *client) images(req *wire.Picture) ([]wire.Item, error) {
 			titles = append(titles, className(set, int(labels[i])))
 		}
 	}
-	return c.server.Renderer.Images(tensorOf(set.X), titles, req.Columns)
+	return c.server.Renderer.Images(tensorOf(set.X), titles, 0)
 }
 
 // someRows takes the rows of data that a picture is of.

@@ -197,7 +197,6 @@ func (m *Watch) fields(c *Codec) {
 }
 
 func (m *Event) fields(c *Codec) {
-	c.Str(&m.What)
 	m.Info.fields(c)
 }
 
@@ -216,6 +215,7 @@ func (m *SetLR) fields(c *Codec) {
 
 func (m *AskTrainer) fields(c *Codec) {
 	c.Str(&m.Trainer)
+	c.Bool(&m.Brief)
 }
 
 func (m *Reset) fields(c *Codec) {
@@ -234,8 +234,6 @@ func (m *Evaluate) fields(c *Codec) {
 func (m *Predict) fields(c *Codec) {
 	c.Str(&m.Trainer)
 	m.X.fields(c)
-	m.Data.fields(c)
-	c.Ints(&m.Rows)
 	c.Bool(&m.Raw)
 }
 
@@ -258,7 +256,6 @@ func (m *Picture) fields(c *Codec) {
 	c.Ints(&m.Rows)
 	m.X.fields(c)
 	c.Strs(&m.Titles)
-	c.Int(&m.Columns)
 }
 
 func (m *Item) fields(c *Codec) {

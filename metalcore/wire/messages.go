@@ -253,11 +253,8 @@ type Watch struct {
 	Show    bool
 }
 
-// Event tells of progress.
-type Event struct {
-	What string // "progress" or "epoch"
-	Info TrainerInfo
-}
+// Event tells of an epoch that has ended: it is Info.Last.
+type Event struct{ Info TrainerInfo }
 
 // Trained ends the stream of Train and Watch.
 type Trained struct{ Info TrainerInfo }
@@ -274,9 +271,12 @@ type SetLR struct {
 // AskTrainer asks for a Run. Reset makes new weights and forgets all training;
 // Drop removes the trainer. Both are refused while it trains.
 type (
-	AskTrainer struct{ Trainer string }
-	Reset      struct{ Trainer string }
-	Drop       struct{ Trainer string }
+	AskTrainer struct {
+		Trainer string
+		Brief   bool // only its Info
+	}
+	Reset struct{ Trainer string }
+	Drop  struct{ Trainer string }
 )
 
 // Evaluate measures the loss and metrics on data; the answer is Metrics.
@@ -285,14 +285,11 @@ type Evaluate struct {
 	Data    DataRef
 }
 
-// Predict runs the model on x, or on rows of data when x is empty. The answer
-// is one tensor; with the loss "cross_entropy" it holds probabilities unless
-// Raw.
+// Predict runs the model on rows x. The answer is one tensor; with the loss
+// "cross_entropy" it holds probabilities unless Raw.
 type Predict struct {
 	Trainer string
 	X       Tensor
-	Data    DataRef
-	Rows    []int
 	Raw     bool
 }
 
@@ -320,7 +317,6 @@ type Picture struct {
 	Rows    []int
 	X       Tensor
 	Titles  []string
-	Columns int
 }
 
 // SummaryRow is one layer in the summary of a model.

@@ -77,12 +77,16 @@ func (c *Core) End() error {
 // Remove removes the directory that Start made, after End.
 func (c *Core) Remove() { os.RemoveAll(c.dir) }
 
+// Shared is the core that Main started.
+var Shared *Core
+
 // Main is a TestMain that runs the tests with a core.
 func Main(m *testing.M) {
 	c, err := Start()
 	if err != nil {
 		log.Fatal(err)
 	}
+	Shared = c
 	code := m.Run()
 	if err := c.End(); err != nil && code == 0 {
 		log.Print(err)
