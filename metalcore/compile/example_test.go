@@ -26,3 +26,25 @@ func ExampleCompile() {
 	//    1     2  arena 0                4  f32[] const value=0.5
 	//    2   end  output 0             128  f32[8,4] mul %0 %1
 }
+
+// A dense layer and an update of its weights, explained: bias and relu join the
+// product, and the update is one pass over memory.
+func ExampleExplain() {
+	x, w, b := ir.Input("x", ir.F32, 32, 64), ir.State("w", ir.F32, ir.Shape{64, 16}, nil), ir.State("b", ir.F32, ir.Shape{16}, nil)
+	y := op.ReLU(op.Add(op.MatMul(x, w, false, false), b))
+	ir.Stamp(y, "Dense", ir.Pos{})
+	gradient := op.MatMul(x, y, true, false)
+	next := op.Sub(w, op.Mul(ir.Const(0.1, ir.F32), gradient))
+	g := ir.NewGraph("dense", nil, []ir.Update{{State: w, New: next}})
+	p, _, err := compile.Compile(g, compile.Options{})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Print(compile.Explain(p, nil))
+	// Output:
+	//    #       read    written  result             ops
+	//    0      12352       2048  f32[32,16]         fused 3: matmul add relu (Dense)
+	//    1      10240       4096  f32[64,16]         matmul
+	//    2       8196       4096  f32[64,16]         fused 2: mul sub
+	// 3 instructions move 41028 bytes in a step; arena 6208 bytes (6208 without sharing)
+}

@@ -2,6 +2,7 @@ package compile_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -103,6 +104,36 @@ func TestFuseKeepsTheArena(t *testing.T) {
 		}
 		if len(fused.Steps)*3 > len(apart.Steps)*2 {
 			t.Errorf("%d steps became %d, which is not much fewer\n%s", len(apart.Steps), len(fused.Steps), r)
+		}
+	}
+}
+
+// TestFuseCanBeLeftOut: without it every value is an instruction of its own.
+func TestFuseCanBeLeftOut(t *testing.T) {
+	p, r, err := compile.Compile(training(t, 2), compile.Options{Skip: []string{"fuse"}, Dump: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range p.Steps {
+		if p.Steps[i].Fused() {
+			t.Errorf("step %d is fused: %s", i, compile.Label(&p.Steps[i]))
+		}
+	}
+	if strings.Contains(r.String(), "group of") {
+		t.Error("the dump tells of groups")
+	}
+	_, r, err = compile.Compile(training(t, 2), compile.Options{Dump: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"group of f32[3,3,8,8]: mul", "conv2d add relu", "groups"} {
+		if !strings.Contains(r.String(), want) {
+			t.Errorf("the dump lacks %q", want)
+		}
+	}
+	for _, want := range []string{"fused 3: conv2d add relu", "select select select", "arena"} {
+		if !strings.Contains(r.Explain(), want) {
+			t.Errorf("the explanation lacks %q:\n%s", want, r.Explain())
 		}
 	}
 }
