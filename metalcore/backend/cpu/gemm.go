@@ -9,12 +9,12 @@ import (
 // of rows, and the rows of a serve one panel after the other: the panel shall
 // stay in the first cache of a core, the rows in the second.
 const (
-	depthBlock  = 512     // inner elements of a pass; half as many more are not worth a second one
-	blockElems  = 1 << 18 // of the rows of a
+	depthBlock  = 384     // inner elements of a pass; half as many more are not worth a second one
+	blockElems  = 1 << 17 // of the rows of a
 	wantBlocks  = 8       // blocks that keep the workers busy
 	leastTiles  = 4       // tiles one above the other that are worth a block of their own
 	packedTiles = 6       // b is packed when more tiles than these read it
-	blockGrain  = 1 << 16
+	blockGrain  = 1 << 18
 	panelGrain  = 1 << 13
 )
 
