@@ -30,9 +30,6 @@ func (v Variant) Pack(dst, src []float32, line, step, cols, depth int) {
 // panel copies rows of which the first cols elements count.
 func panel(dst, src []float32, width, step, cols, rows int) {
 	for p := range rows {
-		to := dst[p*width : p*width+cols]
-		for i, x := range src[p*step : p*step+cols] {
-			to[i] = x
-		}
+		copy(dst[p*width:p*width+cols], src[p*step:])
 	}
 }

@@ -73,9 +73,5 @@ func peak(n int) int {
 		g += x * y
 		h += x * y
 	}
-	sink = a + b + c + d + e + f + g + h
-	return 16 * n
+	return 16*n + int(min(a+b+c+d+e+f+g+h, 0)) // the sums are needed, and not negative
 }
-
-// sink keeps the compiler from leaving out what nobody reads.
-var sink float32
