@@ -15,8 +15,8 @@ const (
 )
 
 // tileBytes is the memory of one tile of all operands, results and temporaries
-// of a step: about half of a first cache.
-const tileBytes = 24 << 10
+// of a step: a third to a half of a first cache.
+const tileBytes = 16 << 10
 
 // fused computes a step of elementwise values tile by tile: each op runs over
 // the whole tile before the next one, and what lies between them stays in the
