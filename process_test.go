@@ -276,7 +276,7 @@ func TestInterrupt(t *testing.T) {
 			cmd.Process.Signal(os.Interrupt)
 			said := rest(t, out)
 			err := cmd.Wait()
-			contains(t, "the program", said, "stopped at epoch", "t.Fit goes on from there")
+			contains(t, "the program", said, "stopped at ", "epoch ", "t.Fit goes on from there")
 			if program == "try-fit" {
 				contains(t, "the error", said, "code interrupted", "then <nil>")
 			} else if code := cmd.ProcessState.ExitCode(); code != 130 {
