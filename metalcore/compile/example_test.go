@@ -46,5 +46,5 @@ func ExampleExplain() {
 	//    0      12352       2048  f32[32,16]         fused 3: matmul add relu (Dense)
 	//    1      10240       4096  f32[64,16]         matmul
 	//    2       8196       4096  f32[64,16]         fused 2: mul sub
-	// 3 instructions move 41028 bytes in a step; arena 6400 bytes (6400 without sharing)
+	// 3 instructions move 41028 bytes in a step; arena 6208 bytes (6208 without sharing)
 }

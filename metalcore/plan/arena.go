@@ -26,7 +26,7 @@ func (p *planner) placeArena() {
 	blocks := map[*ir.Value]*block{}
 	var list []*block
 	add := func(v *ir.Value, start, end int) {
-		blocks[v] = &block{start: start, end: end, size: room(v)}
+		blocks[v] = &block{start: start, end: end, size: aligned(v.Bytes())}
 		list = append(list, blocks[v])
 	}
 	for _, v := range p.prog.Graph.Values {
@@ -73,22 +73,6 @@ func (p *planner) reusable(v *ir.Value, blocks map[*ir.Value]*block) *block {
 		}
 	}
 	return nil
-}
-
-// page is the distance at which a processor confuses a load with a store that
-// is not yet in the cache, and waits for it.
-const page = 4096
-
-// room is what the value takes of the arena. From a page on it is a little more
-// than its elements need, so that values of round sizes, one behind the other,
-// do not all begin at the same place of a page: a product that read and wrote
-// such values took five times as long.
-func room(v *ir.Value) int64 {
-	n := aligned(v.Bytes())
-	if n >= page {
-		n += 3 * Align
-	}
-	return n
 }
 
 func aligned(n int64) int64 { return (n + Align - 1) / Align * Align }

@@ -81,23 +81,6 @@ func TestElementwiseChainUsesOneBlock(t *testing.T) {
 	}
 }
 
-// TestRoundSizesAreStaggered: values of four pages each begin at different
-// places of a page.
-func TestRoundSizesAreStaggered(t *testing.T) {
-	x := ir.Input("x", ir.F32, page)
-	a := node("transpose", x.Shape, x)
-	b := node("transpose", x.Shape, a)
-	c := node("matmul", x.Shape, a, b)
-	p := mustPlan(t, []*ir.Value{node("reduce_sum", ir.Shape{}, c)})
-	seen := map[int64]bool{}
-	for _, v := range []*ir.Value{a, b, c} {
-		seen[p.Places[v].Offset%page] = true
-	}
-	if len(seen) != 3 {
-		t.Errorf("values begin at the same place of a page:\n%s", p)
-	}
-}
-
 func TestBroadcastOperandIsNotWrittenOver(t *testing.T) {
 	x := ir.Input("x", ir.F32, 4)
 	row := node("exp", ir.Shape{4}, x)

@@ -14,7 +14,7 @@ func (p *Program) Unshared() int64 {
 	var sum int64
 	for _, v := range p.Graph.Values {
 		if p.Places[v].Kind == Arena && v.Op != "reshape" {
-			sum += room(v)
+			sum += aligned(v.Bytes())
 		}
 	}
 	return sum

@@ -3,6 +3,7 @@ package cpu
 import (
 	"bytes"
 	"math"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -148,6 +149,32 @@ func TestLearns(t *testing.T) {
 	}
 	if first, last := loss(1), loss(400); !(last < first/2) {
 		t.Errorf("the loss went from %v to %v", first, last)
+	}
+}
+
+// TestDecayEndsInZero: a moment that decays costs no more when it is tiny, and
+// is the same on all threads.
+func TestDecayEndsInZero(t *testing.T) {
+	if runtime.GOARCH != "amd64" {
+		t.Log("subnormal numbers are kept on this processor")
+		return
+	}
+	d := New(2)
+	defer d.Close()
+	m := ir.State("m", ir.F32, ir.Shape{1 << 18}, nil)
+	g := ir.NewGraph("decay", nil, []ir.Update{{State: m, New: op.Mul(m, ir.Const(0.5, ir.F32))}})
+	p, _, err := compile.Compile(g, compile.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	exe, b := load(t, d, p)
+	if err := exe.Submit(b, 130).Wait(); err != nil {
+		t.Fatal(err)
+	}
+	for i, x := range *b.States[0].(*buffer).data.Load() {
+		if x != 0 {
+			t.Fatalf("element %d decayed to %v, want 0", i, x)
+		}
 	}
 }
 

@@ -3,12 +3,14 @@ package cpu
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"unsafe"
 
 	"github.com/metalnb/metalnb/metalcore/backend"
+	"github.com/metalnb/metalnb/metalcore/backend/cpu/vec"
 	"github.com/metalnb/metalnb/metalcore/plan"
 )
 
@@ -110,7 +112,11 @@ func (e *executable) Free() {
 // steps runs the program; a kernel's panic becomes an error.
 func (e *executable) steps(n int) (err error) {
 	step, at := 0, 0
+	runtime.LockOSThread()
+	old := vec.Flush()
 	defer func() {
+		vec.Restore(old)
+		runtime.UnlockOSThread()
 		if r := recover(); r != nil {
 			err = e.explain(step, at, r)
 		}

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/metalnb/metalnb/metalcore/backend/cpu/asm"
+	"github.com/metalnb/metalnb/metalcore/backend/cpu/vec"
 )
 
 // body computes a part [lo,hi) of an instruction's work. Which worker runs it
@@ -87,7 +88,11 @@ func (p *pool) work(w *worker, number int) {
 			return
 		case given:
 			if w.state.CompareAndSwap(given, working) {
+				runtime.LockOSThread()
+				old := vec.Flush()
 				p.job.take(number)
+				vec.Restore(old)
+				runtime.UnlockOSThread()
 				w.state.Store(idle)
 				round = 0
 			}
