@@ -169,6 +169,9 @@ func TestDeclarationErrors(t *testing.T) {
 func TestDeclaringCostsNoRoundTrip(t *testing.T) {
 	t.Setenv("METALNB_DIR", t.TempDir())
 	t.Setenv("METALNB_BIN", "/nowhere")
+	core.Lock()
+	core.idle = nil // connections that other tests left
+	core.Unlock()
 	train, test := Data("mine", [][]int{{1}, {2}, {3}, {4}}, []int{0, 1, 0, 1}).Split(0.5, 1)
 	h := NewTrainer("t", Input(1).Dense(2), Config{Data: train, Valid: test})
 	e := caught(t, h.Stop)
