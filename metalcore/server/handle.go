@@ -37,7 +37,11 @@ func (c *client) handle(req wire.Message) (wire.Message, error) {
 
 // trainer answers the requests about one trainer.
 func (c *client) trainer(req wire.Message) (wire.Message, error) {
-	t, err := c.session.Trainer(trainerOf(req))
+	var name string // nobody's, for a message that is no request
+	if about, ok := req.(wire.AboutTrainer); ok {
+		name = about.TrainerName()
+	}
+	t, err := c.session.Trainer(name)
 	if err != nil {
 		return nil, err
 	}
@@ -69,33 +73,6 @@ func (c *client) trainer(req wire.Message) (wire.Message, error) {
 		return c.curve(t, req)
 	}
 	return &wire.Trained{Info: infoOf(t)}, nil
-}
-
-// trainerOf is the name of the trainer that a request is about.
-func trainerOf(req wire.Message) string {
-	switch req := req.(type) {
-	case *wire.Train:
-		return req.Trainer
-	case *wire.Watch:
-		return req.Trainer
-	case *wire.Stop:
-		return req.Trainer
-	case *wire.SetLR:
-		return req.Trainer
-	case *wire.Reset:
-		return req.Trainer
-	case *wire.AskTrainer:
-		return req.Trainer
-	case *wire.Evaluate:
-		return req.Trainer
-	case *wire.Predict:
-		return req.Trainer
-	case *wire.AskReport:
-		return req.Trainer
-	case *wire.AskCurve:
-		return req.Trainer
-	}
-	return ""
 }
 
 func (c *client) declare(spec *wire.TrainerSpec) (wire.Message, error) {

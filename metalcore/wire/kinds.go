@@ -115,3 +115,21 @@ func (*AskReport) kind() Kind     { return kindAskReport }
 func (*Report) kind() Kind        { return kindReport }
 func (*AskCurve) kind() Kind      { return kindAskCurve }
 func (*Curve) kind() Kind         { return kindCurve }
+
+// AboutTrainer is a request about one trainer of the session.
+type AboutTrainer interface {
+	Message
+	TrainerName() string
+}
+
+// TrainerName names the trainer that the request is about.
+func (m *Train) TrainerName() string      { return m.Trainer }
+func (m *Watch) TrainerName() string      { return m.Trainer }
+func (m *Stop) TrainerName() string       { return m.Trainer }
+func (m *SetLR) TrainerName() string      { return m.Trainer }
+func (m *Reset) TrainerName() string      { return m.Trainer }
+func (m *AskTrainer) TrainerName() string { return m.Trainer }
+func (m *Evaluate) TrainerName() string   { return m.Trainer }
+func (m *Predict) TrainerName() string    { return m.Trainer }
+func (m *AskReport) TrainerName() string  { return m.Trainer }
+func (m *AskCurve) TrainerName() string   { return m.Trainer }
