@@ -13,6 +13,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -40,7 +42,7 @@ var commands = []command{
 	{"status", "", "what the core is doing", status},
 	{"stop", "", "end the core", stop},
 	{"logs", "", "what the core wrote down", logs},
-	{"bench", "", "measure cells, calls and training on this machine", benchmark},
+	{"bench", "", "measure cells, calls, matrix products and training on this machine", benchmark},
 	{"version", "", "print the version", version},
 	{"core", "", "be the core; cells start it by themselves", core},
 	{"kernel", "connection-file", "be a Jupyter kernel; Jupyter starts it by itself", kernel},
@@ -225,7 +227,9 @@ func kernel(ctx context.Context, flags *flag.FlagSet, args []string) error {
 }
 
 func benchmark(ctx context.Context, flags *flag.FlagSet, args []string) error {
-	rounds := flags.Int("rounds", 15, "how often each kind of cell runs")
+	only := flags.String("only", "", "measure these `PARTS` alone, such as W1,W3: cells, "+strings.Join(bench.Parts(), ", "))
+	threads := flags.String("threads", "", "`NUMBERS` of threads, such as 1,2; one, and as many as there are processors when not given")
+	rounds := flags.Int("rounds", 9, "how often each measurement is repeated")
 	if _, err := parse(flags, args, 0); err != nil {
 		return err
 	}
@@ -233,8 +237,25 @@ func benchmark(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := bench.Run(ctx, os.Stdout, self); err != nil {
-		return err
+	o := bench.Options{Binary: self, Rounds: *rounds}
+	for _, word := range list(*threads) {
+		n, err := strconv.Atoi(word)
+		if err != nil {
+			return fmt.Errorf("--threads %s: %q is no number", *threads, word)
+		}
+		o.Threads = append(o.Threads, n)
+	}
+	const cells = "cells"
+	o.Only = list(*only)
+	all, withCells := len(o.Only) == 0, slices.Contains(o.Only, cells)
+	o.Only = slices.DeleteFunc(o.Only, func(name string) bool { return name == cells })
+	if all || len(o.Only) > 0 {
+		if err := bench.Run(ctx, os.Stdout, o); err != nil {
+			return err
+		}
+	}
+	if !all && !withCells {
+		return nil
 	}
 	env, end, err := privateCore(self)
 	if err != nil {
@@ -242,6 +263,14 @@ func benchmark(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	}
 	defer end()
 	return kernelext.Latency(ctx, os.Stdout, *rounds, env, kernelext.ModuleRoot())
+}
+
+// list splits a flag's value at commas.
+func list(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return strings.Split(s, ",")
 }
 
 func core(ctx context.Context, flags *flag.FlagSet, args []string) error {

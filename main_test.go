@@ -144,6 +144,10 @@ func TestBadCommands(t *testing.T) {
 		{"status now", 2, "metalnb status"},
 		{"stop --hard", 2, "-hard"},
 		{"core --idle never", 2, "never"},
+		{"bench --only W1,W0", 1, `nothing "W0"`},
+		{"bench --threads 1,two", 1, `"two" is no number`},
+		{"bench --threads 0", 1, "on 0 threads"},
+		{"bench --rounds 0", 1, "0 rounds"},
 		{"kernel", 2, "connection-file"},
 		{"kernel " + filepath.Join(folder, "none.json"), 1, "none.json"},
 	} {

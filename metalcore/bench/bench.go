@@ -1,29 +1,89 @@
 // Package bench measures what `metalnb bench` prints: calls between a program
-// and the core, and training on this machine's devices. Every figure is a
-// median, said with its spread, because machines are noisy.
+// and the core, products of matrices, and training on this machine's devices.
+// Every figure is a median, said with its spread, because machines are noisy;
+// and the speed of arithmetic is said as a fraction of what the processor's
+// multiply-adds reached around it.
 package bench
 
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
+	"runtime"
 	"slices"
+	"strings"
 	"time"
-
-	"github.com/metalnb/metalnb/metalcore/wire"
 )
 
-// Run measures everything and prints a table to w. binary is the metalnb
-// executable that is started as the core.
-func Run(ctx context.Context, w io.Writer, binary string) error {
-	if err := calls(w, binary); err != nil {
+// Options say what is measured.
+type Options struct {
+	Binary  string   // the metalnb executable that is started as the core
+	Only    []string // names of Parts; nil for all
+	Threads []int    // of the device; nil for one, and for as many as there are processors
+	Rounds  int      // of each measurement
+}
+
+// part is what can be measured alone.
+type part struct {
+	name    string
+	measure func(ctx context.Context, w io.Writer, o *Options) error
+}
+
+func parts() []part {
+	list := []part{{"calls", calls}, {"gemm", gemm}}
+	for _, work := range workloads {
+		list = append(list, part{work.name, work.train})
+	}
+	return list
+}
+
+// Parts are the names of what can be measured alone, in order.
+func Parts() []string {
+	var names []string
+	for _, p := range parts() {
+		names = append(names, p.name)
+	}
+	return names
+}
+
+// Run measures and prints a table to w.
+func Run(ctx context.Context, w io.Writer, o Options) error {
+	if err := o.check(); err != nil {
 		return err
 	}
-	return training(ctx, w)
+	for _, p := range parts() {
+		if o.Only != nil && !slices.Contains(o.Only, p.name) {
+			continue
+		}
+		if err := p.measure(ctx, w, &o); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *Options) check() error {
+	for _, name := range o.Only {
+		if !slices.Contains(Parts(), name) {
+			return fmt.Errorf("there is nothing %q to measure: there are %s", name, strings.Join(Parts(), ", "))
+		}
+	}
+	if o.Threads == nil {
+		o.Threads = slices.Compact([]int{1, runtime.GOMAXPROCS(0)})
+	}
+	for _, n := range o.Threads {
+		if n < 1 {
+			return fmt.Errorf("cannot measure on %d threads: give numbers of at least 1", n)
+		}
+	}
+	if o.Rounds < 1 {
+		return fmt.Errorf("cannot measure %d rounds: give a number of at least 1", o.Rounds)
+	}
+	return nil
 }
 
 // spread is the median of some measurements, and their middle half.
@@ -49,50 +109,3 @@ func timed(n int, f func() error) (spread[time.Duration], error) {
 }
 
 func (s spread[T]) String() string { return fmt.Sprintf("%v (%v to %v)", s.median, s.low, s.high) }
-
-// calls measures the way between a program and the core, which runs in a
-// process of its own.
-func calls(w io.Writer, binary string) error {
-	dir, err := os.MkdirTemp("", "metalnb-bench-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	if err := os.Setenv(wire.EnvBinary, binary); err != nil {
-		return err
-	}
-	place := wire.Place(filepath.Join(dir, "core"))
-	hello := &wire.Hello{Proto: wire.Proto, Version: wire.Version, PID: os.Getpid(), Session: "bench"}
-	start := time.Now()
-	conn, _, err := wire.Connect(place, hello)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(w, "%-44s %v\n", "start of a core until it answers", time.Since(start).Round(time.Microsecond))
-	defer conn.Close()
-	defer conn.Call(&wire.Shutdown{Force: true})
-
-	roundTrip, err := timed(5000, func() error {
-		_, err := conn.Call(&wire.HasData{Name: "none"})
-		if p, ok := errors.AsType[*wire.Problem](err); ok && p.Code == wire.CodeUnknown {
-			return nil // the answer that it does not have it
-		}
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(w, "%-44s %v\n", "round trip of a call with an empty answer", roundTrip)
-	attach, err := timed(500, func() error {
-		c, _, err := wire.Dial(place, hello)
-		if err != nil {
-			return err
-		}
-		return c.Close()
-	})
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(w, "%-44s %v\n", "attach of a program to a running core", attach)
-	return nil
-}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"time"
 
 	"github.com/metalnb/metalnb/metalcore/backend/cpu"
 	"github.com/metalnb/metalnb/metalcore/feed"
@@ -13,79 +14,60 @@ import (
 	"github.com/metalnb/metalnb/metalcore/train"
 )
 
-// training measures the steps per second of the workloads, on one thread and
-// on all. The data is on the device; the host reads the metrics a few times a
-// second.
-func training(ctx context.Context, w io.Writer) error {
-	for _, threads := range []int{1, 0} {
-		dev := cpu.New(threads)
-		for _, work := range workloads {
-			s, err := work.measure(ctx, dev)
-			if err != nil {
-				return fmt.Errorf("%s: %w", work.name, err)
-			}
-			fmt.Fprintf(w, "%-6s %9.0f steps/s (%.0f to %.0f) %6.1f GFLOP/s  %s; %s\n", work.name, s.median, s.low, s.high,
-				s.median*work.flops/1e9, work.what, dev.Info().Name)
-		}
-		if err := dev.Close(); err != nil {
+// trainingRound is about how long a round of training lasts.
+const trainingRound = 400 * time.Millisecond
+
+// train measures the steps a second of a workload. The data is on the device,
+// and a trainer does all that it does for a notebook: it shuffles the rows in
+// each epoch and reads the loss many times a second.
+func (work workload) train(ctx context.Context, w io.Writer, o *Options) error {
+	for _, threads := range o.Threads {
+		s, err := work.speed(ctx, threads, o.Rounds)
+		if err != nil {
 			return err
 		}
+		fmt.Fprintf(w, "%-6s %2d threads %9.0f steps/s (%.0f to %.0f) %s; %s\n", work.name, threads,
+			s.rate.median, s.rate.low, s.rate.high, s.arithmetic(), work.what)
 	}
 	return nil
 }
 
-// rounds of about this many seconds are measured of each workload.
-const (
-	rounds       = 7
-	roundSeconds = 0.4
-)
-
-// measure trains on random data; the rate of each epoch is one round.
-func (work workload) measure(ctx context.Context, dev *cpu.Device) (spread[float64], error) {
-	var none spread[float64]
-	adam, err := optim.New(work.optimizer, map[string]float64{"lr": 1e-4})
+func (work workload) speed(ctx context.Context, threads, rounds int) (speed, error) {
+	count, err := stepFLOPs(work.graph(), train.OutputName, work.batch)
 	if err != nil {
-		return none, err
+		return speed{}, err
 	}
-	t, err := train.New(dev, train.Spec{Name: work.name, Model: work.graph(), Loss: "cross_entropy", Optimizer: adam,
-		Batch: work.batch, Data: work.data(16)})
+	dev := cpu.New(threads)
+	defer dev.Close()
+	t, err := work.trainer(dev)
 	if err != nil {
-		return none, err
+		return speed{}, err
 	}
 	defer t.Close()
-	rate := func(epochs int) (float64, error) {
-		before, seconds := t.Info().Step, 0.0
-		if err := t.Train(ctx, epochs); err != nil {
-			return 0, err
-		}
-		history := t.History()
-		for _, e := range history[len(history)-epochs:] {
-			seconds += e.Seconds
-		}
-		return float64(t.Info().Step-before) / seconds, nil
+	if err := t.Train(ctx, 1); err != nil { // compiles, and finds the pace
+		return speed{}, err
 	}
-	if _, err := rate(2); err != nil { // compiles, and fills the caches
-		return none, err
-	}
-	first, err := rate(2)
-	if err != nil {
-		return none, err
-	}
-	var rates []float64
-	for range rounds {
-		r, err := rate(max(1, int(first*roundSeconds/16)))
-		if err != nil {
-			return none, err
-		}
-		rates = append(rates, r)
-	}
-	return spreadOf(rates), nil
+	steps := float64(t.Info().StepsPerEpoch)
+	round := repeated(func(epochs int) error { return t.Train(ctx, epochs) }, trainingRound)
+	return speedOf(rounds, threads, count, func() (float64, error) {
+		epochs, err := round()
+		return epochs * steps, err
+	})
 }
 
-// data is random, of the given number of batches.
-func (work workload) data(batches int) *feed.Set {
+func (work workload) trainer(dev *cpu.Device) (*train.Trainer, error) {
+	o, err := optim.New(work.optimizer, map[string]float64{"lr": 1e-4})
+	if err != nil {
+		return nil, err
+	}
+	return train.New(dev, train.Spec{Name: work.name, Model: work.graph(), Loss: "cross_entropy", Optimizer: o,
+		Batch: work.batch, Data: work.data()})
+}
+
+// data is random.
+func (work workload) data() *feed.Set {
 	r := rand.New(rand.NewPCG(1, 2))
-	n := batches * work.batch
+	n := work.rows
 	x, y := make([]float32, n*work.input.Elems()), make([]int32, n)
 	for i := range x {
 		x[i] = float32(r.NormFloat64())

@@ -13,24 +13,24 @@ type workload struct {
 	name, what string
 	input      ir.Shape // of one row
 	classes    int
+	rows       int // of the data
 	batch      int
 	optimizer  string
-	flops      float64 // of a step: forward, gradients, update
 	model      func(b *builder, x *ir.Value) *ir.Value
 }
 
-// workloads are the steps that peers are compared on. FLOPs count a
-// multiplication and an addition each.
+// workloads are the steps that peers are compared on.
 var workloads = []workload{
-	{"digits", "8x8x1: conv16 3x3, pool, dense 10; batch 32, Adam", ir.Shape{8, 8, 1}, 10, 32, "adam", 1.0e6, digitsModel},
-	{"W1", "MLP 784-128-10; batch 32, Adam", ir.Shape{784}, 10, 32, "adam", 13.1e6,
+	{"digits", "8x8x1: conv16 3x3, pool, dense 10; batch 32, Adam", ir.Shape{8, 8, 1}, 10, 2048, 32, "adam", digitsModel},
+	{"W1", "MLP 784-128-10; batch 32, Adam", ir.Shape{784}, 10, 8192, 32, "adam",
 		func(b *builder, x *ir.Value) *ir.Value { return b.mlp(x, 128, 10) }},
-	{"W2", "MLP 784-512-256-10; batch 128, Adam", ir.Shape{784}, 10, 128, "adam", 308e6,
+	{"W2", "MLP 784-512-256-10; batch 128, Adam", ir.Shape{784}, 10, 8192, 128, "adam",
 		func(b *builder, x *ir.Value) *ir.Value { return b.mlp(x, 512, 256, 10) }},
-	{"W3", "28x28x1: conv16, pool, conv32, pool, dense 128, dense 10; batch 32, Adam", ir.Shape{28, 28, 1}, 10, 32, "adam", 227e6, mnistModel},
-	{"W5", "MLP 10-16-2; batch 8, Adam", ir.Shape{10}, 2, 8, "adam", 6.7e3,
+	{"W3", "28x28x1: conv16, pool, conv32, pool, dense 128, dense 10; batch 32, Adam", ir.Shape{28, 28, 1}, 10, 2048, 32, "adam", mnistModel},
+	{"W4", "32x32x3: conv32, conv32/2, conv64, conv64/2, dense 128, dropout, dense 10; batch 8, SGD", ir.Shape{32, 32, 3}, 10, 512, 8, "sgd", colourModel},
+	{"W5", "MLP 10-16-2; batch 8, Adam", ir.Shape{10}, 2, 32768, 8, "adam",
 		func(b *builder, x *ir.Value) *ir.Value { return b.mlp(x, 16, 2) }},
-	{"W6", "2 x (attention d=64, layer norm, MLP 64-256-64), sequence 64; batch 16, Adam", ir.Shape{64, 64}, 10, 16, "adam", 705e6, transformer},
+	{"W6", "2 x (attention d=64, layer norm, MLP 64-256-64), sequence 64; batch 16, Adam", ir.Shape{64, 64}, 10, 512, 16, "adam", transformer},
 }
 
 // builder makes layers with parameters of their own.
@@ -61,9 +61,10 @@ func (b *builder) mlp(x *ir.Value, units ...int) *ir.Value {
 	return x
 }
 
-func (b *builder) conv(x *ir.Value, filters, pad int) *ir.Value {
+// conv is a convolution of 3 x 3 with a ReLU.
+func (b *builder) conv(x *ir.Value, filters, stride, pad int) *ir.Value {
 	k := b.param("he_normal", 3, 3, x.Shape[3], filters)
-	y := op.Conv2D(x, k, op.ConvSpec{Pad: []int{pad, pad, pad, pad}})
+	y := op.Conv2D(x, k, op.ConvSpec{Stride: []int{stride, stride}, Pad: []int{pad, pad, pad, pad}})
 	return op.ReLU(op.Add(y, b.param("zeros", filters)))
 }
 
@@ -74,12 +75,27 @@ func flatten(x *ir.Value) *ir.Value {
 }
 
 func digitsModel(b *builder, x *ir.Value) *ir.Value {
-	return b.dense(flatten(pool(b.conv(x, 16, 0))), 10)
+	return b.dense(flatten(pool(b.conv(x, 16, 1, 0))), 10)
 }
 
 func mnistModel(b *builder, x *ir.Value) *ir.Value {
-	x = pool(b.conv(pool(b.conv(x, 16, 1)), 32, 1))
+	x = pool(b.conv(pool(b.conv(x, 16, 1, 1)), 32, 1, 1))
 	return b.mlp(flatten(x), 128, 10)
+}
+
+func colourModel(b *builder, x *ir.Value) *ir.Value {
+	for _, c := range []struct{ filters, stride int }{{32, 1}, {32, 2}, {64, 1}, {64, 2}} {
+		x = b.conv(x, c.filters, c.stride, 1)
+	}
+	return b.dense(dropout(op.ReLU(b.dense(flatten(x), 128)), 0.5), 10)
+}
+
+// dropout drops elements of x in training, and scales the others.
+func dropout(x *ir.Value, rate float64) *ir.Value {
+	state := func(name string) *ir.Value { return ir.State(name, ir.I32, ir.Shape{}, ir.Attrs{ir.AttrInit: "zeros"}) }
+	drawn := op.Random(state(ir.StateSeed), state(ir.StateStep), 0, x.Shape)
+	mask := op.Select(op.Le(ir.Const(rate, ir.F32), drawn), ir.Const(1/(1-rate), ir.F32), ir.Const(0, ir.F32))
+	return op.Phase(op.Mul(x, mask), x)
 }
 
 // layerNorm is that of Ba et al. (2016) over the last axis.
