@@ -43,6 +43,7 @@ var commands = []command{
 	{"stop", "", "end the core", stop},
 	{"logs", "", "what the core wrote down", logs},
 	{"bench", "", "measure cells, calls, matrix products and training on this machine", benchmark},
+	{"explain", "what", "what a trainer's step, or a graph in a file, is compiled to, with the time of each kernel", explain},
 	{"version", "", "print the version", version},
 	{"core", "", "be the core; cells start it by themselves", core},
 	{"kernel", "connection-file", "be a Jupyter kernel; Jupyter starts it by itself", kernel},

@@ -40,6 +40,15 @@ func Data(data *nb.Dataset) {
 	nb.ShowPicture(&wire.Picture{What: "data", Data: data.Ref()})
 }
 
+// Explain shows what the training step of an *nb.Trainer, or an *nb.Tensor, is
+// compiled to, as nb.Explain tells it: a table of the kernels with their
+// measured times, and the passes of the compiler and the plan of the memory to
+// open below.
+func Explain(x any) {
+	trainer, graph := nb.Explainable(x)
+	nb.ShowPicture(&wire.Picture{What: "explain", Trainer: trainer, Graph: graph})
+}
+
 // Summary, Chart and Show are the methods of the trainer of the same names:
 // the model's layers, the losses and metrics so far, and what it is doing now.
 func Summary(t *nb.Trainer) { t.Summary() }

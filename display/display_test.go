@@ -60,6 +60,8 @@ func TestPicturesAsText(t *testing.T) {
 		"data":        {func() { display.Data(iris.Train) }, []string{"120", "setosa", "Fisher"}},
 		"summary":     {func() { display.Summary(h) }, []string{"dense_1", "dense_2", "67"}},
 		"chart":       {func() { display.Chart(h) }, []string{"loss", "accuracy"}},
+		"explain":     {func() { display.Explain(h) }, []string{"dense_1", "matmul + bias relu", "without sharing"}},
+		"explained":   {func() { display.Explain(nb.Ones(3).Exp()) }, []string{"exp"}},
 		"show":        {func() { display.Show(h) }, []string{"flowers", "idle"}},
 	} {
 		got := printed(t, c.f)

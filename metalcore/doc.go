@@ -8,6 +8,7 @@
 //   - plan: a place in memory for every value
 //   - backend: the interface to a device; cpu; conformance, the suite that
 //     every device passes
+//   - explain: what a graph is compiled to, each kernel measured
 //   - feed: data sets, and their copies on a device
 //   - loss, optim, metric: builders of IR; schedule: learning rates over time
 //   - train: the trainer: one compiled step, epochs, stop and go on

@@ -19,13 +19,20 @@ func (t *Tensor) eval(store string) *wire.Tensor {
 		argument("a trainer computes it: t.Predict(x)", "a model's value %s has no numbers of its own", t.v.Type())
 	}
 	req := &wire.Compute{Store: store}
-	seen := map[*Tensor]*ir.Value{}
-	g := ir.NewGraph("tensor", []ir.Output{{Name: "y", Value: t.withOperands(req, seen)}}, nil)
-	req.Graph = g.String()
+	req.Graph = t.graph(req).String()
+	for i := range req.Inputs {
+		must(exportTensor(&req.Inputs[i].X))
+	}
 	out := &mustCall[wire.Tensors](req).List[0]
 	must(importTensor(out))
 	t.data = out
 	return out
+}
+
+// graph is how the tensor is computed from the operands of the request.
+func (t *Tensor) graph(req *wire.Compute) *ir.Graph {
+	y := t.withOperands(req, map[*Tensor]*ir.Value{})
+	return ir.NewGraph("tensor", []ir.Output{{Name: "y", Value: y}}, nil)
 }
 
 // withOperands rebuilds the values that t is computed from, with the arrays
@@ -40,7 +47,6 @@ func (t *Tensor) withOperands(req *wire.Compute, seen map[*Tensor]*ir.Value) *ir
 		operand := wire.Operand{Name: "x" + strconv.Itoa(len(req.Inputs)), Stored: t.kept}
 		if t.kept == "" {
 			operand.X = *t.data
-			must(exportTensor(&operand.X))
 		}
 		req.Inputs = append(req.Inputs, operand)
 		v = ir.Input(operand.Name, t.v.DType, t.v.Shape...)

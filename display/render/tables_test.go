@@ -40,9 +40,29 @@ func TestTablesGolden(t *testing.T) {
 	golden(t, "regression", r.Data(wire.DataInfo{Ref: wire.DataRef{Source: "diabetes"}, Rows: 442, XShape: []int{10}, YShape: []int{1}}))
 }
 
+// explained is a small program.
+func explained(name string) *wire.Explained {
+	return &wire.Explained{
+		Name: name, Params: 5930, Arena: 51_200, Unshared: 99_000, Timed: true, Text: name + "\n", Plan: "arena " + name,
+		Passes: []wire.Pass{
+			{Name: "fold", Doc: "compute what depends on constants only", Micros: 31.2, Before: 210, After: 190},
+			{Name: "fuse", Doc: "compute elementwise values together", Skipped: true, Before: 190, After: 190},
+		},
+		Kernels: []wire.Kernel{
+			{Label: "conv2d + bias relu (" + name + ")", Result: "f32[32,6,6,16]", FLOPs: 331_776, Read: 8832, Written: 73_728, Micros: 12.5},
+			{Label: "fused 40: " + strings.Repeat("mul add ", 20), Result: "f32[160]", FLOPs: 6400, Read: 2560, Written: 1920, Micros: 0.9},
+		},
+	}
+}
+
+func TestExplainedGolden(t *testing.T) {
+	golden(t, "explained", render.New().Explained(explained("digits")))
+}
+
 func TestTablesEscape(t *testing.T) {
 	r := render.New()
 	harmless(t, r.Summary(wire.TrainerInfo{Name: evil}, []wire.SummaryRow{{Layer: evil, Kind: evil, Output: evil}}))
+	harmless(t, r.Explained(explained(evil)))
 	harmless(t, r.Data(wire.DataInfo{Ref: wire.DataRef{Source: evil, Part: evil}, Classes: []string{evil}, About: evil}))
 }
 

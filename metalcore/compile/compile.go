@@ -18,6 +18,8 @@ import (
 )
 
 // Options change what Compile does. The zero value is what everybody wants.
+// The environment can ask for the same where no program can be changed: see
+// EnvSkip and EnvDump.
 type Options struct {
 	Skip []string // names of passes to leave out
 	Dump bool     // keep the graph's text after each pass in the report
@@ -72,7 +74,7 @@ var order = []struct{ before, after, why string }{
 
 // PassReport is what one pass did.
 type PassReport struct {
-	Name          string
+	Name, Doc     string
 	Skipped       bool
 	Time          time.Duration
 	Before, After int    // values in the graph
@@ -92,19 +94,18 @@ type Report struct {
 func (r *Report) String() string {
 	var b strings.Builder
 	for _, p := range r.Passes {
-		if p.Skipped {
-			fmt.Fprintf(&b, "%-9s skipped\n", p.Name)
-			continue
-		}
-		fmt.Fprintf(&b, "%-9s %4d -> %4d values %10v", p.Name, p.Before, p.After, p.Time.Round(time.Microsecond))
-		if p.Groups > 0 {
-			fmt.Fprintf(&b, " %4d groups", p.Groups)
-		}
-		b.WriteByte('\n')
+		b.WriteString(p.line())
 		b.WriteString(p.Text)
 	}
 	fmt.Fprintf(&b, "arena %d bytes\n", r.Arena)
 	return b.String()
+}
+
+func (p *PassReport) line() string {
+	if p.Skipped {
+		return fmt.Sprintf("%-9s skipped: %s\n", p.Name, p.Doc)
+	}
+	return fmt.Sprintf("%-9s %9.3f ms %5d -> %5d values %5d groups: %s\n", p.Name, p.Time.Seconds()*1e3, p.Before, p.After, p.Groups, p.Doc)
 }
 
 // Passes returns the names of the passes that may be skipped, in their order.
@@ -120,6 +121,7 @@ func Passes() []string {
 // only if there is an error. Inputs that no result needs are not among the
 // program's inputs.
 func Compile(g *ir.Graph, opts Options) (*plan.Program, *Report, error) {
+	dir := opts.environ()
 	for _, name := range opts.Skip {
 		if !slices.Contains(Passes(), name) {
 			return nil, nil, fmt.Errorf("compile: there is no pass %q to skip; there are %s", name, strings.Join(Passes(), ", "))
@@ -133,30 +135,43 @@ func Compile(g *ir.Graph, opts Options) (*plan.Program, *Report, error) {
 	}
 	r, w := &Report{}, &program{graph: g}
 	for _, p := range passes {
-		line := PassReport{Name: p.name, Before: len(w.graph.Values), After: len(w.graph.Values), Skipped: slices.Contains(opts.Skip, p.name)}
-		if !line.Skipped {
-			start := time.Now()
-			if err := p.run(w); err != nil {
-				return nil, nil, fmt.Errorf("compile: pass %s: %w", p.name, err)
-			}
-			line.Time, line.After, line.Groups = time.Since(start), len(w.graph.Values), len(w.groups)
-			if opts.Dump {
-				line.Text = w.text()
-			}
+		if err := r.run(p, w, opts); err != nil {
+			return nil, nil, fmt.Errorf("compile: pass %s: %w", p.name, err)
 		}
-		r.Passes = append(r.Passes, line)
 	}
-	start := time.Now()
-	p, err := plan.New(w.graph, w.groups...)
-	if err != nil {
+	planning := pass{planPass, "give every value a place in memory", func(w *program) (err error) {
+		if r.program, err = plan.New(w.graph, w.groups...); err == nil {
+			w.graph = r.program.Graph
+		}
+		return err
+	}}
+	if err := r.run(planning, w, opts); err != nil {
 		return nil, nil, fmt.Errorf("compile: %w", err)
 	}
-	line := PassReport{Name: planPass, Time: time.Since(start), Before: len(w.graph.Values), After: len(p.Graph.Values), Groups: len(w.groups)}
-	if opts.Dump {
-		line.Text = p.String()
+	r.Arena = r.program.Arena
+	return r.program, r, r.save(dir)
+}
+
+// run runs one pass, unless it is to be skipped, and notes what it did.
+func (r *Report) run(p pass, w *program, opts Options) error {
+	line := PassReport{Name: p.name, Doc: p.doc, Before: len(w.graph.Values), Skipped: slices.Contains(opts.Skip, p.name)}
+	if !line.Skipped {
+		start := time.Now()
+		if err := p.run(w); err != nil {
+			return err
+		}
+		line.Time = time.Since(start)
 	}
-	r.Passes, r.Arena, r.program = append(r.Passes, line), p.Arena, p
-	return p, r, nil
+	line.After, line.Groups = len(w.graph.Values), len(w.groups)
+	switch {
+	case !opts.Dump || line.Skipped:
+	case r.program != nil:
+		line.Text = r.program.String()
+	default:
+		line.Text = w.text()
+	}
+	r.Passes = append(r.Passes, line)
+	return nil
 }
 
 // decided reports a value that is one thing in training and another one

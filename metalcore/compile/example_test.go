@@ -29,22 +29,22 @@ func ExampleCompile() {
 
 // A dense layer and an update of its weights, explained: bias and relu join the
 // product, and the update is one pass over memory.
-func ExampleExplain() {
+func ExampleReport_Explain() {
 	x, w, b := ir.Input("x", ir.F32, 32, 64), ir.State("w", ir.F32, ir.Shape{64, 16}, nil), ir.State("b", ir.F32, ir.Shape{16}, nil)
 	y := op.ReLU(op.Add(op.MatMul(x, w, false, false), b))
 	ir.Stamp(y, "Dense", ir.Pos{})
 	gradient := op.MatMul(x, y, true, false)
 	next := op.Sub(w, op.Mul(ir.Const(0.1, ir.F32), gradient))
 	g := ir.NewGraph("dense", nil, []ir.Update{{State: w, New: next}})
-	p, _, err := compile.Compile(g, compile.Options{})
+	_, report, err := compile.Compile(g, compile.Options{})
 	if err != nil {
 		panic(err)
 	}
-	fmt.Print(compile.Explain(p, nil))
+	for _, k := range report.Explain(nil).Kernels {
+		fmt.Printf("%6d FLOPs, %5d bytes read, %4d written: %s\n", k.FLOPs, k.Read, k.Written, k.Label())
+	}
 	// Output:
-	//    #       read    written  result             ops
-	//    0      12352       2048  f32[32,16]         fused 3: matmul add relu (Dense)
-	//    1      10240       4096  f32[64,16]         matmul
-	//    2       8196       4096  f32[64,16]         fused 2: mul sub
-	// 3 instructions move 41028 bytes in a step; arena 6208 bytes (6208 without sharing)
+	//  66560 FLOPs, 12352 bytes read, 2048 written: matmul + bias relu (Dense)
+	//  65536 FLOPs, 10240 bytes read, 4096 written: matmul
+	//   2048 FLOPs,  8196 bytes read, 4096 written: fused 2: mul sub
 }

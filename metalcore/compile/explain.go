@@ -29,76 +29,134 @@ func opsOf(values []*ir.Value) []string {
 	return names
 }
 
-// Explain is the compiled program for people.
-func (r *Report) Explain() string { return Explain(r.program, nil) }
-
-// Explain is a program for people: each instruction with the bytes that it
-// reads and writes, its ops and its layers, and what all of them move in a
-// step. Times, as backend.Timed gives them for one step of the program, add a
-// column; nil leaves it out.
-func Explain(p *plan.Program, times []time.Duration) string {
-	var b strings.Builder
-	var bytes int64
-	var total time.Duration
-	line := func(number string, at int, read, written int64, result, what string) {
-		fmt.Fprintf(&b, "%4s", number)
-		if times != nil {
-			fmt.Fprintf(&b, " %8.1f", float64(times[at].Nanoseconds())/1e3)
-			total += times[at]
-		}
-		fmt.Fprintf(&b, " %10d %10d  %-18s %s\n", read, written, result, what)
-		bytes += read + written
-	}
-	if times != nil {
-		fmt.Fprintf(&b, "%4s %8s %10s %10s  %-18s %s\n", "#", "us", "read", "written", "result", "ops")
-	} else {
-		fmt.Fprintf(&b, "%4s %10s %10s  %-18s %s\n", "#", "read", "written", "result", "ops")
-	}
-	for i := range p.Steps {
-		s := &p.Steps[i]
-		read, written := Moved(s)
-		line(fmt.Sprint(i), i, read, written, s.Values[len(s.Values)-1].Type(), Label(s))
-	}
-	if n := len(p.Copies); n > 0 {
-		var moved int64
-		for _, c := range p.Copies {
-			moved += c.From.Bytes()
-		}
-		line("end", len(p.Steps), moved, moved, "", fmt.Sprintf("copies of %d results", n))
-	}
-	fmt.Fprintf(&b, "%d instructions move %d bytes in a step; arena %d bytes (%d without sharing)\n",
-		len(p.Steps)+len(p.Copies), bytes, p.Arena, p.Unshared())
-	if times != nil {
-		fmt.Fprintf(&b, "a step takes %.1f us\n", float64(total.Nanoseconds())/1e3)
-	}
-	return b.String()
+// Explanation is a compiled program for people.
+type Explanation struct {
+	Name     string
+	Passes   []PassReport
+	Kernels  []Kernel // in the order in which they run
+	Copies   int      // of results, at the end of a step
+	Copied   int64    // their bytes
+	Params   int      // numbers that are trained
+	Arena    int64    // bytes
+	Unshared int64    // what the arena would be if no two values shared memory
+	Timed    bool     // the kernels' times are measured
+	Copying  time.Duration
+	Plan     string // the place of every value
 }
 
-// Moved returns the bytes of an instruction's operands and of its results.
-func Moved(s *plan.Step) (read, written int64) {
+// Kernel is one instruction of a program.
+type Kernel struct {
+	Ops           []string
+	Layers        []string
+	Epilogue      string // what a product does to its result as it writes it: "bias", "bias relu"
+	Result        string // type and shape of its last value
+	Read, Written int64  // bytes
+	FLOPs         int64
+	Time          time.Duration
+}
+
+// Explain tells what all passes made. Times, as backend.Timed gives them for
+// one step of the program, are those of the kernels and at last of the copies;
+// they may be nil.
+func (r *Report) Explain(times []time.Duration) *Explanation {
+	p := r.program
+	e := &Explanation{Name: p.Graph.Name, Passes: r.Passes, Copies: len(p.Copies), Arena: p.Arena, Unshared: p.Unshared(),
+		Timed: times != nil, Plan: p.String()}
+	for i := range p.Steps {
+		k := kernel(&p.Steps[i])
+		if e.Timed {
+			k.Time = times[i]
+		}
+		e.Kernels = append(e.Kernels, k)
+	}
+	if e.Timed {
+		e.Copying = times[len(p.Steps)]
+	}
+	for _, c := range p.Copies {
+		e.Copied += c.From.Bytes()
+	}
+	for _, v := range p.States {
+		if v.Bool(ir.AttrTrain) {
+			e.Params += v.Shape.Elems()
+		}
+	}
+	return e
+}
+
+func kernel(s *plan.Step) Kernel {
+	k := Kernel{Ops: opsOf(s.Values), Result: s.Values[len(s.Values)-1].Type(), FLOPs: FLOPs(s)}
+	for _, v := range s.Values {
+		if v.Layer != "" && !slices.Contains(k.Layers, v.Layer) {
+			k.Layers = append(k.Layers, v.Layer)
+		}
+	}
 	for _, v := range s.Reads {
-		read += v.Bytes()
+		k.Read += v.Bytes()
 	}
 	for _, v := range s.Writes {
-		written += v.Bytes()
+		k.Written += v.Bytes()
 	}
-	return read, written
-}
-
-// Label names an instruction: its ops, and its layers if there are any.
-func Label(s *plan.Step) string {
-	label := strings.Join(opsOf(s.Values), " ")
-	if s.Fused() {
-		label = fmt.Sprintf("fused %d: %s", len(s.Values), label)
-	}
-	var layers []string
-	for _, v := range s.Values {
-		if v.Layer != "" && !slices.Contains(layers, v.Layer) {
-			layers = append(layers, v.Layer)
+	if _, _, relu, ok := s.Epilogue(); ok {
+		k.Epilogue = "bias"
+		if relu {
+			k.Epilogue += " relu"
 		}
 	}
-	if len(layers) > 0 {
-		label += " (" + strings.Join(layers, ", ") + ")"
+	return k
+}
+
+// Label names a kernel: its ops, and its layers if there are any.
+func (k *Kernel) Label() string {
+	label := strings.Join(k.Ops, " ")
+	switch {
+	case k.Epilogue != "":
+		label = k.Ops[0] + " + " + k.Epilogue
+	case len(k.Ops) > 1:
+		label = fmt.Sprintf("fused %d: %s", len(k.Ops), label)
+	}
+	if len(k.Layers) > 0 {
+		label += " (" + strings.Join(k.Layers, ", ") + ")"
 	}
 	return label
 }
+
+// Total is a kernel that stands for all of them and the copies.
+func (e *Explanation) Total() Kernel {
+	sum := Kernel{Read: e.Copied, Written: e.Copied, Time: e.Copying}
+	for _, k := range e.Kernels {
+		sum.Read += k.Read
+		sum.Written += k.Written
+		sum.FLOPs += k.FLOPs
+		sum.Time += k.Time
+	}
+	return sum
+}
+
+// String is the explanation as text: a line for each kernel, between what the
+// passes did and the sums.
+func (e *Explanation) String() string {
+	var b strings.Builder
+	for _, p := range e.Passes {
+		b.WriteString(p.line())
+	}
+	all := e.Total()
+	line := func(number, micros string, flops, read, written any, result, what string) {
+		fmt.Fprintf(&b, "%4s ", number)
+		if e.Timed {
+			fmt.Fprintf(&b, "%9s ", micros)
+		}
+		fmt.Fprintf(&b, "%11v %10v %10v  %-18s %s\n", flops, read, written, result, what)
+	}
+	line("#", "us", "FLOPs", "read", "written", "result", "kernel")
+	for i, k := range e.Kernels {
+		line(fmt.Sprint(i), micros(k.Time), k.FLOPs, k.Read, k.Written, k.Result, k.Label())
+	}
+	if e.Copies > 0 {
+		line("end", micros(e.Copying), 0, e.Copied, e.Copied, "", fmt.Sprintf("copies of %d results", e.Copies))
+	}
+	line("sum", micros(all.Time), all.FLOPs, all.Read, all.Written, "", fmt.Sprintf("%d kernels", len(e.Kernels)))
+	fmt.Fprintf(&b, "%d parameters; arena %d bytes (%d without sharing)\n", e.Params, e.Arena, e.Unshared)
+	return b.String()
+}
+
+func micros(d time.Duration) string { return fmt.Sprintf("%.1f", float64(d.Nanoseconds())/1e3) }

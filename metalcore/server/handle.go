@@ -31,6 +31,8 @@ func (c *client) handle(req wire.Message) (wire.Message, error) {
 		return c.compute(req)
 	case *wire.Picture:
 		return c.picture(req)
+	case *wire.AskExplain:
+		return answerOf(c.explain(req))
 	}
 	return c.trainer(req)
 }
@@ -73,6 +75,14 @@ func (c *client) trainer(req wire.Message) (wire.Message, error) {
 		return c.curve(t, req)
 	}
 	return &wire.Trained{Info: infoOf(t)}, nil
+}
+
+// answerOf is an answer of one type as a message.
+func answerOf[T wire.Message](m T, err error) (wire.Message, error) {
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
 func (c *client) declare(spec *wire.TrainerSpec) (wire.Message, error) {

@@ -22,6 +22,7 @@ type Renderer interface {
 	Images(x wire.Tensor, titles []string, columns int) ([]wire.Item, error)
 	Confusion(matrix [][]int, classes []string) ([]wire.Item, error)
 	Predictions(list []wire.Prediction) ([]wire.Item, error)
+	Explained(e *wire.Explained) []wire.Item
 }
 
 // firstRows is how many rows a picture shows when none are named, mostRows how
@@ -73,6 +74,12 @@ func (c *client) draw(req *wire.Picture) ([]wire.Item, error) {
 			return nil, err
 		}
 		return r.Data(dataOf(req.Data, set)), nil
+	case "explain":
+		e, err := c.explain(&wire.AskExplain{Trainer: req.Trainer, Graph: req.Graph})
+		if err != nil {
+			return nil, err
+		}
+		return r.Explained(e), nil
 	}
 	t, err := c.session.Trainer(req.Trainer)
 	if err != nil {

@@ -252,6 +252,7 @@ func (m *Compute) fields(c *Codec) {
 func (m *Picture) fields(c *Codec) {
 	c.Str(&m.What)
 	c.Str(&m.Trainer)
+	c.Str(&m.Graph)
 	m.Data.fields(c)
 	c.Ints(&m.Rows)
 	m.X.fields(c)

@@ -39,6 +39,8 @@ const (
 	kindReport
 	kindAskCurve
 	kindCurve
+	kindAskExplain
+	kindExplained
 )
 
 // fresh makes an empty message for each kind.
@@ -78,6 +80,8 @@ var fresh = map[Kind]func() Message{
 	kindReport:        func() Message { return new(Report) },
 	kindAskCurve:      func() Message { return new(AskCurve) },
 	kindCurve:         func() Message { return new(Curve) },
+	kindAskExplain:    func() Message { return new(AskExplain) },
+	kindExplained:     func() Message { return new(Explained) },
 }
 
 func (*Hello) kind() Kind         { return kindHello }
@@ -115,6 +119,8 @@ func (*AskReport) kind() Kind     { return kindAskReport }
 func (*Report) kind() Kind        { return kindReport }
 func (*AskCurve) kind() Kind      { return kindAskCurve }
 func (*Curve) kind() Kind         { return kindCurve }
+func (*AskExplain) kind() Kind    { return kindAskExplain }
+func (*Explained) kind() Kind     { return kindExplained }
 
 // AboutTrainer is a request about one trainer of the session.
 type AboutTrainer interface {
@@ -133,3 +139,4 @@ func (m *Evaluate) TrainerName() string   { return m.Trainer }
 func (m *Predict) TrainerName() string    { return m.Trainer }
 func (m *AskReport) TrainerName() string  { return m.Trainer }
 func (m *AskCurve) TrainerName() string   { return m.Trainer }
+func (m *AskExplain) TrainerName() string { return m.Trainer }

@@ -2,7 +2,7 @@ package wire
 
 // Proto is the version of this protocol. Hello, Welcome and Problem keep their
 // form in every version, so that two that do not match can say so.
-const Proto = 1
+const Proto = 2
 
 // Kind tells which message a frame holds.
 type Kind uint16
@@ -311,8 +311,9 @@ type Compute struct {
 // Picture asks for something to look at: the answer is one or more Show, then
 // OK. The fields that matter depend on What.
 type Picture struct {
-	What    string // "chart", "summary", "trainer", "images", "confusion", "predictions", "data"
+	What    string // "chart", "summary", "trainer", "images", "confusion", "predictions", "data", "explain"
 	Trainer string
+	Graph   string // to explain, without a trainer
 	Data    DataRef
 	Rows    []int
 	X       Tensor

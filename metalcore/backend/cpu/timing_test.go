@@ -1,12 +1,9 @@
 package cpu
 
 import (
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/metalnb/metalnb/metalcore/backend"
-	"github.com/metalnb/metalnb/metalcore/compile"
 )
 
 func TestTimes(t *testing.T) {
@@ -30,16 +27,9 @@ func TestTimes(t *testing.T) {
 	if len(times) != len(p.Steps)+1 {
 		t.Fatalf("%d times for %d steps", len(times), len(p.Steps))
 	}
-	var total time.Duration
 	for i, s := range p.Steps {
-		if total += times[i]; s.Values[0].Op == "conv2d" && times[i] <= 0 {
+		if s.Values[0].Op == "conv2d" && times[i] <= 0 {
 			t.Error("a convolution took no time")
-		}
-	}
-	text := compile.Explain(p, times)
-	for _, want := range []string{"conv2d", "fused", "a step takes"} {
-		if !strings.Contains(text, want) {
-			t.Errorf("the explanation lacks %q:\n%s", want, text)
 		}
 	}
 	timed.Measure(false)
