@@ -31,7 +31,7 @@ type part struct {
 }
 
 func parts() []part {
-	list := []part{{"calls", calls}, {"gemm", gemm}}
+	list := []part{{"calls", calls}, {"compile", compiling}, {"gemm", gemm}}
 	for _, work := range workloads {
 		list = append(list, part{work.name, work.train})
 	}
