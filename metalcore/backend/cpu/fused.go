@@ -62,7 +62,25 @@ func (f *fused) pointers() int { return len(f.operands) + len(f.results) + f.tem
 
 // elementwise makes the kernel of a step whose values are all fusible.
 func elementwise(c *compiler, s *plan.Step) kernel {
-	f := newFuser(c, s).compile()
+	f := newFuser(c, s)
+	f.collect()
+	k := f.loop()
+	if k == nil {
+		k = tiled(c, s, f.compile())
+	}
+	if f.guard == nil {
+		return k
+	}
+	guard := c.id(f.guard)
+	return func(fr *frame) {
+		if view[int32](fr, guard)[0] != 0 {
+			k(fr)
+		}
+	}
+}
+
+// tiled makes the kernel of a step that runs op by op over tiles.
+func tiled(c *compiler, s *plan.Step, f *fused) kernel {
 	c.need(0, f.temps*f.tile)
 	c.pointers = max(c.pointers, f.pointers())
 	cost := 0

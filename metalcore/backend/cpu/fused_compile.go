@@ -16,6 +16,7 @@ type fuser struct {
 	c     *compiler
 	step  *plan.Step
 	nodes []node
+	guard *ir.Value // 0 says that the step shall leave everything as it is
 
 	of   map[*ir.Value]int // where a value of the step is
 	last map[*ir.Value]int // number of the last node that reads it
@@ -31,6 +32,7 @@ const (
 func newFuser(c *compiler, s *plan.Step) *fuser {
 	f := &fuser{fused: &fused{}, c: c, step: s, of: map[*ir.Value]int{}, last: map[*ir.Value]int{}}
 	f.nodes = nodesOf(s)
+	f.unguard()
 	for i, n := range f.nodes {
 		for _, in := range n.in {
 			f.last[in] = i
@@ -39,8 +41,8 @@ func newFuser(c *compiler, s *plan.Step) *fuser {
 	return f
 }
 
+// compile makes the ops over tiles of a step whose operands are known.
 func (f *fuser) compile() *fused {
-	f.collect()
 	for i := range f.nodes {
 		f.add(i)
 	}

@@ -92,6 +92,22 @@ func sumColumnsAVX2(d, x unsafe.Pointer, rows, stride, n int, divisor float64)
 func spreadRowsAVX2(d, x unsafe.Pointer, rows, n int)
 func softmaxRowsAVX2(d, x, top, sum unsafe.Pointer, rows, n int)
 func argmaxRowsAVX2(d, x unsafe.Pointer, rows, n int)
+func adamLoopAVX2(vectors *unsafe.Pointer, numbers *float32, n int)
+func sgdLoopAVX2(vectors *unsafe.Pointer, numbers *float32, n int)
+func momentumLoopAVX2(vectors *unsafe.Pointer, numbers *float32, n int)
+func nesterovLoopAVX2(vectors *unsafe.Pointer, numbers *float32, n int)
+func momentumDecayLoopAVX2(vectors *unsafe.Pointer, numbers *float32, n int)
+func adamDecayLoopAVX2(vectors *unsafe.Pointer, numbers *float32, n int)
+func amsgradLoopAVX2(vectors *unsafe.Pointer, numbers *float32, n int)
+func adamwLoopAVX2(vectors *unsafe.Pointer, numbers *float32, n int)
+func nadamLoopAVX2(vectors *unsafe.Pointer, numbers *float32, n int)
+func rmspropLoopAVX2(vectors *unsafe.Pointer, numbers *float32, n int)
+func rmspropMomentumLoopAVX2(vectors *unsafe.Pointer, numbers *float32, n int)
+func adagradLoopAVX2(vectors *unsafe.Pointer, numbers *float32, n int)
+func adadeltaLoopAVX2(vectors *unsafe.Pointer, numbers *float32, n int)
+func lionLoopAVX2(vectors *unsafe.Pointer, numbers *float32, n int)
+func averageLoopAVX2(vectors *unsafe.Pointer, numbers *float32, n int)
+func reluGradLoopAVX2(vectors *unsafe.Pointer, numbers *float32, n int)
 
 var tableAVX2 = map[key]Kernel{
 	{"add.f32", 0}:       addF32AVX2,
@@ -176,4 +192,23 @@ var tableAVX2 = map[key]Kernel{
 	{"tanh.f32", 0}:      tanhF32AVX2,
 	{"sigmoid.f32", 0}:   sigmoidF32AVX2,
 	{"erf.f32", 0}:       erfF32AVX2,
+}
+
+var loopsAVX2 = map[string]Loop{
+	"mul.f32 n0 v0; fma.f32 n1 v1 t0; mul.f32 v0 v0; mul.f32 n2 t2; fma.f32 n3 v2 t3; sqrt.f32 t4; fma.f32 t5 n4 n5; div.f32 t1 t6; fnma.f32 n6 t7 v3; = t1 t4 t8": adamLoopAVX2,
+	"fnma.f32 n0 v0 v1; = t0":                                        sgdLoopAVX2,
+	"fma.f32 n0 v0 v1; fnma.f32 n1 t0 v2; = t0 t1":                   momentumLoopAVX2,
+	"fma.f32 n0 v0 v1; fma.f32 n0 t0 v1; fnma.f32 n1 t1 v2; = t0 t2": nesterovLoopAVX2,
+	"fma.f32 n0 v0 v1; fma.f32 n1 v2 t0; fnma.f32 n2 t1 v0; = t1 t2": momentumDecayLoopAVX2,
+	"fma.f32 n0 v0 v1; mul.f32 n1 t0; fma.f32 n2 v2 t1; mul.f32 t0 t0; mul.f32 n3 t3; fma.f32 n4 v3 t4; sqrt.f32 t5; fma.f32 t6 n5 n6; div.f32 t2 t7; fnma.f32 n7 t8 v0; = t2 t5 t9":                                          adamDecayLoopAVX2,
+	"mul.f32 n0 v0; fma.f32 n1 v1 t0; mul.f32 v0 v0; mul.f32 n2 t2; fma.f32 n3 v2 t3; max.f32 v3 t4; sqrt.f32 t5; fma.f32 t6 n4 n5; div.f32 t1 t7; fnma.f32 n6 t8 v4; = t1 t4 t5 t9":                                          amsgradLoopAVX2,
+	"fnma.f32 n0 v0 v0; mul.f32 n1 v1; fma.f32 n2 v2 t1; mul.f32 v1 v1; mul.f32 n3 t3; fma.f32 n4 v3 t4; sqrt.f32 t5; fma.f32 t6 n5 n6; div.f32 t2 t7; fnma.f32 n7 t8 t0; = t2 t5 t9":                                         adamwLoopAVX2,
+	"mul.f32 v0 v0; mul.f32 n0 t0; fma.f32 n1 v1 t1; div.f32 t2 n2; sqrt.f32 t3; add.f32 t4 n3; div.f32 v0 t5; mul.f32 n4 v0; fma.f32 n5 v2 t7; div.f32 t8 t5; mul.f32 n6 t9; fma.f32 n7 t6 t10; sub.f32 v3 t11; = t2 t8 t12": nadamLoopAVX2,
+	"mul.f32 v0 v0; mul.f32 n0 t0; fma.f32 n1 v1 t1; sqrt.f32 t2; add.f32 t3 n2; div.f32 v0 t4; fnma.f32 n3 t5 v2; = t2 t6":                                                                                                   rmspropLoopAVX2,
+	"mul.f32 v0 v0; mul.f32 n0 t0; fma.f32 n1 v1 t1; sqrt.f32 t2; add.f32 t3 n2; div.f32 v0 t4; fma.f32 n3 v2 t5; fnma.f32 n4 t6 v3; = t2 t6 t7":                                                                              rmspropMomentumLoopAVX2,
+	"fma.f32 v0 v0 v1; sqrt.f32 t0; add.f32 t1 n0; div.f32 v0 t2; fnma.f32 n1 t3 v2; = t0 t4":                                                                                                                                 adagradLoopAVX2,
+	"add.f32 v0 n0; sqrt.f32 t0; mul.f32 v1 v1; mul.f32 n1 t2; fma.f32 n2 v2 t3; add.f32 t4 n0; sqrt.f32 t5; div.f32 t1 t6; mul.f32 t7 v1; fnma.f32 n3 t8 v3; mul.f32 t8 t8; mul.f32 n1 t10; fma.f32 n2 v0 t11; = t4 t9 t12":  adadeltaLoopAVX2,
+	"mul.f32 n0 v0; fma.f32 n1 v1 t0; sign.f32 t1; fnma.f32 n2 t2 v2; = t3":                                                                                                                                                   lionLoopAVX2,
+	"mul.f32 n0 v0; fma.f32 n1 v1 t0; = t1": averageLoopAVX2,
+	"lt.f32 n0 v0; select t0 v1 n0; = t1":   reluGradLoopAVX2,
 }

@@ -7127,3 +7127,1158 @@ DATA w00000008<>+20(SB)/4, $0x00000008
 DATA w00000008<>+24(SB)/4, $0x00000008
 DATA w00000008<>+28(SB)/4, $0x00000008
 GLOBL w00000008<>(SB), RODATA|NOPTR, $32
+
+// func adamLoopAVX2(vectors *byte, numbers *float32, n int)
+// Requires: AVX, FMA3
+TEXT ·adamLoopAVX2(SB), NOSPLIT, $0-24
+	MOVQ vectors+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ 24(AX), SI
+	MOVQ 32(AX), DI
+	MOVQ 40(AX), R8
+	MOVQ 48(AX), AX
+	MOVQ numbers+8(FP), R9
+	MOVQ n+16(FP), R10
+	XORQ R11, R11
+
+adamLoopAVX2_loop:
+	CMPQ         R10, $0x00000008
+	JLT          adamLoopAVX2_rest
+	VMOVUPS      (CX)(R11*1), Y0
+	VMOVUPS      (DX)(R11*1), Y1
+	VMOVUPS      (BX)(R11*1), Y2
+	VMOVUPS      (SI)(R11*1), Y3
+	VBROADCASTSS (R9), Y4
+	VMULPS       Y0, Y4, Y4
+	VBROADCASTSS 4(R9), Y5
+	VMOVUPS      Y5, Y5
+	VFMADD213PS  Y4, Y1, Y5
+	VMULPS       Y0, Y0, Y0
+	VBROADCASTSS 8(R9), Y1
+	VMULPS       Y0, Y1, Y0
+	VBROADCASTSS 12(R9), Y1
+	VMOVUPS      Y1, Y1
+	VFMADD213PS  Y0, Y2, Y1
+	VSQRTPS      Y1, Y0
+	VBROADCASTSS 16(R9), Y2
+	VBROADCASTSS 20(R9), Y4
+	VMOVUPS      Y0, Y0
+	VFMADD213PS  Y4, Y2, Y0
+	VDIVPS       Y0, Y5, Y0
+	VBROADCASTSS 24(R9), Y2
+	VMOVUPS      Y2, Y2
+	VFNMADD213PS Y3, Y0, Y2
+	VMOVUPS      Y5, (DI)(R11*1)
+	VMOVUPS      Y1, (R8)(R11*1)
+	VMOVUPS      Y2, (AX)(R11*1)
+	ADDQ         $0x00000020, R11
+	SUBQ         $0x00000008, R10
+	JMP          adamLoopAVX2_loop
+
+adamLoopAVX2_rest:
+	TESTQ        R10, R10
+	JZ           adamLoopAVX2_end
+	MOVQ         $0x0000000000000008, R12
+	SUBQ         R10, R12
+	LEAQ         tails<>+0(SB), R10
+	VMOVUPS      (R10)(R12*4), Y0
+	VMASKMOVPS   (CX)(R11*1), Y0, Y1
+	VMASKMOVPS   (DX)(R11*1), Y0, Y2
+	VMASKMOVPS   (BX)(R11*1), Y0, Y3
+	VMASKMOVPS   (SI)(R11*1), Y0, Y4
+	VBROADCASTSS (R9), Y5
+	VMULPS       Y1, Y5, Y5
+	VBROADCASTSS 4(R9), Y6
+	VMOVUPS      Y6, Y6
+	VFMADD213PS  Y5, Y2, Y6
+	VMULPS       Y1, Y1, Y1
+	VBROADCASTSS 8(R9), Y2
+	VMULPS       Y1, Y2, Y1
+	VBROADCASTSS 12(R9), Y2
+	VMOVUPS      Y2, Y2
+	VFMADD213PS  Y1, Y3, Y2
+	VSQRTPS      Y2, Y1
+	VBROADCASTSS 16(R9), Y3
+	VBROADCASTSS 20(R9), Y5
+	VMOVUPS      Y1, Y1
+	VFMADD213PS  Y5, Y3, Y1
+	VDIVPS       Y1, Y6, Y1
+	VBROADCASTSS 24(R9), Y3
+	VMOVUPS      Y3, Y3
+	VFNMADD213PS Y4, Y1, Y3
+	VMASKMOVPS   Y6, Y0, (DI)(R11*1)
+	VMASKMOVPS   Y2, Y0, (R8)(R11*1)
+	VMASKMOVPS   Y3, Y0, (AX)(R11*1)
+
+adamLoopAVX2_end:
+	VZEROUPPER
+	RET
+
+// func sgdLoopAVX2(vectors *byte, numbers *float32, n int)
+// Requires: AVX, FMA3
+TEXT ·sgdLoopAVX2(SB), NOSPLIT, $0-24
+	MOVQ vectors+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), AX
+	MOVQ numbers+8(FP), BX
+	MOVQ n+16(FP), SI
+	XORQ DI, DI
+
+sgdLoopAVX2_loop:
+	CMPQ         SI, $0x00000008
+	JLT          sgdLoopAVX2_rest
+	VMOVUPS      (CX)(DI*1), Y0
+	VMOVUPS      (DX)(DI*1), Y1
+	VBROADCASTSS (BX), Y2
+	VMOVUPS      Y2, Y2
+	VFNMADD213PS Y1, Y0, Y2
+	VMOVUPS      Y2, (AX)(DI*1)
+	ADDQ         $0x00000020, DI
+	SUBQ         $0x00000008, SI
+	JMP          sgdLoopAVX2_loop
+
+sgdLoopAVX2_rest:
+	TESTQ        SI, SI
+	JZ           sgdLoopAVX2_end
+	MOVQ         $0x0000000000000008, R8
+	SUBQ         SI, R8
+	LEAQ         tails<>+0(SB), SI
+	VMOVUPS      (SI)(R8*4), Y0
+	VMASKMOVPS   (CX)(DI*1), Y0, Y1
+	VMASKMOVPS   (DX)(DI*1), Y0, Y2
+	VBROADCASTSS (BX), Y3
+	VMOVUPS      Y3, Y3
+	VFNMADD213PS Y2, Y1, Y3
+	VMASKMOVPS   Y3, Y0, (AX)(DI*1)
+
+sgdLoopAVX2_end:
+	VZEROUPPER
+	RET
+
+// func momentumLoopAVX2(vectors *byte, numbers *float32, n int)
+// Requires: AVX, FMA3
+TEXT ·momentumLoopAVX2(SB), NOSPLIT, $0-24
+	MOVQ vectors+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ 24(AX), SI
+	MOVQ 32(AX), AX
+	MOVQ numbers+8(FP), DI
+	MOVQ n+16(FP), R8
+	XORQ R9, R9
+
+momentumLoopAVX2_loop:
+	CMPQ         R8, $0x00000008
+	JLT          momentumLoopAVX2_rest
+	VMOVUPS      (CX)(R9*1), Y0
+	VMOVUPS      (DX)(R9*1), Y1
+	VMOVUPS      (BX)(R9*1), Y2
+	VBROADCASTSS (DI), Y3
+	VMOVUPS      Y3, Y3
+	VFMADD213PS  Y1, Y0, Y3
+	VBROADCASTSS 4(DI), Y0
+	VMOVUPS      Y0, Y0
+	VFNMADD213PS Y2, Y3, Y0
+	VMOVUPS      Y3, (SI)(R9*1)
+	VMOVUPS      Y0, (AX)(R9*1)
+	ADDQ         $0x00000020, R9
+	SUBQ         $0x00000008, R8
+	JMP          momentumLoopAVX2_loop
+
+momentumLoopAVX2_rest:
+	TESTQ        R8, R8
+	JZ           momentumLoopAVX2_end
+	MOVQ         $0x0000000000000008, R10
+	SUBQ         R8, R10
+	LEAQ         tails<>+0(SB), R8
+	VMOVUPS      (R8)(R10*4), Y0
+	VMASKMOVPS   (CX)(R9*1), Y0, Y1
+	VMASKMOVPS   (DX)(R9*1), Y0, Y2
+	VMASKMOVPS   (BX)(R9*1), Y0, Y3
+	VBROADCASTSS (DI), Y4
+	VMOVUPS      Y4, Y4
+	VFMADD213PS  Y2, Y1, Y4
+	VBROADCASTSS 4(DI), Y1
+	VMOVUPS      Y1, Y1
+	VFNMADD213PS Y3, Y4, Y1
+	VMASKMOVPS   Y4, Y0, (SI)(R9*1)
+	VMASKMOVPS   Y1, Y0, (AX)(R9*1)
+
+momentumLoopAVX2_end:
+	VZEROUPPER
+	RET
+
+// func nesterovLoopAVX2(vectors *byte, numbers *float32, n int)
+// Requires: AVX, FMA3
+TEXT ·nesterovLoopAVX2(SB), NOSPLIT, $0-24
+	MOVQ vectors+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ 24(AX), SI
+	MOVQ 32(AX), AX
+	MOVQ numbers+8(FP), DI
+	MOVQ n+16(FP), R8
+	XORQ R9, R9
+
+nesterovLoopAVX2_loop:
+	CMPQ         R8, $0x00000008
+	JLT          nesterovLoopAVX2_rest
+	VMOVUPS      (CX)(R9*1), Y0
+	VMOVUPS      (DX)(R9*1), Y1
+	VMOVUPS      (BX)(R9*1), Y2
+	VBROADCASTSS (DI), Y3
+	VMOVUPS      Y3, Y3
+	VFMADD213PS  Y1, Y0, Y3
+	VBROADCASTSS (DI), Y0
+	VMOVUPS      Y0, Y0
+	VFMADD213PS  Y1, Y3, Y0
+	VBROADCASTSS 4(DI), Y1
+	VMOVUPS      Y1, Y1
+	VFNMADD213PS Y2, Y0, Y1
+	VMOVUPS      Y3, (SI)(R9*1)
+	VMOVUPS      Y1, (AX)(R9*1)
+	ADDQ         $0x00000020, R9
+	SUBQ         $0x00000008, R8
+	JMP          nesterovLoopAVX2_loop
+
+nesterovLoopAVX2_rest:
+	TESTQ        R8, R8
+	JZ           nesterovLoopAVX2_end
+	MOVQ         $0x0000000000000008, R10
+	SUBQ         R8, R10
+	LEAQ         tails<>+0(SB), R8
+	VMOVUPS      (R8)(R10*4), Y0
+	VMASKMOVPS   (CX)(R9*1), Y0, Y1
+	VMASKMOVPS   (DX)(R9*1), Y0, Y2
+	VMASKMOVPS   (BX)(R9*1), Y0, Y3
+	VBROADCASTSS (DI), Y4
+	VMOVUPS      Y4, Y4
+	VFMADD213PS  Y2, Y1, Y4
+	VBROADCASTSS (DI), Y1
+	VMOVUPS      Y1, Y1
+	VFMADD213PS  Y2, Y4, Y1
+	VBROADCASTSS 4(DI), Y2
+	VMOVUPS      Y2, Y2
+	VFNMADD213PS Y3, Y1, Y2
+	VMASKMOVPS   Y4, Y0, (SI)(R9*1)
+	VMASKMOVPS   Y2, Y0, (AX)(R9*1)
+
+nesterovLoopAVX2_end:
+	VZEROUPPER
+	RET
+
+// func momentumDecayLoopAVX2(vectors *byte, numbers *float32, n int)
+// Requires: AVX, FMA3
+TEXT ·momentumDecayLoopAVX2(SB), NOSPLIT, $0-24
+	MOVQ vectors+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ 24(AX), SI
+	MOVQ 32(AX), AX
+	MOVQ numbers+8(FP), DI
+	MOVQ n+16(FP), R8
+	XORQ R9, R9
+
+momentumDecayLoopAVX2_loop:
+	CMPQ         R8, $0x00000008
+	JLT          momentumDecayLoopAVX2_rest
+	VMOVUPS      (CX)(R9*1), Y0
+	VMOVUPS      (DX)(R9*1), Y1
+	VMOVUPS      (BX)(R9*1), Y2
+	VBROADCASTSS (DI), Y3
+	VMOVUPS      Y3, Y3
+	VFMADD213PS  Y1, Y0, Y3
+	VBROADCASTSS 4(DI), Y1
+	VMOVUPS      Y1, Y1
+	VFMADD213PS  Y3, Y2, Y1
+	VBROADCASTSS 8(DI), Y2
+	VMOVUPS      Y2, Y2
+	VFNMADD213PS Y0, Y1, Y2
+	VMOVUPS      Y1, (SI)(R9*1)
+	VMOVUPS      Y2, (AX)(R9*1)
+	ADDQ         $0x00000020, R9
+	SUBQ         $0x00000008, R8
+	JMP          momentumDecayLoopAVX2_loop
+
+momentumDecayLoopAVX2_rest:
+	TESTQ        R8, R8
+	JZ           momentumDecayLoopAVX2_end
+	MOVQ         $0x0000000000000008, R10
+	SUBQ         R8, R10
+	LEAQ         tails<>+0(SB), R8
+	VMOVUPS      (R8)(R10*4), Y0
+	VMASKMOVPS   (CX)(R9*1), Y0, Y1
+	VMASKMOVPS   (DX)(R9*1), Y0, Y2
+	VMASKMOVPS   (BX)(R9*1), Y0, Y3
+	VBROADCASTSS (DI), Y4
+	VMOVUPS      Y4, Y4
+	VFMADD213PS  Y2, Y1, Y4
+	VBROADCASTSS 4(DI), Y2
+	VMOVUPS      Y2, Y2
+	VFMADD213PS  Y4, Y3, Y2
+	VBROADCASTSS 8(DI), Y3
+	VMOVUPS      Y3, Y3
+	VFNMADD213PS Y1, Y2, Y3
+	VMASKMOVPS   Y2, Y0, (SI)(R9*1)
+	VMASKMOVPS   Y3, Y0, (AX)(R9*1)
+
+momentumDecayLoopAVX2_end:
+	VZEROUPPER
+	RET
+
+// func adamDecayLoopAVX2(vectors *byte, numbers *float32, n int)
+// Requires: AVX, FMA3
+TEXT ·adamDecayLoopAVX2(SB), NOSPLIT, $0-24
+	MOVQ vectors+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ 24(AX), SI
+	MOVQ 32(AX), DI
+	MOVQ 40(AX), R8
+	MOVQ 48(AX), AX
+	MOVQ numbers+8(FP), R9
+	MOVQ n+16(FP), R10
+	XORQ R11, R11
+
+adamDecayLoopAVX2_loop:
+	CMPQ         R10, $0x00000008
+	JLT          adamDecayLoopAVX2_rest
+	VMOVUPS      (CX)(R11*1), Y0
+	VMOVUPS      (DX)(R11*1), Y1
+	VMOVUPS      (BX)(R11*1), Y2
+	VMOVUPS      (SI)(R11*1), Y3
+	VBROADCASTSS (R9), Y4
+	VMOVUPS      Y4, Y4
+	VFMADD213PS  Y1, Y0, Y4
+	VBROADCASTSS 4(R9), Y1
+	VMULPS       Y4, Y1, Y1
+	VBROADCASTSS 8(R9), Y5
+	VMOVUPS      Y5, Y5
+	VFMADD213PS  Y1, Y2, Y5
+	VMULPS       Y4, Y4, Y1
+	VBROADCASTSS 12(R9), Y2
+	VMULPS       Y1, Y2, Y1
+	VBROADCASTSS 16(R9), Y2
+	VMOVUPS      Y2, Y2
+	VFMADD213PS  Y1, Y3, Y2
+	VSQRTPS      Y2, Y1
+	VBROADCASTSS 20(R9), Y3
+	VBROADCASTSS 24(R9), Y4
+	VMOVUPS      Y1, Y1
+	VFMADD213PS  Y4, Y3, Y1
+	VDIVPS       Y1, Y5, Y1
+	VBROADCASTSS 28(R9), Y3
+	VMOVUPS      Y3, Y3
+	VFNMADD213PS Y0, Y1, Y3
+	VMOVUPS      Y5, (DI)(R11*1)
+	VMOVUPS      Y2, (R8)(R11*1)
+	VMOVUPS      Y3, (AX)(R11*1)
+	ADDQ         $0x00000020, R11
+	SUBQ         $0x00000008, R10
+	JMP          adamDecayLoopAVX2_loop
+
+adamDecayLoopAVX2_rest:
+	TESTQ        R10, R10
+	JZ           adamDecayLoopAVX2_end
+	MOVQ         $0x0000000000000008, R12
+	SUBQ         R10, R12
+	LEAQ         tails<>+0(SB), R10
+	VMOVUPS      (R10)(R12*4), Y0
+	VMASKMOVPS   (CX)(R11*1), Y0, Y1
+	VMASKMOVPS   (DX)(R11*1), Y0, Y2
+	VMASKMOVPS   (BX)(R11*1), Y0, Y3
+	VMASKMOVPS   (SI)(R11*1), Y0, Y4
+	VBROADCASTSS (R9), Y5
+	VMOVUPS      Y5, Y5
+	VFMADD213PS  Y2, Y1, Y5
+	VBROADCASTSS 4(R9), Y2
+	VMULPS       Y5, Y2, Y2
+	VBROADCASTSS 8(R9), Y6
+	VMOVUPS      Y6, Y6
+	VFMADD213PS  Y2, Y3, Y6
+	VMULPS       Y5, Y5, Y2
+	VBROADCASTSS 12(R9), Y3
+	VMULPS       Y2, Y3, Y2
+	VBROADCASTSS 16(R9), Y3
+	VMOVUPS      Y3, Y3
+	VFMADD213PS  Y2, Y4, Y3
+	VSQRTPS      Y3, Y2
+	VBROADCASTSS 20(R9), Y4
+	VBROADCASTSS 24(R9), Y5
+	VMOVUPS      Y2, Y2
+	VFMADD213PS  Y5, Y4, Y2
+	VDIVPS       Y2, Y6, Y2
+	VBROADCASTSS 28(R9), Y4
+	VMOVUPS      Y4, Y4
+	VFNMADD213PS Y1, Y2, Y4
+	VMASKMOVPS   Y6, Y0, (DI)(R11*1)
+	VMASKMOVPS   Y3, Y0, (R8)(R11*1)
+	VMASKMOVPS   Y4, Y0, (AX)(R11*1)
+
+adamDecayLoopAVX2_end:
+	VZEROUPPER
+	RET
+
+// func amsgradLoopAVX2(vectors *byte, numbers *float32, n int)
+// Requires: AVX, FMA3
+TEXT ·amsgradLoopAVX2(SB), NOSPLIT, $0-24
+	MOVQ vectors+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ 24(AX), SI
+	MOVQ 32(AX), DI
+	MOVQ 40(AX), R8
+	MOVQ 48(AX), R9
+	MOVQ 56(AX), R10
+	MOVQ 64(AX), AX
+	MOVQ numbers+8(FP), R11
+	MOVQ n+16(FP), R12
+	XORQ R13, R13
+
+amsgradLoopAVX2_loop:
+	CMPQ         R12, $0x00000008
+	JLT          amsgradLoopAVX2_rest
+	VMOVUPS      (CX)(R13*1), Y0
+	VMOVUPS      (DX)(R13*1), Y1
+	VMOVUPS      (BX)(R13*1), Y2
+	VMOVUPS      (SI)(R13*1), Y3
+	VMOVUPS      (DI)(R13*1), Y4
+	VBROADCASTSS (R11), Y5
+	VMULPS       Y0, Y5, Y5
+	VBROADCASTSS 4(R11), Y6
+	VMOVUPS      Y6, Y6
+	VFMADD213PS  Y5, Y1, Y6
+	VMULPS       Y0, Y0, Y0
+	VBROADCASTSS 8(R11), Y1
+	VMULPS       Y0, Y1, Y0
+	VBROADCASTSS 12(R11), Y1
+	VMOVUPS      Y1, Y1
+	VFMADD213PS  Y0, Y2, Y1
+	VMAXPS       Y1, Y3, Y0
+	VCMPPS       $0x03, Y3, Y3, Y2
+	VBLENDVPS    Y2, Y3, Y0, Y0
+	VSQRTPS      Y0, Y2
+	VBROADCASTSS 16(R11), Y3
+	VBROADCASTSS 20(R11), Y5
+	VMOVUPS      Y2, Y2
+	VFMADD213PS  Y5, Y3, Y2
+	VDIVPS       Y2, Y6, Y2
+	VBROADCASTSS 24(R11), Y3
+	VMOVUPS      Y3, Y3
+	VFNMADD213PS Y4, Y2, Y3
+	VMOVUPS      Y6, (R8)(R13*1)
+	VMOVUPS      Y1, (R9)(R13*1)
+	VMOVUPS      Y0, (R10)(R13*1)
+	VMOVUPS      Y3, (AX)(R13*1)
+	ADDQ         $0x00000020, R13
+	SUBQ         $0x00000008, R12
+	JMP          amsgradLoopAVX2_loop
+
+amsgradLoopAVX2_rest:
+	TESTQ        R12, R12
+	JZ           amsgradLoopAVX2_end
+	MOVQ         $0x0000000000000008, R14
+	SUBQ         R12, R14
+	LEAQ         tails<>+0(SB), R12
+	VMOVUPS      (R12)(R14*4), Y0
+	VMASKMOVPS   (CX)(R13*1), Y0, Y1
+	VMASKMOVPS   (DX)(R13*1), Y0, Y2
+	VMASKMOVPS   (BX)(R13*1), Y0, Y3
+	VMASKMOVPS   (SI)(R13*1), Y0, Y4
+	VMASKMOVPS   (DI)(R13*1), Y0, Y5
+	VBROADCASTSS (R11), Y6
+	VMULPS       Y1, Y6, Y6
+	VBROADCASTSS 4(R11), Y7
+	VMOVUPS      Y7, Y7
+	VFMADD213PS  Y6, Y2, Y7
+	VMULPS       Y1, Y1, Y1
+	VBROADCASTSS 8(R11), Y2
+	VMULPS       Y1, Y2, Y1
+	VBROADCASTSS 12(R11), Y2
+	VMOVUPS      Y2, Y2
+	VFMADD213PS  Y1, Y3, Y2
+	VMAXPS       Y2, Y4, Y1
+	VCMPPS       $0x03, Y4, Y4, Y3
+	VBLENDVPS    Y3, Y4, Y1, Y1
+	VSQRTPS      Y1, Y3
+	VBROADCASTSS 16(R11), Y4
+	VBROADCASTSS 20(R11), Y6
+	VMOVUPS      Y3, Y3
+	VFMADD213PS  Y6, Y4, Y3
+	VDIVPS       Y3, Y7, Y3
+	VBROADCASTSS 24(R11), Y4
+	VMOVUPS      Y4, Y4
+	VFNMADD213PS Y5, Y3, Y4
+	VMASKMOVPS   Y7, Y0, (R8)(R13*1)
+	VMASKMOVPS   Y2, Y0, (R9)(R13*1)
+	VMASKMOVPS   Y1, Y0, (R10)(R13*1)
+	VMASKMOVPS   Y4, Y0, (AX)(R13*1)
+
+amsgradLoopAVX2_end:
+	VZEROUPPER
+	RET
+
+// func adamwLoopAVX2(vectors *byte, numbers *float32, n int)
+// Requires: AVX, FMA3
+TEXT ·adamwLoopAVX2(SB), NOSPLIT, $0-24
+	MOVQ vectors+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ 24(AX), SI
+	MOVQ 32(AX), DI
+	MOVQ 40(AX), R8
+	MOVQ 48(AX), AX
+	MOVQ numbers+8(FP), R9
+	MOVQ n+16(FP), R10
+	XORQ R11, R11
+
+adamwLoopAVX2_loop:
+	CMPQ         R10, $0x00000008
+	JLT          adamwLoopAVX2_rest
+	VMOVUPS      (CX)(R11*1), Y0
+	VMOVUPS      (DX)(R11*1), Y1
+	VMOVUPS      (BX)(R11*1), Y2
+	VMOVUPS      (SI)(R11*1), Y3
+	VBROADCASTSS (R9), Y4
+	VMOVUPS      Y4, Y4
+	VFNMADD213PS Y0, Y0, Y4
+	VBROADCASTSS 4(R9), Y0
+	VMULPS       Y1, Y0, Y0
+	VBROADCASTSS 8(R9), Y5
+	VMOVUPS      Y5, Y5
+	VFMADD213PS  Y0, Y2, Y5
+	VMULPS       Y1, Y1, Y0
+	VBROADCASTSS 12(R9), Y1
+	VMULPS       Y0, Y1, Y0
+	VBROADCASTSS 16(R9), Y1
+	VMOVUPS      Y1, Y1
+	VFMADD213PS  Y0, Y3, Y1
+	VSQRTPS      Y1, Y0
+	VBROADCASTSS 20(R9), Y2
+	VBROADCASTSS 24(R9), Y3
+	VMOVUPS      Y0, Y0
+	VFMADD213PS  Y3, Y2, Y0
+	VDIVPS       Y0, Y5, Y0
+	VBROADCASTSS 28(R9), Y2
+	VMOVUPS      Y2, Y2
+	VFNMADD213PS Y4, Y0, Y2
+	VMOVUPS      Y5, (DI)(R11*1)
+	VMOVUPS      Y1, (R8)(R11*1)
+	VMOVUPS      Y2, (AX)(R11*1)
+	ADDQ         $0x00000020, R11
+	SUBQ         $0x00000008, R10
+	JMP          adamwLoopAVX2_loop
+
+adamwLoopAVX2_rest:
+	TESTQ        R10, R10
+	JZ           adamwLoopAVX2_end
+	MOVQ         $0x0000000000000008, R12
+	SUBQ         R10, R12
+	LEAQ         tails<>+0(SB), R10
+	VMOVUPS      (R10)(R12*4), Y0
+	VMASKMOVPS   (CX)(R11*1), Y0, Y1
+	VMASKMOVPS   (DX)(R11*1), Y0, Y2
+	VMASKMOVPS   (BX)(R11*1), Y0, Y3
+	VMASKMOVPS   (SI)(R11*1), Y0, Y4
+	VBROADCASTSS (R9), Y5
+	VMOVUPS      Y5, Y5
+	VFNMADD213PS Y1, Y1, Y5
+	VBROADCASTSS 4(R9), Y1
+	VMULPS       Y2, Y1, Y1
+	VBROADCASTSS 8(R9), Y6
+	VMOVUPS      Y6, Y6
+	VFMADD213PS  Y1, Y3, Y6
+	VMULPS       Y2, Y2, Y1
+	VBROADCASTSS 12(R9), Y2
+	VMULPS       Y1, Y2, Y1
+	VBROADCASTSS 16(R9), Y2
+	VMOVUPS      Y2, Y2
+	VFMADD213PS  Y1, Y4, Y2
+	VSQRTPS      Y2, Y1
+	VBROADCASTSS 20(R9), Y3
+	VBROADCASTSS 24(R9), Y4
+	VMOVUPS      Y1, Y1
+	VFMADD213PS  Y4, Y3, Y1
+	VDIVPS       Y1, Y6, Y1
+	VBROADCASTSS 28(R9), Y3
+	VMOVUPS      Y3, Y3
+	VFNMADD213PS Y5, Y1, Y3
+	VMASKMOVPS   Y6, Y0, (DI)(R11*1)
+	VMASKMOVPS   Y2, Y0, (R8)(R11*1)
+	VMASKMOVPS   Y3, Y0, (AX)(R11*1)
+
+adamwLoopAVX2_end:
+	VZEROUPPER
+	RET
+
+// func nadamLoopAVX2(vectors *byte, numbers *float32, n int)
+// Requires: AVX, FMA3
+TEXT ·nadamLoopAVX2(SB), NOSPLIT, $0-24
+	MOVQ vectors+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ 24(AX), SI
+	MOVQ 32(AX), DI
+	MOVQ 40(AX), R8
+	MOVQ 48(AX), AX
+	MOVQ numbers+8(FP), R9
+	MOVQ n+16(FP), R10
+	XORQ R11, R11
+
+nadamLoopAVX2_loop:
+	CMPQ         R10, $0x00000008
+	JLT          nadamLoopAVX2_rest
+	VMOVUPS      (CX)(R11*1), Y0
+	VMOVUPS      (DX)(R11*1), Y1
+	VMOVUPS      (BX)(R11*1), Y2
+	VMOVUPS      (SI)(R11*1), Y3
+	VMULPS       Y0, Y0, Y4
+	VBROADCASTSS (R9), Y5
+	VMULPS       Y4, Y5, Y4
+	VBROADCASTSS 4(R9), Y5
+	VMOVUPS      Y5, Y5
+	VFMADD213PS  Y4, Y1, Y5
+	VBROADCASTSS 8(R9), Y1
+	VDIVPS       Y1, Y5, Y1
+	VSQRTPS      Y1, Y1
+	VBROADCASTSS 12(R9), Y4
+	VADDPS       Y4, Y1, Y1
+	VDIVPS       Y1, Y0, Y4
+	VBROADCASTSS 16(R9), Y6
+	VMULPS       Y0, Y6, Y0
+	VBROADCASTSS 20(R9), Y6
+	VMOVUPS      Y6, Y6
+	VFMADD213PS  Y0, Y2, Y6
+	VDIVPS       Y1, Y6, Y0
+	VBROADCASTSS 24(R9), Y1
+	VMULPS       Y0, Y1, Y0
+	VBROADCASTSS 28(R9), Y1
+	VMOVUPS      Y1, Y1
+	VFMADD213PS  Y0, Y4, Y1
+	VSUBPS       Y1, Y3, Y0
+	VMOVUPS      Y5, (DI)(R11*1)
+	VMOVUPS      Y6, (R8)(R11*1)
+	VMOVUPS      Y0, (AX)(R11*1)
+	ADDQ         $0x00000020, R11
+	SUBQ         $0x00000008, R10
+	JMP          nadamLoopAVX2_loop
+
+nadamLoopAVX2_rest:
+	TESTQ        R10, R10
+	JZ           nadamLoopAVX2_end
+	MOVQ         $0x0000000000000008, R12
+	SUBQ         R10, R12
+	LEAQ         tails<>+0(SB), R10
+	VMOVUPS      (R10)(R12*4), Y0
+	VMASKMOVPS   (CX)(R11*1), Y0, Y1
+	VMASKMOVPS   (DX)(R11*1), Y0, Y2
+	VMASKMOVPS   (BX)(R11*1), Y0, Y3
+	VMASKMOVPS   (SI)(R11*1), Y0, Y4
+	VMULPS       Y1, Y1, Y5
+	VBROADCASTSS (R9), Y6
+	VMULPS       Y5, Y6, Y5
+	VBROADCASTSS 4(R9), Y6
+	VMOVUPS      Y6, Y6
+	VFMADD213PS  Y5, Y2, Y6
+	VBROADCASTSS 8(R9), Y2
+	VDIVPS       Y2, Y6, Y2
+	VSQRTPS      Y2, Y2
+	VBROADCASTSS 12(R9), Y5
+	VADDPS       Y5, Y2, Y2
+	VDIVPS       Y2, Y1, Y5
+	VBROADCASTSS 16(R9), Y7
+	VMULPS       Y1, Y7, Y1
+	VBROADCASTSS 20(R9), Y7
+	VMOVUPS      Y7, Y7
+	VFMADD213PS  Y1, Y3, Y7
+	VDIVPS       Y2, Y7, Y1
+	VBROADCASTSS 24(R9), Y2
+	VMULPS       Y1, Y2, Y1
+	VBROADCASTSS 28(R9), Y2
+	VMOVUPS      Y2, Y2
+	VFMADD213PS  Y1, Y5, Y2
+	VSUBPS       Y2, Y4, Y1
+	VMASKMOVPS   Y6, Y0, (DI)(R11*1)
+	VMASKMOVPS   Y7, Y0, (R8)(R11*1)
+	VMASKMOVPS   Y1, Y0, (AX)(R11*1)
+
+nadamLoopAVX2_end:
+	VZEROUPPER
+	RET
+
+// func rmspropLoopAVX2(vectors *byte, numbers *float32, n int)
+// Requires: AVX, FMA3
+TEXT ·rmspropLoopAVX2(SB), NOSPLIT, $0-24
+	MOVQ vectors+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ 24(AX), SI
+	MOVQ 32(AX), AX
+	MOVQ numbers+8(FP), DI
+	MOVQ n+16(FP), R8
+	XORQ R9, R9
+
+rmspropLoopAVX2_loop:
+	CMPQ         R8, $0x00000008
+	JLT          rmspropLoopAVX2_rest
+	VMOVUPS      (CX)(R9*1), Y0
+	VMOVUPS      (DX)(R9*1), Y1
+	VMOVUPS      (BX)(R9*1), Y2
+	VMULPS       Y0, Y0, Y3
+	VBROADCASTSS (DI), Y4
+	VMULPS       Y3, Y4, Y3
+	VBROADCASTSS 4(DI), Y4
+	VMOVUPS      Y4, Y4
+	VFMADD213PS  Y3, Y1, Y4
+	VSQRTPS      Y4, Y1
+	VBROADCASTSS 8(DI), Y3
+	VADDPS       Y3, Y1, Y1
+	VDIVPS       Y1, Y0, Y0
+	VBROADCASTSS 12(DI), Y1
+	VMOVUPS      Y1, Y1
+	VFNMADD213PS Y2, Y0, Y1
+	VMOVUPS      Y4, (SI)(R9*1)
+	VMOVUPS      Y1, (AX)(R9*1)
+	ADDQ         $0x00000020, R9
+	SUBQ         $0x00000008, R8
+	JMP          rmspropLoopAVX2_loop
+
+rmspropLoopAVX2_rest:
+	TESTQ        R8, R8
+	JZ           rmspropLoopAVX2_end
+	MOVQ         $0x0000000000000008, R10
+	SUBQ         R8, R10
+	LEAQ         tails<>+0(SB), R8
+	VMOVUPS      (R8)(R10*4), Y0
+	VMASKMOVPS   (CX)(R9*1), Y0, Y1
+	VMASKMOVPS   (DX)(R9*1), Y0, Y2
+	VMASKMOVPS   (BX)(R9*1), Y0, Y3
+	VMULPS       Y1, Y1, Y4
+	VBROADCASTSS (DI), Y5
+	VMULPS       Y4, Y5, Y4
+	VBROADCASTSS 4(DI), Y5
+	VMOVUPS      Y5, Y5
+	VFMADD213PS  Y4, Y2, Y5
+	VSQRTPS      Y5, Y2
+	VBROADCASTSS 8(DI), Y4
+	VADDPS       Y4, Y2, Y2
+	VDIVPS       Y2, Y1, Y1
+	VBROADCASTSS 12(DI), Y2
+	VMOVUPS      Y2, Y2
+	VFNMADD213PS Y3, Y1, Y2
+	VMASKMOVPS   Y5, Y0, (SI)(R9*1)
+	VMASKMOVPS   Y2, Y0, (AX)(R9*1)
+
+rmspropLoopAVX2_end:
+	VZEROUPPER
+	RET
+
+// func rmspropMomentumLoopAVX2(vectors *byte, numbers *float32, n int)
+// Requires: AVX, FMA3
+TEXT ·rmspropMomentumLoopAVX2(SB), NOSPLIT, $0-24
+	MOVQ vectors+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ 24(AX), SI
+	MOVQ 32(AX), DI
+	MOVQ 40(AX), R8
+	MOVQ 48(AX), AX
+	MOVQ numbers+8(FP), R9
+	MOVQ n+16(FP), R10
+	XORQ R11, R11
+
+rmspropMomentumLoopAVX2_loop:
+	CMPQ         R10, $0x00000008
+	JLT          rmspropMomentumLoopAVX2_rest
+	VMOVUPS      (CX)(R11*1), Y0
+	VMOVUPS      (DX)(R11*1), Y1
+	VMOVUPS      (BX)(R11*1), Y2
+	VMOVUPS      (SI)(R11*1), Y3
+	VMULPS       Y0, Y0, Y4
+	VBROADCASTSS (R9), Y5
+	VMULPS       Y4, Y5, Y4
+	VBROADCASTSS 4(R9), Y5
+	VMOVUPS      Y5, Y5
+	VFMADD213PS  Y4, Y1, Y5
+	VSQRTPS      Y5, Y1
+	VBROADCASTSS 8(R9), Y4
+	VADDPS       Y4, Y1, Y1
+	VDIVPS       Y1, Y0, Y0
+	VBROADCASTSS 12(R9), Y1
+	VMOVUPS      Y1, Y1
+	VFMADD213PS  Y0, Y2, Y1
+	VBROADCASTSS 16(R9), Y0
+	VMOVUPS      Y0, Y0
+	VFNMADD213PS Y3, Y1, Y0
+	VMOVUPS      Y5, (DI)(R11*1)
+	VMOVUPS      Y1, (R8)(R11*1)
+	VMOVUPS      Y0, (AX)(R11*1)
+	ADDQ         $0x00000020, R11
+	SUBQ         $0x00000008, R10
+	JMP          rmspropMomentumLoopAVX2_loop
+
+rmspropMomentumLoopAVX2_rest:
+	TESTQ        R10, R10
+	JZ           rmspropMomentumLoopAVX2_end
+	MOVQ         $0x0000000000000008, R12
+	SUBQ         R10, R12
+	LEAQ         tails<>+0(SB), R10
+	VMOVUPS      (R10)(R12*4), Y0
+	VMASKMOVPS   (CX)(R11*1), Y0, Y1
+	VMASKMOVPS   (DX)(R11*1), Y0, Y2
+	VMASKMOVPS   (BX)(R11*1), Y0, Y3
+	VMASKMOVPS   (SI)(R11*1), Y0, Y4
+	VMULPS       Y1, Y1, Y5
+	VBROADCASTSS (R9), Y6
+	VMULPS       Y5, Y6, Y5
+	VBROADCASTSS 4(R9), Y6
+	VMOVUPS      Y6, Y6
+	VFMADD213PS  Y5, Y2, Y6
+	VSQRTPS      Y6, Y2
+	VBROADCASTSS 8(R9), Y5
+	VADDPS       Y5, Y2, Y2
+	VDIVPS       Y2, Y1, Y1
+	VBROADCASTSS 12(R9), Y2
+	VMOVUPS      Y2, Y2
+	VFMADD213PS  Y1, Y3, Y2
+	VBROADCASTSS 16(R9), Y1
+	VMOVUPS      Y1, Y1
+	VFNMADD213PS Y4, Y2, Y1
+	VMASKMOVPS   Y6, Y0, (DI)(R11*1)
+	VMASKMOVPS   Y2, Y0, (R8)(R11*1)
+	VMASKMOVPS   Y1, Y0, (AX)(R11*1)
+
+rmspropMomentumLoopAVX2_end:
+	VZEROUPPER
+	RET
+
+// func adagradLoopAVX2(vectors *byte, numbers *float32, n int)
+// Requires: AVX, FMA3
+TEXT ·adagradLoopAVX2(SB), NOSPLIT, $0-24
+	MOVQ vectors+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ 24(AX), SI
+	MOVQ 32(AX), AX
+	MOVQ numbers+8(FP), DI
+	MOVQ n+16(FP), R8
+	XORQ R9, R9
+
+adagradLoopAVX2_loop:
+	CMPQ         R8, $0x00000008
+	JLT          adagradLoopAVX2_rest
+	VMOVUPS      (CX)(R9*1), Y0
+	VMOVUPS      (DX)(R9*1), Y1
+	VMOVUPS      (BX)(R9*1), Y2
+	VMOVUPS      Y0, Y3
+	VFMADD213PS  Y1, Y0, Y3
+	VSQRTPS      Y3, Y1
+	VBROADCASTSS (DI), Y4
+	VADDPS       Y4, Y1, Y1
+	VDIVPS       Y1, Y0, Y0
+	VBROADCASTSS 4(DI), Y1
+	VMOVUPS      Y1, Y1
+	VFNMADD213PS Y2, Y0, Y1
+	VMOVUPS      Y3, (SI)(R9*1)
+	VMOVUPS      Y1, (AX)(R9*1)
+	ADDQ         $0x00000020, R9
+	SUBQ         $0x00000008, R8
+	JMP          adagradLoopAVX2_loop
+
+adagradLoopAVX2_rest:
+	TESTQ        R8, R8
+	JZ           adagradLoopAVX2_end
+	MOVQ         $0x0000000000000008, R10
+	SUBQ         R8, R10
+	LEAQ         tails<>+0(SB), R8
+	VMOVUPS      (R8)(R10*4), Y0
+	VMASKMOVPS   (CX)(R9*1), Y0, Y1
+	VMASKMOVPS   (DX)(R9*1), Y0, Y2
+	VMASKMOVPS   (BX)(R9*1), Y0, Y3
+	VMOVUPS      Y1, Y4
+	VFMADD213PS  Y2, Y1, Y4
+	VSQRTPS      Y4, Y2
+	VBROADCASTSS (DI), Y5
+	VADDPS       Y5, Y2, Y2
+	VDIVPS       Y2, Y1, Y1
+	VBROADCASTSS 4(DI), Y2
+	VMOVUPS      Y2, Y2
+	VFNMADD213PS Y3, Y1, Y2
+	VMASKMOVPS   Y4, Y0, (SI)(R9*1)
+	VMASKMOVPS   Y2, Y0, (AX)(R9*1)
+
+adagradLoopAVX2_end:
+	VZEROUPPER
+	RET
+
+// func adadeltaLoopAVX2(vectors *byte, numbers *float32, n int)
+// Requires: AVX, FMA3
+TEXT ·adadeltaLoopAVX2(SB), NOSPLIT, $0-24
+	MOVQ vectors+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ 24(AX), SI
+	MOVQ 32(AX), DI
+	MOVQ 40(AX), R8
+	MOVQ 48(AX), AX
+	MOVQ numbers+8(FP), R9
+	MOVQ n+16(FP), R10
+	XORQ R11, R11
+
+adadeltaLoopAVX2_loop:
+	CMPQ         R10, $0x00000008
+	JLT          adadeltaLoopAVX2_rest
+	VMOVUPS      (CX)(R11*1), Y0
+	VMOVUPS      (DX)(R11*1), Y1
+	VMOVUPS      (BX)(R11*1), Y2
+	VMOVUPS      (SI)(R11*1), Y3
+	VBROADCASTSS (R9), Y4
+	VADDPS       Y4, Y0, Y4
+	VSQRTPS      Y4, Y4
+	VMULPS       Y1, Y1, Y5
+	VBROADCASTSS 4(R9), Y6
+	VMULPS       Y5, Y6, Y5
+	VBROADCASTSS 8(R9), Y6
+	VMOVUPS      Y6, Y6
+	VFMADD213PS  Y5, Y2, Y6
+	VBROADCASTSS (R9), Y2
+	VADDPS       Y2, Y6, Y2
+	VSQRTPS      Y2, Y2
+	VDIVPS       Y2, Y4, Y2
+	VMULPS       Y1, Y2, Y1
+	VBROADCASTSS 12(R9), Y2
+	VMOVUPS      Y2, Y2
+	VFNMADD213PS Y3, Y1, Y2
+	VMULPS       Y1, Y1, Y1
+	VBROADCASTSS 4(R9), Y3
+	VMULPS       Y1, Y3, Y1
+	VBROADCASTSS 8(R9), Y3
+	VMOVUPS      Y3, Y3
+	VFMADD213PS  Y1, Y0, Y3
+	VMOVUPS      Y6, (DI)(R11*1)
+	VMOVUPS      Y2, (R8)(R11*1)
+	VMOVUPS      Y3, (AX)(R11*1)
+	ADDQ         $0x00000020, R11
+	SUBQ         $0x00000008, R10
+	JMP          adadeltaLoopAVX2_loop
+
+adadeltaLoopAVX2_rest:
+	TESTQ        R10, R10
+	JZ           adadeltaLoopAVX2_end
+	MOVQ         $0x0000000000000008, R12
+	SUBQ         R10, R12
+	LEAQ         tails<>+0(SB), R10
+	VMOVUPS      (R10)(R12*4), Y0
+	VMASKMOVPS   (CX)(R11*1), Y0, Y1
+	VMASKMOVPS   (DX)(R11*1), Y0, Y2
+	VMASKMOVPS   (BX)(R11*1), Y0, Y3
+	VMASKMOVPS   (SI)(R11*1), Y0, Y4
+	VBROADCASTSS (R9), Y5
+	VADDPS       Y5, Y1, Y5
+	VSQRTPS      Y5, Y5
+	VMULPS       Y2, Y2, Y6
+	VBROADCASTSS 4(R9), Y7
+	VMULPS       Y6, Y7, Y6
+	VBROADCASTSS 8(R9), Y7
+	VMOVUPS      Y7, Y7
+	VFMADD213PS  Y6, Y3, Y7
+	VBROADCASTSS (R9), Y3
+	VADDPS       Y3, Y7, Y3
+	VSQRTPS      Y3, Y3
+	VDIVPS       Y3, Y5, Y3
+	VMULPS       Y2, Y3, Y2
+	VBROADCASTSS 12(R9), Y3
+	VMOVUPS      Y3, Y3
+	VFNMADD213PS Y4, Y2, Y3
+	VMULPS       Y2, Y2, Y2
+	VBROADCASTSS 4(R9), Y4
+	VMULPS       Y2, Y4, Y2
+	VBROADCASTSS 8(R9), Y4
+	VMOVUPS      Y4, Y4
+	VFMADD213PS  Y2, Y1, Y4
+	VMASKMOVPS   Y7, Y0, (DI)(R11*1)
+	VMASKMOVPS   Y3, Y0, (R8)(R11*1)
+	VMASKMOVPS   Y4, Y0, (AX)(R11*1)
+
+adadeltaLoopAVX2_end:
+	VZEROUPPER
+	RET
+
+// func lionLoopAVX2(vectors *byte, numbers *float32, n int)
+// Requires: AVX, FMA3
+TEXT ·lionLoopAVX2(SB), NOSPLIT, $0-24
+	MOVQ vectors+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ 24(AX), AX
+	MOVQ numbers+8(FP), SI
+	MOVQ n+16(FP), DI
+	XORQ R8, R8
+
+lionLoopAVX2_loop:
+	CMPQ         DI, $0x00000008
+	JLT          lionLoopAVX2_rest
+	VMOVUPS      (CX)(R8*1), Y0
+	VMOVUPS      (DX)(R8*1), Y1
+	VMOVUPS      (BX)(R8*1), Y2
+	VBROADCASTSS (SI), Y3
+	VMULPS       Y0, Y3, Y0
+	VBROADCASTSS 4(SI), Y3
+	VMOVUPS      Y3, Y3
+	VFMADD213PS  Y0, Y1, Y3
+	VMOVUPS      w00000000<>+0(SB), Y0
+	VCMPPS       $0x11, Y3, Y0, Y0
+	VMOVUPS      w00000000<>+0(SB), Y1
+	VBLENDVPS    Y0, w3f800000<>+0(SB), Y1, Y0
+	VMOVUPS      w00000000<>+0(SB), Y1
+	VCMPPS       $0x11, Y1, Y3, Y1
+	VBLENDVPS    Y1, wbf800000<>+0(SB), Y0, Y0
+	VBROADCASTSS 8(SI), Y1
+	VMOVUPS      Y1, Y1
+	VFNMADD213PS Y2, Y0, Y1
+	VMOVUPS      Y1, (AX)(R8*1)
+	ADDQ         $0x00000020, R8
+	SUBQ         $0x00000008, DI
+	JMP          lionLoopAVX2_loop
+
+lionLoopAVX2_rest:
+	TESTQ        DI, DI
+	JZ           lionLoopAVX2_end
+	MOVQ         $0x0000000000000008, R9
+	SUBQ         DI, R9
+	LEAQ         tails<>+0(SB), DI
+	VMOVUPS      (DI)(R9*4), Y0
+	VMASKMOVPS   (CX)(R8*1), Y0, Y1
+	VMASKMOVPS   (DX)(R8*1), Y0, Y2
+	VMASKMOVPS   (BX)(R8*1), Y0, Y3
+	VBROADCASTSS (SI), Y4
+	VMULPS       Y1, Y4, Y1
+	VBROADCASTSS 4(SI), Y4
+	VMOVUPS      Y4, Y4
+	VFMADD213PS  Y1, Y2, Y4
+	VMOVUPS      w00000000<>+0(SB), Y1
+	VCMPPS       $0x11, Y4, Y1, Y1
+	VMOVUPS      w00000000<>+0(SB), Y2
+	VBLENDVPS    Y1, w3f800000<>+0(SB), Y2, Y1
+	VMOVUPS      w00000000<>+0(SB), Y2
+	VCMPPS       $0x11, Y2, Y4, Y2
+	VBLENDVPS    Y2, wbf800000<>+0(SB), Y1, Y1
+	VBROADCASTSS 8(SI), Y2
+	VMOVUPS      Y2, Y2
+	VFNMADD213PS Y3, Y1, Y2
+	VMASKMOVPS   Y2, Y0, (AX)(R8*1)
+
+lionLoopAVX2_end:
+	VZEROUPPER
+	RET
+
+// func averageLoopAVX2(vectors *byte, numbers *float32, n int)
+// Requires: AVX, FMA3
+TEXT ·averageLoopAVX2(SB), NOSPLIT, $0-24
+	MOVQ vectors+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), AX
+	MOVQ numbers+8(FP), BX
+	MOVQ n+16(FP), SI
+	XORQ DI, DI
+
+averageLoopAVX2_loop:
+	CMPQ         SI, $0x00000008
+	JLT          averageLoopAVX2_rest
+	VMOVUPS      (CX)(DI*1), Y0
+	VMOVUPS      (DX)(DI*1), Y1
+	VBROADCASTSS (BX), Y2
+	VMULPS       Y0, Y2, Y0
+	VBROADCASTSS 4(BX), Y2
+	VMOVUPS      Y2, Y2
+	VFMADD213PS  Y0, Y1, Y2
+	VMOVUPS      Y2, (AX)(DI*1)
+	ADDQ         $0x00000020, DI
+	SUBQ         $0x00000008, SI
+	JMP          averageLoopAVX2_loop
+
+averageLoopAVX2_rest:
+	TESTQ        SI, SI
+	JZ           averageLoopAVX2_end
+	MOVQ         $0x0000000000000008, R8
+	SUBQ         SI, R8
+	LEAQ         tails<>+0(SB), SI
+	VMOVUPS      (SI)(R8*4), Y0
+	VMASKMOVPS   (CX)(DI*1), Y0, Y1
+	VMASKMOVPS   (DX)(DI*1), Y0, Y2
+	VBROADCASTSS (BX), Y3
+	VMULPS       Y1, Y3, Y1
+	VBROADCASTSS 4(BX), Y3
+	VMOVUPS      Y3, Y3
+	VFMADD213PS  Y1, Y2, Y3
+	VMASKMOVPS   Y3, Y0, (AX)(DI*1)
+
+averageLoopAVX2_end:
+	VZEROUPPER
+	RET
+
+// func reluGradLoopAVX2(vectors *byte, numbers *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·reluGradLoopAVX2(SB), NOSPLIT, $0-24
+	MOVQ vectors+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), AX
+	MOVQ numbers+8(FP), BX
+	MOVQ n+16(FP), SI
+	XORQ DI, DI
+
+reluGradLoopAVX2_loop:
+	CMPQ         SI, $0x00000008
+	JLT          reluGradLoopAVX2_rest
+	VMOVUPS      (CX)(DI*1), Y0
+	VMOVUPS      (DX)(DI*1), Y1
+	VBROADCASTSS (BX), Y2
+	VCMPPS       $0x11, Y0, Y2, Y0
+	VANDPS       w00000001<>+0(SB), Y0, Y0
+	VBROADCASTSS (BX), Y2
+	VMOVUPS      w00000000<>+0(SB), Y3
+	VPCMPEQD     Y3, Y0, Y0
+	VBLENDVPS    Y0, Y2, Y1, Y0
+	VMOVUPS      Y0, (AX)(DI*1)
+	ADDQ         $0x00000020, DI
+	SUBQ         $0x00000008, SI
+	JMP          reluGradLoopAVX2_loop
+
+reluGradLoopAVX2_rest:
+	TESTQ        SI, SI
+	JZ           reluGradLoopAVX2_end
+	MOVQ         $0x0000000000000008, R8
+	SUBQ         SI, R8
+	LEAQ         tails<>+0(SB), SI
+	VMOVUPS      (SI)(R8*4), Y0
+	VMASKMOVPS   (CX)(DI*1), Y0, Y1
+	VMASKMOVPS   (DX)(DI*1), Y0, Y2
+	VBROADCASTSS (BX), Y3
+	VCMPPS       $0x11, Y1, Y3, Y1
+	VANDPS       w00000001<>+0(SB), Y1, Y1
+	VBROADCASTSS (BX), Y3
+	VMOVUPS      w00000000<>+0(SB), Y4
+	VPCMPEQD     Y4, Y1, Y1
+	VBLENDVPS    Y1, Y3, Y2, Y1
+	VMASKMOVPS   Y1, Y0, (AX)(DI*1)
+
+reluGradLoopAVX2_end:
+	VZEROUPPER
+	RET

@@ -7568,3 +7568,1089 @@ DATA w00000010<>+52(SB)/4, $0x00000010
 DATA w00000010<>+56(SB)/4, $0x00000010
 DATA w00000010<>+60(SB)/4, $0x00000010
 GLOBL w00000010<>(SB), RODATA|NOPTR, $64
+
+// func adamLoopAVX512(vectors *byte, numbers *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·adamLoopAVX512(SB), NOSPLIT, $0-24
+	MOVQ         vectors+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	MOVQ         24(AX), SI
+	MOVQ         32(AX), DI
+	MOVQ         40(AX), R8
+	MOVQ         48(AX), AX
+	MOVQ         numbers+8(FP), R9
+	MOVQ         n+16(FP), R10
+	XORQ         R11, R11
+	VBROADCASTSS (R9), Z0
+	VBROADCASTSS 4(R9), Z1
+	VBROADCASTSS 8(R9), Z2
+	VBROADCASTSS 12(R9), Z3
+	VBROADCASTSS 16(R9), Z4
+	VBROADCASTSS 20(R9), Z5
+	VBROADCASTSS 24(R9), Z6
+
+adamLoopAVX512_loop:
+	CMPQ         R10, $0x00000010
+	JLT          adamLoopAVX512_rest
+	VMOVUPS      (CX)(R11*1), Z7
+	VMOVUPS      (DX)(R11*1), Z8
+	VMOVUPS      (BX)(R11*1), Z9
+	VMOVUPS      (SI)(R11*1), Z10
+	VMULPS       Z7, Z0, Z11
+	VMOVUPS      Z1, Z12
+	VFMADD213PS  Z11, Z8, Z12
+	VMULPS       Z7, Z7, Z7
+	VMULPS       Z7, Z2, Z7
+	VMOVUPS      Z3, Z8
+	VFMADD213PS  Z7, Z9, Z8
+	VSQRTPS      Z8, Z7
+	VMOVUPS      Z7, Z7
+	VFMADD213PS  Z5, Z4, Z7
+	VDIVPS       Z7, Z12, Z7
+	VMOVUPS      Z6, Z9
+	VFNMADD213PS Z10, Z7, Z9
+	VMOVUPS      Z12, (DI)(R11*1)
+	VMOVUPS      Z8, (R8)(R11*1)
+	VMOVUPS      Z9, (AX)(R11*1)
+	ADDQ         $0x00000040, R11
+	SUBQ         $0x00000010, R10
+	JMP          adamLoopAVX512_loop
+
+adamLoopAVX512_rest:
+	TESTQ        R10, R10
+	JZ           adamLoopAVX512_end
+	MOVQ         $-1, R9
+	SHLXQ        R10, R9, R9
+	NOTQ         R9
+	KMOVW        R9, K1
+	VMOVUPS.Z    (CX)(R11*1), K1, Z7
+	VMOVUPS.Z    (DX)(R11*1), K1, Z8
+	VMOVUPS.Z    (BX)(R11*1), K1, Z9
+	VMOVUPS.Z    (SI)(R11*1), K1, Z10
+	VMULPS       Z7, Z0, Z0
+	VMOVUPS      Z1, Z1
+	VFMADD213PS  Z0, Z8, Z1
+	VMULPS       Z7, Z7, Z0
+	VMULPS       Z0, Z2, Z0
+	VMOVUPS      Z3, Z2
+	VFMADD213PS  Z0, Z9, Z2
+	VSQRTPS      Z2, Z0
+	VMOVUPS      Z0, Z0
+	VFMADD213PS  Z5, Z4, Z0
+	VDIVPS       Z0, Z1, Z0
+	VMOVUPS      Z6, Z3
+	VFNMADD213PS Z10, Z0, Z3
+	VMOVUPS      Z1, K1, (DI)(R11*1)
+	VMOVUPS      Z2, K1, (R8)(R11*1)
+	VMOVUPS      Z3, K1, (AX)(R11*1)
+
+adamLoopAVX512_end:
+	VZEROUPPER
+	RET
+
+// func sgdLoopAVX512(vectors *byte, numbers *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·sgdLoopAVX512(SB), NOSPLIT, $0-24
+	MOVQ         vectors+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), AX
+	MOVQ         numbers+8(FP), BX
+	MOVQ         n+16(FP), SI
+	XORQ         DI, DI
+	VBROADCASTSS (BX), Z0
+
+sgdLoopAVX512_loop:
+	CMPQ         SI, $0x00000010
+	JLT          sgdLoopAVX512_rest
+	VMOVUPS      (CX)(DI*1), Z1
+	VMOVUPS      (DX)(DI*1), Z2
+	VMOVUPS      Z0, Z3
+	VFNMADD213PS Z2, Z1, Z3
+	VMOVUPS      Z3, (AX)(DI*1)
+	ADDQ         $0x00000040, DI
+	SUBQ         $0x00000010, SI
+	JMP          sgdLoopAVX512_loop
+
+sgdLoopAVX512_rest:
+	TESTQ        SI, SI
+	JZ           sgdLoopAVX512_end
+	MOVQ         $-1, BX
+	SHLXQ        SI, BX, BX
+	NOTQ         BX
+	KMOVW        BX, K1
+	VMOVUPS.Z    (CX)(DI*1), K1, Z1
+	VMOVUPS.Z    (DX)(DI*1), K1, Z2
+	VMOVUPS      Z0, Z0
+	VFNMADD213PS Z2, Z1, Z0
+	VMOVUPS      Z0, K1, (AX)(DI*1)
+
+sgdLoopAVX512_end:
+	VZEROUPPER
+	RET
+
+// func momentumLoopAVX512(vectors *byte, numbers *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·momentumLoopAVX512(SB), NOSPLIT, $0-24
+	MOVQ         vectors+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	MOVQ         24(AX), SI
+	MOVQ         32(AX), AX
+	MOVQ         numbers+8(FP), DI
+	MOVQ         n+16(FP), R8
+	XORQ         R9, R9
+	VBROADCASTSS (DI), Z0
+	VBROADCASTSS 4(DI), Z1
+
+momentumLoopAVX512_loop:
+	CMPQ         R8, $0x00000010
+	JLT          momentumLoopAVX512_rest
+	VMOVUPS      (CX)(R9*1), Z2
+	VMOVUPS      (DX)(R9*1), Z3
+	VMOVUPS      (BX)(R9*1), Z4
+	VMOVUPS      Z0, Z5
+	VFMADD213PS  Z3, Z2, Z5
+	VMOVUPS      Z1, Z2
+	VFNMADD213PS Z4, Z5, Z2
+	VMOVUPS      Z5, (SI)(R9*1)
+	VMOVUPS      Z2, (AX)(R9*1)
+	ADDQ         $0x00000040, R9
+	SUBQ         $0x00000010, R8
+	JMP          momentumLoopAVX512_loop
+
+momentumLoopAVX512_rest:
+	TESTQ        R8, R8
+	JZ           momentumLoopAVX512_end
+	MOVQ         $-1, DI
+	SHLXQ        R8, DI, DI
+	NOTQ         DI
+	KMOVW        DI, K1
+	VMOVUPS.Z    (CX)(R9*1), K1, Z2
+	VMOVUPS.Z    (DX)(R9*1), K1, Z3
+	VMOVUPS.Z    (BX)(R9*1), K1, Z4
+	VMOVUPS      Z0, Z0
+	VFMADD213PS  Z3, Z2, Z0
+	VMOVUPS      Z1, Z1
+	VFNMADD213PS Z4, Z0, Z1
+	VMOVUPS      Z0, K1, (SI)(R9*1)
+	VMOVUPS      Z1, K1, (AX)(R9*1)
+
+momentumLoopAVX512_end:
+	VZEROUPPER
+	RET
+
+// func nesterovLoopAVX512(vectors *byte, numbers *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·nesterovLoopAVX512(SB), NOSPLIT, $0-24
+	MOVQ         vectors+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	MOVQ         24(AX), SI
+	MOVQ         32(AX), AX
+	MOVQ         numbers+8(FP), DI
+	MOVQ         n+16(FP), R8
+	XORQ         R9, R9
+	VBROADCASTSS (DI), Z0
+	VBROADCASTSS 4(DI), Z1
+
+nesterovLoopAVX512_loop:
+	CMPQ         R8, $0x00000010
+	JLT          nesterovLoopAVX512_rest
+	VMOVUPS      (CX)(R9*1), Z2
+	VMOVUPS      (DX)(R9*1), Z3
+	VMOVUPS      (BX)(R9*1), Z4
+	VMOVUPS      Z0, Z5
+	VFMADD213PS  Z3, Z2, Z5
+	VMOVUPS      Z0, Z2
+	VFMADD213PS  Z3, Z5, Z2
+	VMOVUPS      Z1, Z3
+	VFNMADD213PS Z4, Z2, Z3
+	VMOVUPS      Z5, (SI)(R9*1)
+	VMOVUPS      Z3, (AX)(R9*1)
+	ADDQ         $0x00000040, R9
+	SUBQ         $0x00000010, R8
+	JMP          nesterovLoopAVX512_loop
+
+nesterovLoopAVX512_rest:
+	TESTQ        R8, R8
+	JZ           nesterovLoopAVX512_end
+	MOVQ         $-1, DI
+	SHLXQ        R8, DI, DI
+	NOTQ         DI
+	KMOVW        DI, K1
+	VMOVUPS.Z    (CX)(R9*1), K1, Z2
+	VMOVUPS.Z    (DX)(R9*1), K1, Z3
+	VMOVUPS.Z    (BX)(R9*1), K1, Z4
+	VMOVUPS      Z0, Z5
+	VFMADD213PS  Z3, Z2, Z5
+	VMOVUPS      Z0, Z0
+	VFMADD213PS  Z3, Z5, Z0
+	VMOVUPS      Z1, Z1
+	VFNMADD213PS Z4, Z0, Z1
+	VMOVUPS      Z5, K1, (SI)(R9*1)
+	VMOVUPS      Z1, K1, (AX)(R9*1)
+
+nesterovLoopAVX512_end:
+	VZEROUPPER
+	RET
+
+// func momentumDecayLoopAVX512(vectors *byte, numbers *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·momentumDecayLoopAVX512(SB), NOSPLIT, $0-24
+	MOVQ         vectors+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	MOVQ         24(AX), SI
+	MOVQ         32(AX), AX
+	MOVQ         numbers+8(FP), DI
+	MOVQ         n+16(FP), R8
+	XORQ         R9, R9
+	VBROADCASTSS (DI), Z0
+	VBROADCASTSS 4(DI), Z1
+	VBROADCASTSS 8(DI), Z2
+
+momentumDecayLoopAVX512_loop:
+	CMPQ         R8, $0x00000010
+	JLT          momentumDecayLoopAVX512_rest
+	VMOVUPS      (CX)(R9*1), Z3
+	VMOVUPS      (DX)(R9*1), Z4
+	VMOVUPS      (BX)(R9*1), Z5
+	VMOVUPS      Z0, Z6
+	VFMADD213PS  Z4, Z3, Z6
+	VMOVUPS      Z1, Z4
+	VFMADD213PS  Z6, Z5, Z4
+	VMOVUPS      Z2, Z5
+	VFNMADD213PS Z3, Z4, Z5
+	VMOVUPS      Z4, (SI)(R9*1)
+	VMOVUPS      Z5, (AX)(R9*1)
+	ADDQ         $0x00000040, R9
+	SUBQ         $0x00000010, R8
+	JMP          momentumDecayLoopAVX512_loop
+
+momentumDecayLoopAVX512_rest:
+	TESTQ        R8, R8
+	JZ           momentumDecayLoopAVX512_end
+	MOVQ         $-1, DI
+	SHLXQ        R8, DI, DI
+	NOTQ         DI
+	KMOVW        DI, K1
+	VMOVUPS.Z    (CX)(R9*1), K1, Z3
+	VMOVUPS.Z    (DX)(R9*1), K1, Z4
+	VMOVUPS.Z    (BX)(R9*1), K1, Z5
+	VMOVUPS      Z0, Z0
+	VFMADD213PS  Z4, Z3, Z0
+	VMOVUPS      Z1, Z1
+	VFMADD213PS  Z0, Z5, Z1
+	VMOVUPS      Z2, Z0
+	VFNMADD213PS Z3, Z1, Z0
+	VMOVUPS      Z1, K1, (SI)(R9*1)
+	VMOVUPS      Z0, K1, (AX)(R9*1)
+
+momentumDecayLoopAVX512_end:
+	VZEROUPPER
+	RET
+
+// func adamDecayLoopAVX512(vectors *byte, numbers *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·adamDecayLoopAVX512(SB), NOSPLIT, $0-24
+	MOVQ         vectors+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	MOVQ         24(AX), SI
+	MOVQ         32(AX), DI
+	MOVQ         40(AX), R8
+	MOVQ         48(AX), AX
+	MOVQ         numbers+8(FP), R9
+	MOVQ         n+16(FP), R10
+	XORQ         R11, R11
+	VBROADCASTSS (R9), Z0
+	VBROADCASTSS 4(R9), Z1
+	VBROADCASTSS 8(R9), Z2
+	VBROADCASTSS 12(R9), Z3
+	VBROADCASTSS 16(R9), Z4
+	VBROADCASTSS 20(R9), Z5
+	VBROADCASTSS 24(R9), Z6
+	VBROADCASTSS 28(R9), Z7
+
+adamDecayLoopAVX512_loop:
+	CMPQ         R10, $0x00000010
+	JLT          adamDecayLoopAVX512_rest
+	VMOVUPS      (CX)(R11*1), Z8
+	VMOVUPS      (DX)(R11*1), Z9
+	VMOVUPS      (BX)(R11*1), Z10
+	VMOVUPS      (SI)(R11*1), Z11
+	VMOVUPS      Z0, Z12
+	VFMADD213PS  Z9, Z8, Z12
+	VMULPS       Z12, Z1, Z9
+	VMOVUPS      Z2, Z13
+	VFMADD213PS  Z9, Z10, Z13
+	VMULPS       Z12, Z12, Z9
+	VMULPS       Z9, Z3, Z9
+	VMOVUPS      Z4, Z10
+	VFMADD213PS  Z9, Z11, Z10
+	VSQRTPS      Z10, Z9
+	VMOVUPS      Z9, Z9
+	VFMADD213PS  Z6, Z5, Z9
+	VDIVPS       Z9, Z13, Z9
+	VMOVUPS      Z7, Z11
+	VFNMADD213PS Z8, Z9, Z11
+	VMOVUPS      Z13, (DI)(R11*1)
+	VMOVUPS      Z10, (R8)(R11*1)
+	VMOVUPS      Z11, (AX)(R11*1)
+	ADDQ         $0x00000040, R11
+	SUBQ         $0x00000010, R10
+	JMP          adamDecayLoopAVX512_loop
+
+adamDecayLoopAVX512_rest:
+	TESTQ        R10, R10
+	JZ           adamDecayLoopAVX512_end
+	MOVQ         $-1, R9
+	SHLXQ        R10, R9, R9
+	NOTQ         R9
+	KMOVW        R9, K1
+	VMOVUPS.Z    (CX)(R11*1), K1, Z8
+	VMOVUPS.Z    (DX)(R11*1), K1, Z9
+	VMOVUPS.Z    (BX)(R11*1), K1, Z10
+	VMOVUPS.Z    (SI)(R11*1), K1, Z11
+	VMOVUPS      Z0, Z0
+	VFMADD213PS  Z9, Z8, Z0
+	VMULPS       Z0, Z1, Z1
+	VMOVUPS      Z2, Z2
+	VFMADD213PS  Z1, Z10, Z2
+	VMULPS       Z0, Z0, Z0
+	VMULPS       Z0, Z3, Z0
+	VMOVUPS      Z4, Z1
+	VFMADD213PS  Z0, Z11, Z1
+	VSQRTPS      Z1, Z0
+	VMOVUPS      Z0, Z0
+	VFMADD213PS  Z6, Z5, Z0
+	VDIVPS       Z0, Z2, Z0
+	VMOVUPS      Z7, Z3
+	VFNMADD213PS Z8, Z0, Z3
+	VMOVUPS      Z2, K1, (DI)(R11*1)
+	VMOVUPS      Z1, K1, (R8)(R11*1)
+	VMOVUPS      Z3, K1, (AX)(R11*1)
+
+adamDecayLoopAVX512_end:
+	VZEROUPPER
+	RET
+
+// func amsgradLoopAVX512(vectors *byte, numbers *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·amsgradLoopAVX512(SB), NOSPLIT, $0-24
+	MOVQ         vectors+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	MOVQ         24(AX), SI
+	MOVQ         32(AX), DI
+	MOVQ         40(AX), R8
+	MOVQ         48(AX), R9
+	MOVQ         56(AX), R10
+	MOVQ         64(AX), AX
+	MOVQ         numbers+8(FP), R11
+	MOVQ         n+16(FP), R12
+	XORQ         R13, R13
+	VBROADCASTSS (R11), Z0
+	VBROADCASTSS 4(R11), Z1
+	VBROADCASTSS 8(R11), Z2
+	VBROADCASTSS 12(R11), Z3
+	VBROADCASTSS 16(R11), Z4
+	VBROADCASTSS 20(R11), Z5
+	VBROADCASTSS 24(R11), Z6
+
+amsgradLoopAVX512_loop:
+	CMPQ         R12, $0x00000010
+	JLT          amsgradLoopAVX512_rest
+	VMOVUPS      (CX)(R13*1), Z7
+	VMOVUPS      (DX)(R13*1), Z8
+	VMOVUPS      (BX)(R13*1), Z9
+	VMOVUPS      (SI)(R13*1), Z10
+	VMOVUPS      (DI)(R13*1), Z11
+	VMULPS       Z7, Z0, Z12
+	VMOVUPS      Z1, Z13
+	VFMADD213PS  Z12, Z8, Z13
+	VMULPS       Z7, Z7, Z7
+	VMULPS       Z7, Z2, Z7
+	VMOVUPS      Z3, Z8
+	VFMADD213PS  Z7, Z9, Z8
+	VMAXPS       Z8, Z10, Z7
+	VCMPPS       $0x03, Z10, Z10, K1
+	VMOVUPS      Z7, Z7
+	VMOVUPS      Z10, K1, Z7
+	VSQRTPS      Z7, Z9
+	VMOVUPS      Z9, Z9
+	VFMADD213PS  Z5, Z4, Z9
+	VDIVPS       Z9, Z13, Z9
+	VMOVUPS      Z6, Z10
+	VFNMADD213PS Z11, Z9, Z10
+	VMOVUPS      Z13, (R8)(R13*1)
+	VMOVUPS      Z8, (R9)(R13*1)
+	VMOVUPS      Z7, (R10)(R13*1)
+	VMOVUPS      Z10, (AX)(R13*1)
+	ADDQ         $0x00000040, R13
+	SUBQ         $0x00000010, R12
+	JMP          amsgradLoopAVX512_loop
+
+amsgradLoopAVX512_rest:
+	TESTQ        R12, R12
+	JZ           amsgradLoopAVX512_end
+	MOVQ         $-1, R11
+	SHLXQ        R12, R11, R11
+	NOTQ         R11
+	KMOVW        R11, K1
+	VMOVUPS.Z    (CX)(R13*1), K1, Z7
+	VMOVUPS.Z    (DX)(R13*1), K1, Z8
+	VMOVUPS.Z    (BX)(R13*1), K1, Z9
+	VMOVUPS.Z    (SI)(R13*1), K1, Z10
+	VMOVUPS.Z    (DI)(R13*1), K1, Z11
+	VMULPS       Z7, Z0, Z0
+	VMOVUPS      Z1, Z1
+	VFMADD213PS  Z0, Z8, Z1
+	VMULPS       Z7, Z7, Z0
+	VMULPS       Z0, Z2, Z0
+	VMOVUPS      Z3, Z2
+	VFMADD213PS  Z0, Z9, Z2
+	VMAXPS       Z2, Z10, Z0
+	VCMPPS       $0x03, Z10, Z10, K2
+	VMOVUPS      Z0, Z0
+	VMOVUPS      Z10, K2, Z0
+	VSQRTPS      Z0, Z3
+	VMOVUPS      Z3, Z3
+	VFMADD213PS  Z5, Z4, Z3
+	VDIVPS       Z3, Z1, Z3
+	VMOVUPS      Z6, Z4
+	VFNMADD213PS Z11, Z3, Z4
+	VMOVUPS      Z1, K1, (R8)(R13*1)
+	VMOVUPS      Z2, K1, (R9)(R13*1)
+	VMOVUPS      Z0, K1, (R10)(R13*1)
+	VMOVUPS      Z4, K1, (AX)(R13*1)
+
+amsgradLoopAVX512_end:
+	VZEROUPPER
+	RET
+
+// func adamwLoopAVX512(vectors *byte, numbers *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·adamwLoopAVX512(SB), NOSPLIT, $0-24
+	MOVQ         vectors+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	MOVQ         24(AX), SI
+	MOVQ         32(AX), DI
+	MOVQ         40(AX), R8
+	MOVQ         48(AX), AX
+	MOVQ         numbers+8(FP), R9
+	MOVQ         n+16(FP), R10
+	XORQ         R11, R11
+	VBROADCASTSS (R9), Z0
+	VBROADCASTSS 4(R9), Z1
+	VBROADCASTSS 8(R9), Z2
+	VBROADCASTSS 12(R9), Z3
+	VBROADCASTSS 16(R9), Z4
+	VBROADCASTSS 20(R9), Z5
+	VBROADCASTSS 24(R9), Z6
+	VBROADCASTSS 28(R9), Z7
+
+adamwLoopAVX512_loop:
+	CMPQ         R10, $0x00000010
+	JLT          adamwLoopAVX512_rest
+	VMOVUPS      (CX)(R11*1), Z8
+	VMOVUPS      (DX)(R11*1), Z9
+	VMOVUPS      (BX)(R11*1), Z10
+	VMOVUPS      (SI)(R11*1), Z11
+	VMOVUPS      Z0, Z12
+	VFNMADD213PS Z8, Z8, Z12
+	VMULPS       Z9, Z1, Z8
+	VMOVUPS      Z2, Z13
+	VFMADD213PS  Z8, Z10, Z13
+	VMULPS       Z9, Z9, Z8
+	VMULPS       Z8, Z3, Z8
+	VMOVUPS      Z4, Z9
+	VFMADD213PS  Z8, Z11, Z9
+	VSQRTPS      Z9, Z8
+	VMOVUPS      Z8, Z8
+	VFMADD213PS  Z6, Z5, Z8
+	VDIVPS       Z8, Z13, Z8
+	VMOVUPS      Z7, Z10
+	VFNMADD213PS Z12, Z8, Z10
+	VMOVUPS      Z13, (DI)(R11*1)
+	VMOVUPS      Z9, (R8)(R11*1)
+	VMOVUPS      Z10, (AX)(R11*1)
+	ADDQ         $0x00000040, R11
+	SUBQ         $0x00000010, R10
+	JMP          adamwLoopAVX512_loop
+
+adamwLoopAVX512_rest:
+	TESTQ        R10, R10
+	JZ           adamwLoopAVX512_end
+	MOVQ         $-1, R9
+	SHLXQ        R10, R9, R9
+	NOTQ         R9
+	KMOVW        R9, K1
+	VMOVUPS.Z    (CX)(R11*1), K1, Z8
+	VMOVUPS.Z    (DX)(R11*1), K1, Z9
+	VMOVUPS.Z    (BX)(R11*1), K1, Z10
+	VMOVUPS.Z    (SI)(R11*1), K1, Z11
+	VMOVUPS      Z0, Z0
+	VFNMADD213PS Z8, Z8, Z0
+	VMULPS       Z9, Z1, Z1
+	VMOVUPS      Z2, Z2
+	VFMADD213PS  Z1, Z10, Z2
+	VMULPS       Z9, Z9, Z1
+	VMULPS       Z1, Z3, Z1
+	VMOVUPS      Z4, Z3
+	VFMADD213PS  Z1, Z11, Z3
+	VSQRTPS      Z3, Z1
+	VMOVUPS      Z1, Z1
+	VFMADD213PS  Z6, Z5, Z1
+	VDIVPS       Z1, Z2, Z1
+	VMOVUPS      Z7, Z4
+	VFNMADD213PS Z0, Z1, Z4
+	VMOVUPS      Z2, K1, (DI)(R11*1)
+	VMOVUPS      Z3, K1, (R8)(R11*1)
+	VMOVUPS      Z4, K1, (AX)(R11*1)
+
+adamwLoopAVX512_end:
+	VZEROUPPER
+	RET
+
+// func nadamLoopAVX512(vectors *byte, numbers *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·nadamLoopAVX512(SB), NOSPLIT, $0-24
+	MOVQ         vectors+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	MOVQ         24(AX), SI
+	MOVQ         32(AX), DI
+	MOVQ         40(AX), R8
+	MOVQ         48(AX), AX
+	MOVQ         numbers+8(FP), R9
+	MOVQ         n+16(FP), R10
+	XORQ         R11, R11
+	VBROADCASTSS (R9), Z0
+	VBROADCASTSS 4(R9), Z1
+	VBROADCASTSS 8(R9), Z2
+	VBROADCASTSS 12(R9), Z3
+	VBROADCASTSS 16(R9), Z4
+	VBROADCASTSS 20(R9), Z5
+	VBROADCASTSS 24(R9), Z6
+	VBROADCASTSS 28(R9), Z7
+
+nadamLoopAVX512_loop:
+	CMPQ        R10, $0x00000010
+	JLT         nadamLoopAVX512_rest
+	VMOVUPS     (CX)(R11*1), Z8
+	VMOVUPS     (DX)(R11*1), Z9
+	VMOVUPS     (BX)(R11*1), Z10
+	VMOVUPS     (SI)(R11*1), Z11
+	VMULPS      Z8, Z8, Z12
+	VMULPS      Z12, Z0, Z12
+	VMOVUPS     Z1, Z13
+	VFMADD213PS Z12, Z9, Z13
+	VDIVPS      Z2, Z13, Z9
+	VSQRTPS     Z9, Z9
+	VADDPS      Z3, Z9, Z9
+	VDIVPS      Z9, Z8, Z12
+	VMULPS      Z8, Z4, Z8
+	VMOVUPS     Z5, Z14
+	VFMADD213PS Z8, Z10, Z14
+	VDIVPS      Z9, Z14, Z8
+	VMULPS      Z8, Z6, Z8
+	VMOVUPS     Z7, Z9
+	VFMADD213PS Z8, Z12, Z9
+	VSUBPS      Z9, Z11, Z8
+	VMOVUPS     Z13, (DI)(R11*1)
+	VMOVUPS     Z14, (R8)(R11*1)
+	VMOVUPS     Z8, (AX)(R11*1)
+	ADDQ        $0x00000040, R11
+	SUBQ        $0x00000010, R10
+	JMP         nadamLoopAVX512_loop
+
+nadamLoopAVX512_rest:
+	TESTQ       R10, R10
+	JZ          nadamLoopAVX512_end
+	MOVQ        $-1, R9
+	SHLXQ       R10, R9, R9
+	NOTQ        R9
+	KMOVW       R9, K1
+	VMOVUPS.Z   (CX)(R11*1), K1, Z8
+	VMOVUPS.Z   (DX)(R11*1), K1, Z9
+	VMOVUPS.Z   (BX)(R11*1), K1, Z10
+	VMOVUPS.Z   (SI)(R11*1), K1, Z11
+	VMULPS      Z8, Z8, Z12
+	VMULPS      Z12, Z0, Z0
+	VMOVUPS     Z1, Z1
+	VFMADD213PS Z0, Z9, Z1
+	VDIVPS      Z2, Z1, Z0
+	VSQRTPS     Z0, Z0
+	VADDPS      Z3, Z0, Z0
+	VDIVPS      Z0, Z8, Z2
+	VMULPS      Z8, Z4, Z3
+	VMOVUPS     Z5, Z4
+	VFMADD213PS Z3, Z10, Z4
+	VDIVPS      Z0, Z4, Z0
+	VMULPS      Z0, Z6, Z0
+	VMOVUPS     Z7, Z3
+	VFMADD213PS Z0, Z2, Z3
+	VSUBPS      Z3, Z11, Z0
+	VMOVUPS     Z1, K1, (DI)(R11*1)
+	VMOVUPS     Z4, K1, (R8)(R11*1)
+	VMOVUPS     Z0, K1, (AX)(R11*1)
+
+nadamLoopAVX512_end:
+	VZEROUPPER
+	RET
+
+// func rmspropLoopAVX512(vectors *byte, numbers *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·rmspropLoopAVX512(SB), NOSPLIT, $0-24
+	MOVQ         vectors+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	MOVQ         24(AX), SI
+	MOVQ         32(AX), AX
+	MOVQ         numbers+8(FP), DI
+	MOVQ         n+16(FP), R8
+	XORQ         R9, R9
+	VBROADCASTSS (DI), Z0
+	VBROADCASTSS 4(DI), Z1
+	VBROADCASTSS 8(DI), Z2
+	VBROADCASTSS 12(DI), Z3
+
+rmspropLoopAVX512_loop:
+	CMPQ         R8, $0x00000010
+	JLT          rmspropLoopAVX512_rest
+	VMOVUPS      (CX)(R9*1), Z4
+	VMOVUPS      (DX)(R9*1), Z5
+	VMOVUPS      (BX)(R9*1), Z6
+	VMULPS       Z4, Z4, Z7
+	VMULPS       Z7, Z0, Z7
+	VMOVUPS      Z1, Z8
+	VFMADD213PS  Z7, Z5, Z8
+	VSQRTPS      Z8, Z5
+	VADDPS       Z2, Z5, Z5
+	VDIVPS       Z5, Z4, Z4
+	VMOVUPS      Z3, Z5
+	VFNMADD213PS Z6, Z4, Z5
+	VMOVUPS      Z8, (SI)(R9*1)
+	VMOVUPS      Z5, (AX)(R9*1)
+	ADDQ         $0x00000040, R9
+	SUBQ         $0x00000010, R8
+	JMP          rmspropLoopAVX512_loop
+
+rmspropLoopAVX512_rest:
+	TESTQ        R8, R8
+	JZ           rmspropLoopAVX512_end
+	MOVQ         $-1, DI
+	SHLXQ        R8, DI, DI
+	NOTQ         DI
+	KMOVW        DI, K1
+	VMOVUPS.Z    (CX)(R9*1), K1, Z4
+	VMOVUPS.Z    (DX)(R9*1), K1, Z5
+	VMOVUPS.Z    (BX)(R9*1), K1, Z6
+	VMULPS       Z4, Z4, Z7
+	VMULPS       Z7, Z0, Z0
+	VMOVUPS      Z1, Z1
+	VFMADD213PS  Z0, Z5, Z1
+	VSQRTPS      Z1, Z0
+	VADDPS       Z2, Z0, Z0
+	VDIVPS       Z0, Z4, Z0
+	VMOVUPS      Z3, Z2
+	VFNMADD213PS Z6, Z0, Z2
+	VMOVUPS      Z1, K1, (SI)(R9*1)
+	VMOVUPS      Z2, K1, (AX)(R9*1)
+
+rmspropLoopAVX512_end:
+	VZEROUPPER
+	RET
+
+// func rmspropMomentumLoopAVX512(vectors *byte, numbers *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·rmspropMomentumLoopAVX512(SB), NOSPLIT, $0-24
+	MOVQ         vectors+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	MOVQ         24(AX), SI
+	MOVQ         32(AX), DI
+	MOVQ         40(AX), R8
+	MOVQ         48(AX), AX
+	MOVQ         numbers+8(FP), R9
+	MOVQ         n+16(FP), R10
+	XORQ         R11, R11
+	VBROADCASTSS (R9), Z0
+	VBROADCASTSS 4(R9), Z1
+	VBROADCASTSS 8(R9), Z2
+	VBROADCASTSS 12(R9), Z3
+	VBROADCASTSS 16(R9), Z4
+
+rmspropMomentumLoopAVX512_loop:
+	CMPQ         R10, $0x00000010
+	JLT          rmspropMomentumLoopAVX512_rest
+	VMOVUPS      (CX)(R11*1), Z5
+	VMOVUPS      (DX)(R11*1), Z6
+	VMOVUPS      (BX)(R11*1), Z7
+	VMOVUPS      (SI)(R11*1), Z8
+	VMULPS       Z5, Z5, Z9
+	VMULPS       Z9, Z0, Z9
+	VMOVUPS      Z1, Z10
+	VFMADD213PS  Z9, Z6, Z10
+	VSQRTPS      Z10, Z6
+	VADDPS       Z2, Z6, Z6
+	VDIVPS       Z6, Z5, Z5
+	VMOVUPS      Z3, Z6
+	VFMADD213PS  Z5, Z7, Z6
+	VMOVUPS      Z4, Z5
+	VFNMADD213PS Z8, Z6, Z5
+	VMOVUPS      Z10, (DI)(R11*1)
+	VMOVUPS      Z6, (R8)(R11*1)
+	VMOVUPS      Z5, (AX)(R11*1)
+	ADDQ         $0x00000040, R11
+	SUBQ         $0x00000010, R10
+	JMP          rmspropMomentumLoopAVX512_loop
+
+rmspropMomentumLoopAVX512_rest:
+	TESTQ        R10, R10
+	JZ           rmspropMomentumLoopAVX512_end
+	MOVQ         $-1, R9
+	SHLXQ        R10, R9, R9
+	NOTQ         R9
+	KMOVW        R9, K1
+	VMOVUPS.Z    (CX)(R11*1), K1, Z5
+	VMOVUPS.Z    (DX)(R11*1), K1, Z6
+	VMOVUPS.Z    (BX)(R11*1), K1, Z7
+	VMOVUPS.Z    (SI)(R11*1), K1, Z8
+	VMULPS       Z5, Z5, Z9
+	VMULPS       Z9, Z0, Z0
+	VMOVUPS      Z1, Z1
+	VFMADD213PS  Z0, Z6, Z1
+	VSQRTPS      Z1, Z0
+	VADDPS       Z2, Z0, Z0
+	VDIVPS       Z0, Z5, Z0
+	VMOVUPS      Z3, Z2
+	VFMADD213PS  Z0, Z7, Z2
+	VMOVUPS      Z4, Z0
+	VFNMADD213PS Z8, Z2, Z0
+	VMOVUPS      Z1, K1, (DI)(R11*1)
+	VMOVUPS      Z2, K1, (R8)(R11*1)
+	VMOVUPS      Z0, K1, (AX)(R11*1)
+
+rmspropMomentumLoopAVX512_end:
+	VZEROUPPER
+	RET
+
+// func adagradLoopAVX512(vectors *byte, numbers *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·adagradLoopAVX512(SB), NOSPLIT, $0-24
+	MOVQ         vectors+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	MOVQ         24(AX), SI
+	MOVQ         32(AX), AX
+	MOVQ         numbers+8(FP), DI
+	MOVQ         n+16(FP), R8
+	XORQ         R9, R9
+	VBROADCASTSS (DI), Z0
+	VBROADCASTSS 4(DI), Z1
+
+adagradLoopAVX512_loop:
+	CMPQ         R8, $0x00000010
+	JLT          adagradLoopAVX512_rest
+	VMOVUPS      (CX)(R9*1), Z2
+	VMOVUPS      (DX)(R9*1), Z3
+	VMOVUPS      (BX)(R9*1), Z4
+	VMOVUPS      Z2, Z5
+	VFMADD213PS  Z3, Z2, Z5
+	VSQRTPS      Z5, Z3
+	VADDPS       Z0, Z3, Z3
+	VDIVPS       Z3, Z2, Z2
+	VMOVUPS      Z1, Z3
+	VFNMADD213PS Z4, Z2, Z3
+	VMOVUPS      Z5, (SI)(R9*1)
+	VMOVUPS      Z3, (AX)(R9*1)
+	ADDQ         $0x00000040, R9
+	SUBQ         $0x00000010, R8
+	JMP          adagradLoopAVX512_loop
+
+adagradLoopAVX512_rest:
+	TESTQ        R8, R8
+	JZ           adagradLoopAVX512_end
+	MOVQ         $-1, DI
+	SHLXQ        R8, DI, DI
+	NOTQ         DI
+	KMOVW        DI, K1
+	VMOVUPS.Z    (CX)(R9*1), K1, Z2
+	VMOVUPS.Z    (DX)(R9*1), K1, Z3
+	VMOVUPS.Z    (BX)(R9*1), K1, Z4
+	VMOVUPS      Z2, Z5
+	VFMADD213PS  Z3, Z2, Z5
+	VSQRTPS      Z5, Z3
+	VADDPS       Z0, Z3, Z0
+	VDIVPS       Z0, Z2, Z0
+	VMOVUPS      Z1, Z1
+	VFNMADD213PS Z4, Z0, Z1
+	VMOVUPS      Z5, K1, (SI)(R9*1)
+	VMOVUPS      Z1, K1, (AX)(R9*1)
+
+adagradLoopAVX512_end:
+	VZEROUPPER
+	RET
+
+// func adadeltaLoopAVX512(vectors *byte, numbers *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·adadeltaLoopAVX512(SB), NOSPLIT, $0-24
+	MOVQ         vectors+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	MOVQ         24(AX), SI
+	MOVQ         32(AX), DI
+	MOVQ         40(AX), R8
+	MOVQ         48(AX), AX
+	MOVQ         numbers+8(FP), R9
+	MOVQ         n+16(FP), R10
+	XORQ         R11, R11
+	VBROADCASTSS (R9), Z0
+	VBROADCASTSS 4(R9), Z1
+	VBROADCASTSS 8(R9), Z2
+	VBROADCASTSS 12(R9), Z3
+
+adadeltaLoopAVX512_loop:
+	CMPQ         R10, $0x00000010
+	JLT          adadeltaLoopAVX512_rest
+	VMOVUPS      (CX)(R11*1), Z4
+	VMOVUPS      (DX)(R11*1), Z5
+	VMOVUPS      (BX)(R11*1), Z6
+	VMOVUPS      (SI)(R11*1), Z7
+	VADDPS       Z0, Z4, Z8
+	VSQRTPS      Z8, Z8
+	VMULPS       Z5, Z5, Z9
+	VMULPS       Z9, Z1, Z9
+	VMOVUPS      Z2, Z10
+	VFMADD213PS  Z9, Z6, Z10
+	VADDPS       Z0, Z10, Z6
+	VSQRTPS      Z6, Z6
+	VDIVPS       Z6, Z8, Z6
+	VMULPS       Z5, Z6, Z5
+	VMOVUPS      Z3, Z6
+	VFNMADD213PS Z7, Z5, Z6
+	VMULPS       Z5, Z5, Z5
+	VMULPS       Z5, Z1, Z5
+	VMOVUPS      Z2, Z7
+	VFMADD213PS  Z5, Z4, Z7
+	VMOVUPS      Z10, (DI)(R11*1)
+	VMOVUPS      Z6, (R8)(R11*1)
+	VMOVUPS      Z7, (AX)(R11*1)
+	ADDQ         $0x00000040, R11
+	SUBQ         $0x00000010, R10
+	JMP          adadeltaLoopAVX512_loop
+
+adadeltaLoopAVX512_rest:
+	TESTQ        R10, R10
+	JZ           adadeltaLoopAVX512_end
+	MOVQ         $-1, R9
+	SHLXQ        R10, R9, R9
+	NOTQ         R9
+	KMOVW        R9, K1
+	VMOVUPS.Z    (CX)(R11*1), K1, Z4
+	VMOVUPS.Z    (DX)(R11*1), K1, Z5
+	VMOVUPS.Z    (BX)(R11*1), K1, Z6
+	VMOVUPS.Z    (SI)(R11*1), K1, Z7
+	VADDPS       Z0, Z4, Z8
+	VSQRTPS      Z8, Z8
+	VMULPS       Z5, Z5, Z9
+	VMULPS       Z9, Z1, Z9
+	VMOVUPS      Z2, Z10
+	VFMADD213PS  Z9, Z6, Z10
+	VADDPS       Z0, Z10, Z0
+	VSQRTPS      Z0, Z0
+	VDIVPS       Z0, Z8, Z0
+	VMULPS       Z5, Z0, Z0
+	VMOVUPS      Z3, Z3
+	VFNMADD213PS Z7, Z0, Z3
+	VMULPS       Z0, Z0, Z0
+	VMULPS       Z0, Z1, Z0
+	VMOVUPS      Z2, Z1
+	VFMADD213PS  Z0, Z4, Z1
+	VMOVUPS      Z10, K1, (DI)(R11*1)
+	VMOVUPS      Z3, K1, (R8)(R11*1)
+	VMOVUPS      Z1, K1, (AX)(R11*1)
+
+adadeltaLoopAVX512_end:
+	VZEROUPPER
+	RET
+
+// func lionLoopAVX512(vectors *byte, numbers *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·lionLoopAVX512(SB), NOSPLIT, $0-24
+	MOVQ         vectors+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	MOVQ         24(AX), AX
+	MOVQ         numbers+8(FP), SI
+	MOVQ         n+16(FP), DI
+	XORQ         R8, R8
+	VBROADCASTSS (SI), Z0
+	VBROADCASTSS 4(SI), Z1
+	VBROADCASTSS 8(SI), Z2
+
+lionLoopAVX512_loop:
+	CMPQ         DI, $0x00000010
+	JLT          lionLoopAVX512_rest
+	VMOVUPS      (CX)(R8*1), Z3
+	VMOVUPS      (DX)(R8*1), Z4
+	VMOVUPS      (BX)(R8*1), Z5
+	VMULPS       Z3, Z0, Z3
+	VMOVUPS      Z1, Z6
+	VFMADD213PS  Z3, Z4, Z6
+	VMOVUPS      w00000000<>+0(SB), Z3
+	VCMPPS       $0x11, Z6, Z3, K1
+	VMOVUPS      w00000000<>+0(SB), Z3
+	VMOVUPS      Z3, Z3
+	VMOVUPS      w3f800000<>+0(SB), K1, Z3
+	VMOVUPS      w00000000<>+0(SB), Z4
+	VCMPPS       $0x11, Z4, Z6, K1
+	VMOVUPS      Z3, Z3
+	VMOVUPS      wbf800000<>+0(SB), K1, Z3
+	VMOVUPS      Z2, Z4
+	VFNMADD213PS Z5, Z3, Z4
+	VMOVUPS      Z4, (AX)(R8*1)
+	ADDQ         $0x00000040, R8
+	SUBQ         $0x00000010, DI
+	JMP          lionLoopAVX512_loop
+
+lionLoopAVX512_rest:
+	TESTQ        DI, DI
+	JZ           lionLoopAVX512_end
+	MOVQ         $-1, SI
+	SHLXQ        DI, SI, SI
+	NOTQ         SI
+	KMOVW        SI, K1
+	VMOVUPS.Z    (CX)(R8*1), K1, Z3
+	VMOVUPS.Z    (DX)(R8*1), K1, Z4
+	VMOVUPS.Z    (BX)(R8*1), K1, Z5
+	VMULPS       Z3, Z0, Z0
+	VMOVUPS      Z1, Z1
+	VFMADD213PS  Z0, Z4, Z1
+	VMOVUPS      w00000000<>+0(SB), Z0
+	VCMPPS       $0x11, Z1, Z0, K2
+	VMOVUPS      w00000000<>+0(SB), Z0
+	VMOVUPS      Z0, Z0
+	VMOVUPS      w3f800000<>+0(SB), K2, Z0
+	VMOVUPS      w00000000<>+0(SB), Z3
+	VCMPPS       $0x11, Z3, Z1, K2
+	VMOVUPS      Z0, Z0
+	VMOVUPS      wbf800000<>+0(SB), K2, Z0
+	VMOVUPS      Z2, Z1
+	VFNMADD213PS Z5, Z0, Z1
+	VMOVUPS      Z1, K1, (AX)(R8*1)
+
+lionLoopAVX512_end:
+	VZEROUPPER
+	RET
+
+// func averageLoopAVX512(vectors *byte, numbers *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·averageLoopAVX512(SB), NOSPLIT, $0-24
+	MOVQ         vectors+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), AX
+	MOVQ         numbers+8(FP), BX
+	MOVQ         n+16(FP), SI
+	XORQ         DI, DI
+	VBROADCASTSS (BX), Z0
+	VBROADCASTSS 4(BX), Z1
+
+averageLoopAVX512_loop:
+	CMPQ        SI, $0x00000010
+	JLT         averageLoopAVX512_rest
+	VMOVUPS     (CX)(DI*1), Z2
+	VMOVUPS     (DX)(DI*1), Z3
+	VMULPS      Z2, Z0, Z2
+	VMOVUPS     Z1, Z4
+	VFMADD213PS Z2, Z3, Z4
+	VMOVUPS     Z4, (AX)(DI*1)
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000010, SI
+	JMP         averageLoopAVX512_loop
+
+averageLoopAVX512_rest:
+	TESTQ       SI, SI
+	JZ          averageLoopAVX512_end
+	MOVQ        $-1, BX
+	SHLXQ       SI, BX, BX
+	NOTQ        BX
+	KMOVW       BX, K1
+	VMOVUPS.Z   (CX)(DI*1), K1, Z2
+	VMOVUPS.Z   (DX)(DI*1), K1, Z3
+	VMULPS      Z2, Z0, Z0
+	VMOVUPS     Z1, Z1
+	VFMADD213PS Z0, Z3, Z1
+	VMOVUPS     Z1, K1, (AX)(DI*1)
+
+averageLoopAVX512_end:
+	VZEROUPPER
+	RET
+
+// func reluGradLoopAVX512(vectors *byte, numbers *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·reluGradLoopAVX512(SB), NOSPLIT, $0-24
+	MOVQ         vectors+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), AX
+	MOVQ         numbers+8(FP), BX
+	MOVQ         n+16(FP), SI
+	XORQ         DI, DI
+	VBROADCASTSS (BX), Z0
+
+reluGradLoopAVX512_loop:
+	CMPQ        SI, $0x00000010
+	JLT         reluGradLoopAVX512_rest
+	VMOVUPS     (CX)(DI*1), Z1
+	VMOVUPS     (DX)(DI*1), Z2
+	VCMPPS      $0x11, Z1, Z0, K1
+	VMOVDQU32.Z w00000001<>+0(SB), K1, Z1
+	VMOVUPS     w00000000<>+0(SB), Z3
+	VPCMPEQD    Z3, Z1, K1
+	VMOVUPS     Z2, Z1
+	VMOVUPS     Z0, K1, Z1
+	VMOVUPS     Z1, (AX)(DI*1)
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000010, SI
+	JMP         reluGradLoopAVX512_loop
+
+reluGradLoopAVX512_rest:
+	TESTQ       SI, SI
+	JZ          reluGradLoopAVX512_end
+	MOVQ        $-1, BX
+	SHLXQ       SI, BX, BX
+	NOTQ        BX
+	KMOVW       BX, K1
+	VMOVUPS.Z   (CX)(DI*1), K1, Z1
+	VMOVUPS.Z   (DX)(DI*1), K1, Z2
+	VCMPPS      $0x11, Z1, Z0, K2
+	VMOVDQU32.Z w00000001<>+0(SB), K2, Z1
+	VMOVUPS     w00000000<>+0(SB), Z3
+	VPCMPEQD    Z3, Z1, K2
+	VMOVUPS     Z2, Z1
+	VMOVUPS     Z0, K2, Z1
+	VMOVUPS     Z1, K1, (AX)(DI*1)
+
+reluGradLoopAVX512_end:
+	VZEROUPPER
+	RET

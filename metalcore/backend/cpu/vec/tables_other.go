@@ -4,6 +4,7 @@ package vec
 
 // There is no assembly for this processor.
 var (
-	tables  [3]map[key]Kernel
-	foldsOf = [3]folds{plainFolds, plainFolds, plainFolds}
+	tables   [3]map[key]Kernel
+	programs [3]map[string]Loop
+	foldsOf  = [3]folds{plainFolds, plainFolds, plainFolds}
 )
