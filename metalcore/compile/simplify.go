@@ -31,7 +31,7 @@ var rules = map[string][]rule{
 	"reshape":     {unmoved, joinReshapes},
 	"broadcast":   {unmoved, joinBroadcasts},
 	"transpose":   {joinTransposes, unmoved, transposeAsReshape},
-	"reduce_sum":  {overNothing},
+	"reduce_sum":  {overNothing, overWindows},
 	"slice":       {unmoved},
 	"pad":         {unmoved},
 	"concat":      {unmoved},
@@ -193,6 +193,16 @@ func overNothing(v *ir.Value) *ir.Value {
 		return made(w, v)
 	}
 	return v.In[0]
+}
+
+// overWindows: a window of max pooling hands its gradient on to one pixel, so
+// that the sum over whole images is that of the windows' gradients.
+func overWindows(v *ir.Value) *ir.Value {
+	in, axes := v.In[0], v.Ints("axes")
+	if in.Op != "maxpool2d_grad" || !slices.Contains(axes, 1) || !slices.Contains(axes, 2) {
+		return nil
+	}
+	return made(op.Sum(in.In[2], v.Bool("keep"), axes...), v)
 }
 
 // untranspose lets a matrix product read an operand transposed instead of

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/metalnb/metalnb/metalcore/autodiff"
+	"github.com/metalnb/metalnb/metalcore/compile"
 	"github.com/metalnb/metalnb/metalcore/feed"
 	"github.com/metalnb/metalnb/metalcore/ir"
 	"github.com/metalnb/metalnb/metalcore/loss"
@@ -105,7 +106,7 @@ func bindModel(s *Spec, n int, x *ir.Value, phase phase) *ir.Graph {
 	if phase != training {
 		g.Updates = nil
 	}
-	return op.Resolve(g, phase == training).Rewrite(func(v *ir.Value) *ir.Value {
+	return compile.Reorder(op.Resolve(g, phase == training)).Rewrite(func(v *ir.Value) *ir.Value {
 		switch {
 		case v.Op == ir.OpInput:
 			return x

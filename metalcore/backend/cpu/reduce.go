@@ -14,10 +14,10 @@ func init() {
 			if v.DType == ir.I32 {
 				return reduction(c, v, folder[int32, int32]{add: func(s, x int32) int32 { return s + x }, row: sumInt, end: same[int32]})
 			}
-			return reduction(c, v, sumFolder(1))
+			return sum(c, v, 1)
 		},
 		"reduce_mean": func(c *compiler, v *ir.Value) (kernel, error) {
-			return reduction(c, v, sumFolder(float64(reduced(v))))
+			return sum(c, v, float64(reduced(v)))
 		},
 		"reduce_max": func(c *compiler, v *ir.Value) (kernel, error) {
 			if v.DType == ir.I32 {
@@ -43,6 +43,15 @@ type folder[T number, A number | float64] struct {
 	// other, and for neighbouring columns of rows that are stride elements apart.
 	rows    func(v asm.Variant, d, x []T, n int)
 	columns func(v asm.Variant, d, x []T, rows, stride int)
+}
+
+// sum is that of floats, divided by a number.
+func sum(c *compiler, v *ir.Value, divisor float64) (kernel, error) {
+	f := sumFolder(divisor)
+	if k, ok := partialSum(c, v, f); ok {
+		return k, nil
+	}
+	return reduction(c, v, f)
 }
 
 // larger gives NaN when an operand is NaN.
