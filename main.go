@@ -231,6 +231,7 @@ func benchmark(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	only := flags.String("only", "", "measure these `PARTS` alone, such as W1,W3: cells, "+strings.Join(bench.Parts(), ", "))
 	threads := flags.String("threads", "", "`NUMBERS` of threads, such as 1,2; one, and as many as there are processors when not given")
 	rounds := flags.Int("rounds", 9, "how often each measurement is repeated")
+	vs := flags.String("vs", "", "compare W1 to W6 and infer with the PyTorch and JAX of this `PYTHON`, the best of many ways of each; nothing else is measured")
 	if _, err := parse(flags, args, 0); err != nil {
 		return err
 	}
@@ -238,7 +239,7 @@ func benchmark(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	if err != nil {
 		return err
 	}
-	o := bench.Options{Binary: self, Rounds: *rounds}
+	o := bench.Options{Binary: self, Rounds: *rounds, Python: *vs}
 	for _, word := range list(*threads) {
 		n, err := strconv.Atoi(word)
 		if err != nil {
@@ -255,7 +256,7 @@ func benchmark(ctx context.Context, flags *flag.FlagSet, args []string) error {
 			return err
 		}
 	}
-	if !all && !withCells {
+	if *vs != "" || !all && !withCells {
 		return nil
 	}
 	env, end, err := privateCore(self)

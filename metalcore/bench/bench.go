@@ -22,6 +22,7 @@ type Options struct {
 	Only    []string // names of Parts; nil for all
 	Threads []int    // of the device; nil for one, and for as many as there are processors
 	Rounds  int      // of each measurement
+	Python  string   // one that has PyTorch or JAX, to be compared with; none when empty
 }
 
 // part is what can be measured alone.
@@ -31,11 +32,11 @@ type part struct {
 }
 
 func parts() []part {
-	list := []part{{"calls", calls}, {"compile", compiling}, {"gemm", gemm}}
+	list := []part{{"calls", calls}, {"idle", idle}, {"compile", compiling}, {"gemm", gemm}}
 	for _, work := range workloads {
 		list = append(list, part{work.name, work.train})
 	}
-	return list
+	return append(list, part{"infer", infer})
 }
 
 // Parts are the names of what can be measured alone, in order.
@@ -52,8 +53,11 @@ func Run(ctx context.Context, w io.Writer, o Options) error {
 	if err := o.check(); err != nil {
 		return err
 	}
+	if o.Python != "" {
+		return compare(ctx, w, &o)
+	}
 	for _, p := range parts() {
-		if o.Only != nil && !slices.Contains(o.Only, p.name) {
+		if !o.wants(p.name) {
 			continue
 		}
 		if err := p.measure(ctx, w, &o); err != nil {
@@ -65,6 +69,8 @@ func Run(ctx context.Context, w io.Writer, o Options) error {
 	}
 	return nil
 }
+
+func (o *Options) wants(name string) bool { return o.Only == nil || slices.Contains(o.Only, name) }
 
 func (o *Options) check() error {
 	for _, name := range o.Only {

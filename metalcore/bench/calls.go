@@ -12,28 +12,39 @@ import (
 	"github.com/metalnb/metalnb/metalcore/wire"
 )
 
+var hello = &wire.Hello{Proto: wire.Proto, Version: wire.Version, PID: os.Getpid(), Session: "bench"}
+
+// startCore starts a core in a process of its own, at a place of its own.
+func startCore(binary string) (conn *wire.Conn, place wire.Place, end func(), err error) {
+	dir, err := os.MkdirTemp("", "metalnb-bench-")
+	if err != nil {
+		return nil, "", nil, err
+	}
+	place = wire.Place(filepath.Join(dir, "core"))
+	if err = os.Setenv(wire.EnvBinary, binary); err == nil {
+		conn, _, err = wire.Connect(place, hello)
+	}
+	if err != nil {
+		os.RemoveAll(dir)
+		return nil, "", nil, err
+	}
+	return conn, place, func() {
+		conn.Call(&wire.Shutdown{Force: true})
+		conn.Close()
+		os.RemoveAll(dir)
+	}, nil
+}
+
 // calls measures the way between a program and the core, which runs in a
 // process of its own.
 func calls(_ context.Context, w io.Writer, o *Options) error {
-	dir, err := os.MkdirTemp("", "metalnb-bench-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	if err := os.Setenv(wire.EnvBinary, o.Binary); err != nil {
-		return err
-	}
-	place := wire.Place(filepath.Join(dir, "core"))
-	hello := &wire.Hello{Proto: wire.Proto, Version: wire.Version, PID: os.Getpid(), Session: "bench"}
 	start := time.Now()
-	conn, _, err := wire.Connect(place, hello)
+	conn, place, end, err := startCore(o.Binary)
 	if err != nil {
 		return err
 	}
+	defer end()
 	fmt.Fprintf(w, "%-44s %v\n", "start of a core until it answers", time.Since(start).Round(time.Microsecond))
-	defer conn.Close()
-	defer conn.Call(&wire.Shutdown{Force: true})
-
 	roundTrip, err := timed(5000, func() error {
 		_, err := conn.Call(&wire.HasData{Name: "none"})
 		if p, ok := errors.AsType[*wire.Problem](err); ok && p.Code == wire.CodeUnknown {

@@ -6,9 +6,7 @@ import (
 	"io"
 	"time"
 
-	"github.com/metalnb/metalnb/metalcore/backend"
 	"github.com/metalnb/metalnb/metalcore/backend/cpu"
-	"github.com/metalnb/metalnb/metalcore/compile"
 	"github.com/metalnb/metalnb/metalcore/ir"
 	"github.com/metalnb/metalnb/metalcore/op"
 )
@@ -33,7 +31,7 @@ func gemm(_ context.Context, w io.Writer, o *Options) error {
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(w, "sgemm %-12s %s %2d threads %10.0f/s %s\n", fmt.Sprintf("%dx%dx%d", s.m, s.k, s.n), form, threads,
+				fmt.Fprintf(w, "sgemm %-12s %s %2dT %10.0f/s %s\n", fmt.Sprintf("%dx%dx%d", s.m, s.k, s.n), form, threads,
 					r.rate.median, r.arithmetic())
 			}
 		}
@@ -56,73 +54,10 @@ func product(rounds, threads, m, k, n int, form string) (speed, error) {
 	g := ir.NewGraph("product", []ir.Output{{Name: "c", Value: c}}, nil)
 	dev := cpu.New(threads)
 	defer dev.Close()
-	run, free, err := runner(dev, g)
+	p, err := load(dev, g)
 	if err != nil {
 		return speed{}, err
 	}
-	defer free()
-	return speedOf(rounds, threads, flops(g), repeated(run, gemmRound))
-}
-
-// repeated makes rounds of a function that runs n times, which last about so
-// long and return the runs a second.
-func repeated(run func(n int) error, about time.Duration) func() (float64, error) {
-	n := 1
-	return func() (float64, error) {
-		for {
-			start := time.Now()
-			if err := run(n); err != nil {
-				return 0, err
-			}
-			took := time.Since(start)
-			if took >= about/2 {
-				return float64(n) / took.Seconds(), nil
-			}
-			n *= 2
-		}
-	}
-}
-
-// runner compiles a graph whose batch is bound, for inputs and states of
-// zeros, and returns a function that runs it n times.
-func runner(dev backend.Device, g *ir.Graph) (run func(n int) error, free func(), err error) {
-	p, _, err := compile.Compile(g, compile.Options{})
-	if err != nil {
-		return nil, nil, err
-	}
-	exe, err := dev.Compile(p)
-	if err != nil {
-		return nil, nil, err
-	}
-	var all []backend.Buffer
-	free = func() {
-		exe.Free()
-		for _, b := range all {
-			b.Free()
-		}
-	}
-	alloc := func(v *ir.Value) backend.Buffer {
-		b, failed := dev.Alloc(v.Bytes())
-		if failed != nil {
-			err = failed
-			return nil
-		}
-		all = append(all, b)
-		return b
-	}
-	var bind backend.Bindings
-	for _, v := range p.Inputs {
-		bind.Inputs = append(bind.Inputs, alloc(v))
-	}
-	for _, v := range p.States {
-		bind.States = append(bind.States, alloc(v))
-	}
-	for _, v := range p.Outputs {
-		bind.Outputs = append(bind.Outputs, alloc(v.Value))
-	}
-	if err != nil {
-		free()
-		return nil, nil, err
-	}
-	return func(n int) error { return exe.Submit(bind, n).Wait() }, free, nil
+	defer p.free()
+	return speedOf(rounds, threads, flops(g), repeated(p.run, gemmRound))
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // trainingRound is about how long a round of training lasts.
-const trainingRound = 400 * time.Millisecond
+const trainingRound = 300 * time.Millisecond
 
 // train measures the steps a second of a workload. The data is on the device,
 // and a trainer does all that it does for a notebook: it shuffles the rows in
@@ -26,7 +26,7 @@ func (work workload) train(ctx context.Context, w io.Writer, o *Options) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "%-6s %2d threads %9.0f steps/s (%.0f to %.0f) %s; %s\n", work.name, threads,
+		fmt.Fprintf(w, "%-6s %2dT %9.0f steps/s (%.0f to %.0f) %s; %s\n", work.name, threads,
 			s.rate.median, s.rate.low, s.rate.high, s.arithmetic(), work.what)
 	}
 	return nil
@@ -37,22 +37,36 @@ func (work workload) speed(ctx context.Context, threads, rounds int) (speed, err
 	if err != nil {
 		return speed{}, err
 	}
-	dev := cpu.New(threads)
-	defer dev.Close()
-	t, err := work.trainer(dev)
+	r, err := work.ready(ctx, threads)
 	if err != nil {
 		return speed{}, err
 	}
-	defer t.Close()
+	defer r.close()
+	return speedOf(rounds, threads, count, r.round)
+}
+
+// ready prepares rounds of training.
+func (work workload) ready(ctx context.Context, threads int) (*racer, error) {
+	dev := cpu.New(threads)
+	t, err := work.trainer(dev)
+	if err != nil {
+		dev.Close()
+		return nil, err
+	}
+	end := func() {
+		t.Close()
+		dev.Close()
+	}
 	if err := t.Train(ctx, 1); err != nil { // compiles, and finds the pace
-		return speed{}, err
+		end()
+		return nil, err
 	}
 	steps := float64(t.Info().StepsPerEpoch)
 	round := repeated(func(epochs int) error { return t.Train(ctx, epochs) }, trainingRound)
-	return speedOf(rounds, threads, count, func() (float64, error) {
+	return &racer{close: end, round: func() (float64, error) {
 		epochs, err := round()
 		return epochs * steps, err
-	})
+	}}, nil
 }
 
 func (work workload) trainer(dev *cpu.Device) (*train.Trainer, error) {
@@ -66,17 +80,12 @@ func (work workload) trainer(dev *cpu.Device) (*train.Trainer, error) {
 
 // data is random.
 func (work workload) data() *feed.Set {
-	r := rand.New(rand.NewPCG(1, 2))
-	n := work.rows
-	x, y := make([]float32, n*work.input.Elems()), make([]int32, n)
-	for i := range x {
-		x[i] = float32(r.NormFloat64())
-	}
+	r, n := rand.New(rand.NewPCG(1, 2)), work.rows
+	y := make([]int32, n)
 	for i := range y {
 		y[i] = int32(r.IntN(work.classes))
 	}
-	return &feed.Set{Name: work.name, X: feed.FromF32(x, append([]int{n}, work.input...)...), Y: feed.FromI32(y, n),
-		Classes: make([]string, work.classes)}
+	return &feed.Set{Name: work.name, X: normal(r, append(ir.Shape{n}, work.input...)), Y: feed.FromI32(y, n), Classes: make([]string, work.classes)}
 }
 
 func (work workload) graph() *ir.Graph {

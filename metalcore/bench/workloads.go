@@ -16,21 +16,22 @@ type workload struct {
 	rows       int // of the data
 	batch      int
 	optimizer  string
+	goal       float64 // steps a second over PyTorch's; 0 where it is not compared
 	model      func(b *builder, x *ir.Value) *ir.Value
 }
 
 // workloads are the steps that peers are compared on.
 var workloads = []workload{
-	{"digits", "8x8x1: conv16 3x3, pool, dense 10; batch 32, Adam", ir.Shape{8, 8, 1}, 10, 2048, 32, "adam", digitsModel},
-	{"W1", "MLP 784-128-10; batch 32, Adam", ir.Shape{784}, 10, 8192, 32, "adam",
+	{"digits", "8x8x1: conv16 3x3, pool, dense 10; batch 32, Adam", ir.Shape{8, 8, 1}, 10, 2048, 32, "adam", 0, digitsModel},
+	{"W1", "MLP 784-128-10; batch 32, Adam", ir.Shape{784}, 10, 8192, 32, "adam", 4,
 		func(b *builder, x *ir.Value) *ir.Value { return b.mlp(x, 128, 10) }},
-	{"W2", "MLP 784-512-256-10; batch 128, Adam", ir.Shape{784}, 10, 8192, 128, "adam",
+	{"W2", "MLP 784-512-256-10; batch 128, Adam", ir.Shape{784}, 10, 8192, 128, "adam", 2,
 		func(b *builder, x *ir.Value) *ir.Value { return b.mlp(x, 512, 256, 10) }},
-	{"W3", "28x28x1: conv16, pool, conv32, pool, dense 128, dense 10; batch 32, Adam", ir.Shape{28, 28, 1}, 10, 2048, 32, "adam", mnistModel},
-	{"W4", "32x32x3: conv32, conv32/2, conv64, conv64/2, dense 128, dropout, dense 10; batch 8, SGD", ir.Shape{32, 32, 3}, 10, 512, 8, "sgd", colourModel},
-	{"W5", "MLP 10-16-2; batch 8, Adam", ir.Shape{10}, 2, 32768, 8, "adam",
+	{"W3", "28x28x1: conv16, pool, conv32, pool, dense 128, dense 10; batch 32, Adam", ir.Shape{28, 28, 1}, 10, 2048, 32, "adam", 2.2, mnistModel},
+	{"W4", "32x32x3: conv32, conv32/2, conv64, conv64/2, dense 128, dropout, dense 10; batch 8, SGD", ir.Shape{32, 32, 3}, 10, 512, 8, "sgd", 2, colourModel},
+	{"W5", "MLP 10-16-2; batch 8, Adam", ir.Shape{10}, 2, 32768, 8, "adam", 150,
 		func(b *builder, x *ir.Value) *ir.Value { return b.mlp(x, 16, 2) }},
-	{"W6", "2 x (attention d=64, layer norm, MLP 64-256-64), sequence 64; batch 16, Adam", ir.Shape{64, 64}, 10, 512, 16, "adam", transformer},
+	{"W6", "2 x (attention d=64, layer norm, MLP 64-256-64), sequence 64; batch 16, Adam", ir.Shape{64, 64}, 10, 512, 16, "adam", 2.5, transformer},
 }
 
 // builder makes layers with parameters of their own.

@@ -24,7 +24,7 @@ func flops(v *ir.Value) int64 {
 	}
 	switch row.Class {
 	case op.Contract:
-		return 2 * terms(v)
+		return ProductFLOPs(v)
 	case op.Elementwise:
 		return int64(v.Shape.Elems())
 	case op.Reduce, op.Loss:
@@ -33,6 +33,15 @@ func flops(v *ir.Value) int64 {
 		return int64(max(v.Shape.Elems(), v.In[0].Shape.Elems()))
 	}
 	return 0
+}
+
+// ProductFLOPs returns those of a matrix product or a convolution alone, and 0
+// for any other value: they are what a processor's peak speaks of.
+func ProductFLOPs(v *ir.Value) int64 {
+	if row := op.Lookup(v.Op); row == nil || row.Class != op.Contract {
+		return 0
+	}
+	return 2 * terms(v)
 }
 
 // terms is the number of products of two numbers in a matrix product or a
