@@ -23,7 +23,7 @@ const (
 // none of them. The root is where everything meets.
 var arrows = map[string][]string{
 	".":                                    {"..."},
-	"nb":                                   {"nb/pipe", "metalcore/ir", "metalcore/op", "metalcore/wire"},
+	"nb":                                   {"nb/pipe", "metalcore/ir", "metalcore/op", "metalcore/autodiff", "metalcore/wire"},
 	"display":                              {"nb", "metalcore/wire"},
 	"display/render":                       {"metalcore/wire", "display/render/..."},
 	"datasets":                             {"nb"},
@@ -56,7 +56,7 @@ var arrows = map[string][]string{
 
 // cellPackages are linked into every cell and use the standard library only;
 // of that, not what would cost a cell tens of milliseconds.
-var cellPackages = []string{"nb", "nb/pipe", "display", "datasets", "metalcore/ir", "metalcore/op", "metalcore/wire"}
+var cellPackages = []string{"nb", "nb/pipe", "display", "datasets", "metalcore/ir", "metalcore/op", "metalcore/autodiff", "metalcore/wire"}
 
 var tooHeavy = []string{"net", "net/http", "encoding/json", "html/template", "text/template", "regexp", "os/exec", "log", "crypto/sha256", "image/png"}
 

@@ -30,28 +30,6 @@ func concrete(data *wire.Tensor) *Tensor {
 	return &Tensor{v: ir.Input("array", dtype, data.Shape...), data: data}
 }
 
-// Zeros, Ones and Full make tensors of equal elements, of type f32.
-func Zeros(shape ...int) *Tensor { return Full(0, shape...) }
-
-// Ones makes a tensor of ones.
-func Ones(shape ...int) *Tensor { return Full(1, shape...) }
-
-// Full makes a tensor that has x in every element.
-func Full(x float64, shape ...int) *Tensor {
-	if slices.Min(append(shape, 0)) < 0 || ir.Shape(shape).Check() != nil {
-		argument("sizes must not be negative", "no tensor has the shape %v", shape)
-	}
-	return &Tensor{v: ir.Const(x, ir.F32, shape...)}
-}
-
-// Arange counts 0, 1, ... n-1, of type i32.
-func Arange(n int) *Tensor {
-	if n < 0 {
-		argument("give how many numbers you want", "Arange(%d)", n)
-	}
-	return &Tensor{v: ir.Iota(n)}
-}
-
 // pack flattens nested slices.
 func pack(x any) (*wire.Tensor, error) {
 	v := reflect.ValueOf(x)

@@ -3,36 +3,60 @@ package nb
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/metalnb/metalnb/metalcore/ir"
 	"github.com/metalnb/metalnb/metalcore/wire"
 )
 
+// Eval computes tensors now, together: what they have in common is computed
+// once, and later looks cost nothing.
+func Eval(ts ...*Tensor) {
+	var todo []*Tensor
+	for _, t := range ts {
+		if t.data == nil && !slices.Contains(todo, t) {
+			todo = append(todo, t)
+		}
+	}
+	if len(todo) > 0 {
+		compute(&wire.Compute{}, todo...)
+	}
+}
+
 // eval has the core compute the tensor, once; store names what the session
 // shall keep it under.
 func (t *Tensor) eval(store string) *wire.Tensor {
-	if t.data != nil && store == "" {
-		return t.data
+	if t.data == nil || store != "" {
+		compute(&wire.Compute{Store: store}, t)
 	}
-	if t.v.Shape.HasBatch() {
-		argument("a trainer computes it: t.Predict(x)", "a model's value %s has no numbers of its own", t.v.Type())
-	}
-	req := &wire.Compute{Store: store}
-	req.Graph = t.graph(req).String()
+	return t.data
+}
+
+// compute sends a request and gives the tensors their numbers.
+func compute(req *wire.Compute, ts ...*Tensor) {
+	req.Graph = graphOf(req, ts...).String()
 	for i := range req.Inputs {
 		must(exportTensor(&req.Inputs[i].X))
 	}
-	out := &mustCall[wire.Tensors](req).List[0]
-	must(importTensor(out))
-	t.data = out
-	return out
+	out := mustCall[wire.Tensors](req).List
+	for i, t := range ts {
+		must(importTensor(&out[i]))
+		t.data = &out[i]
+	}
 }
 
-// graph is how the tensor is computed from the operands of the request.
-func (t *Tensor) graph(req *wire.Compute) *ir.Graph {
-	y := t.withOperands(req, map[*Tensor]*ir.Value{})
-	return ir.NewGraph("tensor", []ir.Output{{Name: "y", Value: y}}, nil)
+// graphOf is how tensors are computed from the operands of the request.
+func graphOf(req *wire.Compute, ts ...*Tensor) *ir.Graph {
+	seen := map[*Tensor]*ir.Value{}
+	var outputs []ir.Output
+	for i, t := range ts {
+		if t.v.Shape.HasBatch() {
+			argument("a trainer computes it: t.Predict(x)", "a model's value %s has no numbers of its own", t.v.Type())
+		}
+		outputs = append(outputs, ir.Output{Name: "y" + strconv.Itoa(i), Value: t.withOperands(req, seen)})
+	}
+	return ir.NewGraph("tensor", outputs, nil)
 }
 
 // withOperands rebuilds the values that t is computed from, with the arrays
@@ -43,6 +67,8 @@ func (t *Tensor) withOperands(req *wire.Compute, seen map[*Tensor]*ir.Value) *ir
 	}
 	v := t.v
 	switch {
+	case t.arg != nil:
+		v = t.arg.withOperands(req, seen)
 	case t.data != nil || t.kept != "":
 		operand := wire.Operand{Name: "x" + strconv.Itoa(len(req.Inputs)), Stored: t.kept}
 		if t.kept == "" {
@@ -61,21 +87,28 @@ func (t *Tensor) withOperands(req *wire.Compute, seen map[*Tensor]*ir.Value) *ir
 	return v
 }
 
-// replace copies what v is computed from, down to the values in to.
+// replace copies what v is computed from, down to the values in to. What does
+// not depend on those stays as it is.
 func replace(v *ir.Value, to map[*ir.Value]*ir.Value) *ir.Value {
 	if w := to[v]; w != nil {
 		return w
 	}
 	w := *v
 	w.In = make([]*ir.Value, len(v.In))
+	changed := false
 	for i, in := range v.In {
 		w.In[i] = replace(in, to)
+		changed = changed || w.In[i] != in
 	}
-	to[v] = &w
-	return &w
+	to[v] = v
+	if changed {
+		to[v] = &w
+	}
+	return to[v]
 }
 
-// Eval computes the tensor now, so that later looks cost nothing.
+// Eval computes the tensor now, so that later looks cost nothing. See also the
+// function Eval.
 func (t *Tensor) Eval() *Tensor { t.eval(""); return t }
 
 // Values returns the elements in row-major order.

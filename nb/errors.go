@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -172,7 +173,7 @@ func userLine() (pos ir.Pos, declaring bool) {
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
 	for {
 		frame, more := frames.Next()
-		if !ours(frame.Function) && !strings.HasPrefix(frame.Function, "runtime.") {
+		if !ours(frame) && !strings.HasPrefix(frame.Function, "runtime.") {
 			return ir.Pos{File: frame.File, Line: frame.Line}, frame.Function == "main.init"
 		}
 		if !more {
@@ -181,8 +182,18 @@ func userLine() (pos ir.Pos, declaring bool) {
 	}
 }
 
-func ours(function string) bool {
-	rest, ok := strings.CutPrefix(function, modulePath)
+// ownDir is the folder of this package's source. A function that a function of
+// ours returned may have been inlined into the user's code, and has a name there.
+var ownDir = func() string {
+	_, file, _, _ := runtime.Caller(0)
+	return path.Dir(file) + "/"
+}()
+
+func ours(frame runtime.Frame) bool {
+	if strings.HasPrefix(frame.File, ownDir) && !strings.HasSuffix(frame.File, "_test.go") {
+		return true
+	}
+	rest, ok := strings.CutPrefix(frame.Function, modulePath)
 	if !ok {
 		return false
 	}

@@ -51,7 +51,7 @@ func Explainable(x any) (trainer, graph string) {
 		if x.v.Shape.HasBatch() {
 			return "", modelText("model", x)
 		}
-		return "", x.graph(&wire.Compute{}).String()
+		return "", graphOf(&wire.Compute{}, x).String()
 	}
 	argument("pass a trainer or a tensor, like nb.Explain(t)", "a %T cannot be explained", x)
 	return "", ""

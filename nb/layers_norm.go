@@ -72,6 +72,7 @@ func (t *Tensor) lastAxis(layer string) int {
 	return last
 }
 
+// upTo counts 0 to n-1.
 func upTo(n int) (axes []int) {
 	for i := range n {
 		axes = append(axes, i)

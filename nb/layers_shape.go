@@ -20,21 +20,13 @@ func Concat(axis int, parts ...*Tensor) *Tensor {
 	if len(parts) == 0 {
 		argument("like nb.Concat(-1, a, b)", "Concat of nothing")
 	}
-	return apply("concat", parts, func() *ir.Value {
-		in := make([]*ir.Value, len(parts))
-		for i, p := range parts {
-			in[i] = p.v
-		}
-		return op.Concat(axis, in...)
-	})
+	return apply("concat", parts, func() *ir.Value { return op.Concat(axis, common(parts)...) })
 }
 
 // Split cuts an axis into n equal parts.
 func (t *Tensor) Split(n, axis int) []*Tensor {
-	size := 0
-	if i := axis; i >= -len(t.v.Shape) && i < len(t.v.Shape) {
-		size = t.v.Shape[(i+len(t.v.Shape))%len(t.v.Shape)]
-	}
+	axis = t.axis("split", axis)
+	size := t.v.Shape[axis]
 	if n < 1 || size < 1 || size%n != 0 {
 		argument("use a number that divides the axis", "split: axis %d of %s does not fall into %d parts", axis, t.v.Type(), n)
 	}
@@ -57,13 +49,10 @@ func (t *Tensor) Pad(axis, before, after int, value ...float64) *Tensor {
 	if len(value) > 0 {
 		x = value[0]
 	}
+	axis = t.axis("pad", axis)
 	return t.unary("pad", func(v *ir.Value) *ir.Value {
-		n := len(v.Shape)
-		if axis < -n || axis >= n {
-			argument("use one of its axes", "pad: there is no axis %d in %s", axis, v.Type())
-		}
-		low, high := make([]int, n), make([]int, n)
-		low[(axis+n)%n], high[(axis+n)%n] = before, after
+		low, high := make([]int, len(v.Shape)), make([]int, len(v.Shape))
+		low[axis], high[axis] = before, after
 		return op.Pad(v, low, high, x)
 	})
 }

@@ -31,6 +31,9 @@ func modelText(name string, model *Tensor) string {
 		case ir.OpState:
 			v.Name = v.Layer + "/" + v.Name
 		case "random":
+			if v.In[0].Op != ir.OpState {
+				return v // numbers of the user's own seed
+			}
 			v.Attrs = maps.Clone(v.Attrs)
 			v.Attrs["stream"] = streams
 			streams++

@@ -22,6 +22,7 @@ type Tensor struct {
 	from []*Tensor    // what it was computed from
 	data *wire.Tensor // the numbers, of an array
 	kept string       // the name in the core, of a kept tensor
+	arg  *Tensor      // what it stands for, of the argument of a function that Grad differentiates
 
 	updates []update // of the states of the layer that made it
 	share   *sharing // where its layers take their parameters from, nil for new ones
@@ -82,10 +83,14 @@ func (t *Tensor) unary(kind string, f func(*ir.Value) *ir.Value) *Tensor {
 
 func (t *Tensor) binary(kind string, other any, f func(a, b *ir.Value) *ir.Value) *Tensor {
 	o := t.operand(kind, other)
-	return apply(kind, []*Tensor{t, o}, func() *ir.Value { return f(t.v, o.v) })
+	return apply(kind, []*Tensor{t, o}, func() *ir.Value {
+		a, b := alike(t.v, o.v)
+		return f(a, b)
+	})
 }
 
-// operand makes a tensor of what an operation was given: a *Tensor or a number.
+// operand makes a tensor of what an operation was given: a *Tensor or a number,
+// which takes the type of t unless t has integers and it is no integer.
 func (t *Tensor) operand(kind string, x any) *Tensor {
 	if o, ok := x.(*Tensor); ok && o != nil {
 		return o
@@ -94,7 +99,28 @@ func (t *Tensor) operand(kind string, x any) *Tensor {
 	if !ok {
 		argument("pass a *nb.Tensor or a number", "%s: an operand of type %T", kind, x)
 	}
-	return &Tensor{v: ir.Const(n, t.v.DType)}
+	dtype := t.v.DType
+	switch x.(type) {
+	case float32, float64:
+		dtype = floating(t.v).DType
+	}
+	return &Tensor{v: ir.Const(n, dtype)}
+}
+
+// alike gives two operands one type: integers meet floats as floats.
+func alike(a, b *ir.Value) (*ir.Value, *ir.Value) {
+	if a.DType != b.DType {
+		return floating(a), floating(b)
+	}
+	return a, b
+}
+
+// floating is v, or what it is as floats.
+func floating(v *ir.Value) *ir.Value {
+	if v.DType == ir.I32 {
+		return op.Cast(v, ir.F32)
+	}
+	return v
 }
 
 // number converts any Go number.

@@ -13,6 +13,25 @@ func CumSum(a *ir.Value, axis int, reverse bool) *ir.Value {
 	return build("cumsum", ir.Attrs{"axis": normAxis(a, axis), "reverse": reverse}, a)
 }
 
+// CumProd is the product of the elements up to and with each one along an
+// axis. Each is multiplied with what lies 1, 2, 4, ... places before it, so
+// that the gradient is right also where elements are 0.
+func CumProd(a *ir.Value, axis int) *ir.Value {
+	y := CumSum(a, axis, false) // checks the axis
+	axis = y.Int("axis")
+	n := a.Shape[axis]
+	if n < 0 {
+		panic(fail(&ir.Value{Op: "cumprod", In: []*ir.Value{a}}, BadAttr, fmt.Sprintf("axis %d depends on the batch", axis), "use another axis"))
+	}
+	y = a
+	for before := 1; before < n; before *= 2 {
+		low := make([]int, len(a.Shape))
+		low[axis] = before
+		y = Mul(y, Pad(SliceAxis(y, axis, 0, n-before), low, make([]int, len(low)), 1))
+	}
+	return y
+}
+
 // TakeAlong picks elements along an axis by an i32 index that has the axes of
 // a, of the same sizes but for that axis. An index outside takes the nearest.
 func TakeAlong(a, index *ir.Value, axis int) *ir.Value {
@@ -76,7 +95,7 @@ func takeAlongShape(v *ir.Value) (ir.DType, ir.Shape, error) {
 	if err := wantType(v, 1, ir.I32); err != nil {
 		return 0, nil, err
 	}
-	if err := wantFilled(v, axis); err != nil {
+	if err := wantChoice(v, axis); err != nil {
 		return 0, nil, err
 	}
 	return x.DType, slices.Clone(index.Shape), wantBeside(v, x.Shape, index.Shape, axis)
@@ -97,7 +116,7 @@ func wantBeside(v *ir.Value, a, b ir.Shape, axis int) error {
 }
 
 func addAlongShape(v *ir.Value) (ir.DType, ir.Shape, error) {
-	index, x, axis, n := v.In[0], v.In[1], v.Int("axis"), v.Int("n")
+	index, x, axis := v.In[0], v.In[1], v.Int("axis")
 	if err := wantAxis(v, axis); err != nil {
 		return 0, nil, err
 	}
@@ -108,10 +127,10 @@ func addAlongShape(v *ir.Value) (ir.DType, ir.Shape, error) {
 		return 0, nil, fail(v, SizesDiffer, fmt.Sprintf("the index %s is not one for each element %s", index.Shape, x.Shape),
 			"give as many of both")
 	}
-	if n == 0 || n > ir.MaxElems || n < -ir.MaxElems {
-		return 0, nil, fail(v, BadAttr, fmt.Sprintf("n is %d", n), "use at least one element")
+	if err := wantPlaces(v); err != nil {
+		return 0, nil, err
 	}
 	out := slices.Clone(x.Shape)
-	out[axis] = n
+	out[axis] = v.Int("n")
 	return x.DType, out, nil
 }

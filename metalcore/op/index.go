@@ -39,7 +39,7 @@ func gatherShape(v *ir.Value) (ir.DType, ir.Shape, error) {
 	if len(table.Shape) == 0 {
 		return 0, nil, fail(v, BadRank, "the table is a scalar", "give it an axis of rows")
 	}
-	if err := wantFilled(v, 0); err != nil {
+	if err := wantChoice(v, 0); err != nil {
 		return 0, nil, err
 	}
 	return table.DType, slices.Concat(index.Shape, table.Shape[1:]), nil
@@ -55,8 +55,25 @@ func scatterShape(v *ir.Value) (ir.DType, ir.Shape, error) {
 		return 0, nil, fail(v, SizesDiffer, fmt.Sprintf("the rows do not begin with the axes %s of the index", index.Shape),
 			"give one row for each index")
 	}
-	if n == 0 || n > ir.MaxElems || n < -ir.MaxElems {
-		return 0, nil, fail(v, BadAttr, fmt.Sprintf("n is %d", n), "use at least one row")
+	if err := wantPlaces(v); err != nil {
+		return 0, nil, err
 	}
 	return rows.DType, slices.Concat(ir.Shape{n}, rows.Shape[lead:]), nil
+}
+
+// wantChoice fails where an index, operand 2, chooses from an empty axis.
+func wantChoice(v *ir.Value, axis int) error {
+	if v.In[1].Shape.Elems() == 0 {
+		return nil
+	}
+	return wantFilled(v, axis)
+}
+
+// wantPlaces fails where an index, operand 1, has no place among "n".
+func wantPlaces(v *ir.Value) error {
+	n := v.Int("n")
+	if n == 0 && v.In[0].Shape.Elems() != 0 || n > ir.MaxElems || n < -ir.MaxElems {
+		return fail(v, BadAttr, fmt.Sprintf("n is %d", n), "use at least one row")
+	}
+	return nil
 }

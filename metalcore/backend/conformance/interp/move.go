@@ -27,8 +27,7 @@ func row(x float64, rows int) int { return min(max(int(x), 0), rows-1) }
 
 func gather(v *ir.Value, in [][]float64) []float64 {
 	table, index := in[0], in[1]
-	rows := v.In[0].Shape[0]
-	width := len(table) / rows
+	rows, width := v.In[0].Shape[0], v.In[0].Shape[1:].Elems()
 	var out []float64
 	for _, x := range index {
 		at := row(x, rows) * width
@@ -40,7 +39,7 @@ func gather(v *ir.Value, in [][]float64) []float64 {
 func scatterAdd(v *ir.Value, in [][]float64) []float64 {
 	index, rows := in[0], in[1]
 	out := make([]float64, v.Shape.Elems())
-	width := len(out) / v.Shape[0]
+	width := v.Shape[1:].Elems()
 	for i, x := range index {
 		at := row(x, v.Shape[0]) * width
 		for j := range width {
