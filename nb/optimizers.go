@@ -99,6 +99,20 @@ type Lion struct {
 	WeightDecay float64 // shrinks the weights themselves; 0
 }
 
+// LBFGS approximates Newton's method from the last changes of the gradient, and
+// searches along each direction for a point of the strong Wolfe conditions (Liu
+// and Nocedal 1989). A step evaluates loss and gradient many times on its batch,
+// so it is for small data in one batch: Config{Batch: all rows}. It takes no
+// groups, no decay and no clipping; penalties (Config.L2) are part of the loss.
+type LBFGS struct {
+	LR          float64 // first trial of each search; 1
+	Iterations  int     // directions in a step; 20
+	Evaluations int     // most of a step; 5/4 of Iterations
+	History     int     // changes of the gradient that it remembers; 10
+	GradientTol float64 // a step ends when no number of the gradient is larger; 1e-7
+	ChangeTol   float64 // or when loss or weights change by less; 1e-9
+}
+
 // Group gives the parameters of some layers a learning rate and decay of their
 // own. A parameter belongs to the first group whose pattern matches.
 type Group struct {
@@ -142,6 +156,11 @@ func (o AdaDelta) optimizer() wire.Optimizer {
 
 func (o Lion) optimizer() wire.Optimizer {
 	return optimizer("lion", "lr", o.LR, "beta1", o.Beta1, "beta2", o.Beta2, "weight_decay", o.WeightDecay)
+}
+
+func (o LBFGS) optimizer() wire.Optimizer {
+	return optimizer("lbfgs", "lr", o.LR, "iterations", float64(o.Iterations), "evaluations", float64(o.Evaluations),
+		"history", float64(o.History), "tolerance_grad", o.GradientTol, "tolerance_change", o.ChangeTol)
 }
 
 func optimizer(name string, pairs ...any) wire.Optimizer {

@@ -163,6 +163,9 @@ func TestBadOptions(t *testing.T) {
 		"lr is -1":                   attach(nb.Config{Optimizer: nb.Lion{LR: -1}}),
 		"delta is -1":                attach(nb.Config{Loss: nb.Huber{Delta: -1}}),
 		"needs numbers as targets":   attach(nb.Config{Loss: nb.SmoothL1{Beta: 2}}),
+		"100":                        attach(nb.Config{Optimizer: nb.LBFGS{History: 101}}),
+		`no setting "clip_norm"`:     attach(nb.Config{Optimizer: nb.LBFGS{}, ClipNorm: 1}),
+		"takes no parameter groups":  attach(nb.Config{Optimizer: nb.LBFGS{}, Groups: []nb.Group{{Layers: "*"}}}),
 		"clip_norm is -1":            attach(nb.Config{ClipNorm: -1}),
 		"cosine needs a length":      attach(nb.Config{Schedule: nb.Cosine{}}),
 		"warm-up without a length":   attach(nb.Config{Schedule: nb.Warmup{Then: nb.Cosine{Epochs: 1}}}),
@@ -196,4 +199,16 @@ func ExampleTrainer_Report() {
 	// Output:
 	// [setosa 1.00 1.00 1.00 10]
 	// setosa 1 1
+}
+
+// A few steps of L-BFGS on all rows at once do what others need epochs for.
+func TestLBFGS(t *testing.T) {
+	iris := datasets.Iris()
+	h := nb.NewTrainer("lbfgs", nb.Input(4).Dense(3), nb.Config{Data: iris.Train, Batch: 120, L2: 1e-3,
+		Optimizer: nb.LBFGS{Iterations: 10, History: 5, GradientTol: 1e-5}})
+	defer h.Drop()
+	h.Fit(3)
+	if a := h.Evaluate(iris.Test)["accuracy"]; a < 0.93 || h.Steps() != 3 {
+		t.Errorf("accuracy %v after %d steps", a, h.Steps())
+	}
 }

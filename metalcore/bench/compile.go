@@ -53,7 +53,7 @@ func compileResNet(dev backend.Device) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	updates := sgd.Build(params, grads, ir.Input("lr", ir.F32), ir.Input("t", ir.F32))
+	updates := sgd.(optim.Updater).Build(params, grads, ir.Input("lr", ir.F32), ir.Input("t", ir.F32))
 	step := ir.NewGraph("ResNet-18", []ir.Output{{Name: "loss", Value: loss}}, append(updates, g.Updates...))
 	p, _, err := compile.Compile(step, compile.Options{})
 	if err != nil {

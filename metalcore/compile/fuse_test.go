@@ -42,7 +42,7 @@ func training(tb testing.TB, layers int) *ir.Graph {
 	}
 	step := ir.State("step", ir.F32, ir.Shape{}, nil)
 	next := op.Add(step, ir.Const(1, ir.F32))
-	updates := append(adam.Build(params, grads, ir.Input("lr", ir.F32), next), ir.Update{State: step, New: next})
+	updates := append(adam.(optim.Updater).Build(params, grads, ir.Input("lr", ir.F32), next), ir.Update{State: step, New: next})
 	for i, u := range updates {
 		updates[i].New = op.Select(ok, u.New, u.State)
 	}

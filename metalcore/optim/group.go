@@ -49,7 +49,7 @@ func (g Group) Has(param string) bool {
 
 // WithGroups returns the optimizer with parameter groups.
 func WithGroups(o Optimizer, groups ...Group) (Optimizer, error) {
-	own, ok := o.(*optimizer)
+	own, ok := o.(*updater)
 	if !ok {
 		return nil, fmt.Errorf("the optimizer %s takes no parameter groups", o.Name())
 	}

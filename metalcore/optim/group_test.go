@@ -29,7 +29,7 @@ func grouped(t *testing.T, settings map[string]float64, groups ...optim.Group) m
 	}
 	dev := cpu.New(1)
 	defer dev.Close()
-	r := newRunner(t, dev, ir.NewGraph("groups", nil, o.Build(params, grads, ir.Input("lr", ir.F32), ir.Const(1, ir.F32))))
+	r := newRunner(t, dev, ir.NewGraph("groups", nil, o.(optim.Updater).Build(params, grads, ir.Input("lr", ir.F32), ir.Const(1, ir.F32))))
 	r.put("lr", 0.5)
 	for _, name := range names {
 		r.put(name, 1)

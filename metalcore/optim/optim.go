@@ -15,7 +15,7 @@ import (
 	"github.com/metalnb/metalnb/metalcore/ir"
 )
 
-// Optimizer builds the update of a training step.
+// Optimizer is an Updater, or an *LBFGS, which takes more than one evaluation.
 type Optimizer interface {
 	// Name is the optimizer's name, like "adam".
 	Name() string
@@ -24,6 +24,11 @@ type Optimizer interface {
 	Settings() map[string]float64
 	// Groups are the parameter groups, none as New makes it.
 	Groups() []Group
+}
+
+// Updater builds the update of a training step.
+type Updater interface {
+	Optimizer
 	// Build returns the updates of one step: those of the parameters, in their
 	// order, then those of the optimizer's own states. lr is the learning
 	// rate and t the number of this step counted from 1, both f32 scalars.
@@ -56,11 +61,11 @@ func amount(name string, preset float64) setting {
 }
 func choice(name string) setting { return setting{name, 0, flag, "0 or 1"} }
 
-// clips are settings of every optimizer.
+// clips are settings of every updater.
 var clips = []setting{amount("clip_value", 0), amount("clip_norm", 0)}
 
 // kind is a row of the table of optimizers. step returns the next value of a
-// parameter p whose gradient is g.
+// parameter p whose gradient is g; it is nil for lbfgs.
 type kind struct {
 	settings []setting
 	check    func(s map[string]float64) error
@@ -70,6 +75,7 @@ type kind struct {
 var kinds = map[string]kind{
 	"sgd": sgdKind, "adam": adamKind, "adamw": adamWKind, "nadam": nadamKind, "radam": radamKind,
 	"rmsprop": rmspropKind, "adagrad": adagradKind, "adadelta": adadeltaKind, "lion": lionKind,
+	"lbfgs": lbfgsKind,
 }
 
 // Names lists the optimizers.
@@ -87,13 +93,15 @@ func Names() []string { return slices.Sorted(maps.Keys(kinds)) }
 //   - "adagrad": lr 0.01, lr_decay 0, initial 0, eps 1e-10
 //   - "adadelta": lr 1, rho 0.9, eps 1e-6
 //   - "lion": lr 1e-4, beta1 0.9, beta2 0.99
+//   - "lbfgs": lr 1, iterations 20 in a step, evaluations 0 (5/4 of them),
+//     history 10, tolerance_grad 1e-7, tolerance_change 1e-9
 //
-// All have weight_decay, 0 but for adamw. It applies to the parameters that are
+// All but lbfgs have weight_decay, 0 but for adamw. It applies to the parameters that are
 // marked for it (ir.AttrDecay) and is added to the gradient (L2); adamw and
 // lion shrink the parameter itself by lr·weight_decay (Loshchilov and Hutter
 // 2019).
 //
-// All have clip_value, the bound of each element of the gradients, and
+// All but lbfgs have clip_value, the bound of each element of the gradients, and
 // clip_norm, the bound of the length of all gradients together, as in PyTorch's
 // clip_grad_norm_; 0 is no bound, and values are clipped first.
 func New(name string, settings map[string]float64) (Optimizer, error) {
@@ -103,7 +111,10 @@ func New(name string, settings map[string]float64) (Optimizer, error) {
 	}
 	all := map[string]float64{}
 	var known []string
-	rows := slices.Concat(k.settings, clips)
+	rows := k.settings
+	if k.step != nil {
+		rows = slices.Concat(rows, clips)
+	}
 	for _, s := range rows {
 		all[s.name] = s.preset
 		known = append(known, s.name)
@@ -125,7 +136,11 @@ func New(name string, settings map[string]float64) (Optimizer, error) {
 			return nil, err
 		}
 	}
-	return &optimizer{name: name, kind: k, settings: all}, nil
+	o := optimizer{name: name, settings: all}
+	if k.step == nil {
+		return &LBFGS{o}, nil
+	}
+	return &updater{o, k}, nil
 }
 
 // CheckLR reports whether x can be a learning rate.
@@ -136,19 +151,24 @@ func CheckLR(x float64) error {
 	return nil
 }
 
-// optimizer is a row of the table with its settings.
+// optimizer is a name and settings.
 type optimizer struct {
 	name     string
-	kind     kind
 	settings map[string]float64
 	groups   []Group
+}
+
+// updater is a row of the table with its settings.
+type updater struct {
+	optimizer
+	kind kind
 }
 
 func (o *optimizer) Name() string                 { return o.name }
 func (o *optimizer) Settings() map[string]float64 { return maps.Clone(o.settings) }
 func (o *optimizer) Groups() []Group              { return slices.Clone(o.groups) }
 
-func (o *optimizer) Build(params, grads []*ir.Value, lr, t *ir.Value) []ir.Update {
+func (o *updater) Build(params, grads []*ir.Value, lr, t *ir.Value) []ir.Update {
 	grads = clip(grads, o.settings["clip_value"], o.settings["clip_norm"])
 	b := &builder{name: o.name, t: t, once: map[string]*ir.Value{}}
 	var updates []ir.Update

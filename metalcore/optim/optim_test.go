@@ -58,7 +58,7 @@ func follow(t *testing.T, dev backend.Device, tr trajectory) {
 	}
 	count := ir.State("t", ir.F32, ir.Shape{}, nil)
 	next := op.Add(count, ir.Const(1, ir.F32))
-	updates := append(o.Build(params, grads, ir.Input("lr", ir.F32), next), ir.Update{State: count, New: next})
+	updates := append(o.(optim.Updater).Build(params, grads, ir.Input("lr", ir.F32), next), ir.Update{State: count, New: next})
 	r := newRunner(t, dev, ir.NewGraph(tr.Case, nil, updates))
 	r.put("first", 0.5, -1, 0.25, 2, 0, -0.75)
 	r.put("second", 1.5, -0.5)
@@ -145,7 +145,7 @@ func TestBadSettings(t *testing.T) {
 		settings map[string]float64
 		want     string
 	}{
-		{"adamax", nil, `no optimizer "adamax": there are adadelta, adagrad, adam, adamw, lion, nadam, radam, rmsprop, sgd`},
+		{"adamax", nil, `no optimizer "adamax": there are adadelta, adagrad, adam, adamw, lbfgs, lion, nadam, radam, rmsprop, sgd`},
 		{"sgd", map[string]float64{"beta1": 0.9}, `sgd has no setting "beta1": its settings are lr, momentum, dampening, nesterov, weight_decay, clip_value, clip_norm`},
 		{"adam", map[string]float64{"lr": 0}, "lr is 0: it must be a positive number"},
 		{"adam", map[string]float64{"lr": math.NaN()}, "lr is NaN"},

@@ -20,7 +20,7 @@ func (t *Trainer) Explain(ctx context.Context, opts compile.Options) (*compile.E
 }
 
 func (m *machine) explain(opts compile.Options) (*compile.Explanation, error) {
-	g, err := build(func() (*ir.Graph, error) { return trainGraph(m.spec, m.spec.batch()) })
+	g, err := build(func() (*ir.Graph, error) { return stepGraph(m.spec, m.spec.batch()) })
 	if err != nil {
 		return nil, err
 	}

@@ -30,12 +30,15 @@ func TestEveryOptimizerLearns(t *testing.T) {
 		{"adagrad", map[string]float64{"lr": 0.1}},
 		{"adadelta", nil},
 		{"lion", map[string]float64{"lr": 0.002, "weight_decay": 0.01}},
+		{"lbfgs", map[string]float64{"iterations": 2}},
 	}
 	seen := map[string]bool{}
 	for _, c := range cases {
 		seen[c.name] = true
 		spec := irisSpec(t)
-		spec.Optimizer = withSettings(t, c.name, c.settings)
+		if spec.Optimizer = withSettings(t, c.name, c.settings); c.name == "lbfgs" {
+			spec.Batch = spec.Data.Len()
+		}
 		tr := trainer(t, dev, spec)
 		fit(t, tr, 80)
 		if a := value(t, tr.Info().Last.Valid, "accuracy"); a <= 0.93 {

@@ -8,6 +8,7 @@ import (
 	"github.com/metalnb/metalnb/metalcore/ir"
 	"github.com/metalnb/metalnb/metalcore/loss"
 	"github.com/metalnb/metalnb/metalcore/metric"
+	"github.com/metalnb/metalnb/metalcore/optim"
 )
 
 // machine is the part of a trainer that lies on the device: its memory and the
@@ -21,9 +22,16 @@ type machine struct {
 	metrics *metric.Set // of the training data
 	steady  float64     // the rate that all places hold, 0 when they differ
 
-	full, last *program // steps of batch() and of the remaining rows
+	full, last stepper // of batch() and of the remaining rows, nil until they are needed
 	evals      map[evalKey]*program
 	predicts   map[predictKey]*program
+}
+
+// stepper takes training steps.
+type stepper interface {
+	run(steps int) error
+	size() int64 // bytes of device memory
+	free()
 }
 
 // newMachine uploads the data and the first weights.
@@ -32,7 +40,7 @@ func newMachine(dev backend.Device, s *Spec) (*machine, error) {
 		if n == 0 {
 			continue
 		}
-		if _, err := build(func() (*ir.Graph, error) { return trainGraph(s, n) }); err != nil {
+		if _, err := build(func() (*ir.Graph, error) { return stepGraph(s, n) }); err != nil {
 			return nil, err
 		}
 	}
@@ -120,7 +128,7 @@ func (m *machine) beginEpoch(epoch int) error {
 
 // prepare compiles the program that takes the next step from the given one of
 // the epoch on, and tells how many steps it can take in a row.
-func (m *machine) prepare(epochStep int) (p *program, most int, err error) {
+func (m *machine) prepare(epochStep int) (p stepper, most int, err error) {
 	b := m.spec.batch()
 	full, rest := m.spec.Data.Len()/b, m.spec.Data.Len()%b
 	slot, rows, most := &m.full, b, full-epochStep
@@ -128,9 +136,20 @@ func (m *machine) prepare(epochStep int) (p *program, most int, err error) {
 		slot, rows, most = &m.last, rest, 1
 	}
 	if *slot == nil {
-		*slot, err = m.mem.compile(m.tables(m.data), func() (*ir.Graph, error) { return trainGraph(m.spec, rows) })
+		if p, err = m.stepper(rows); err != nil {
+			return nil, 0, err
+		}
+		*slot = p
 	}
-	return *slot, most, err
+	return *slot, most, nil
+}
+
+// stepper compiles what takes steps of so many rows.
+func (m *machine) stepper(rows int) (stepper, error) {
+	if o, ok := m.spec.Optimizer.(*optim.LBFGS); ok {
+		return newSearch(m, o, rows)
+	}
+	return m.mem.compile(m.tables(m.data), func() (*ir.Graph, error) { return stepGraph(m.spec, rows) })
 }
 
 func (m *machine) tables(r *feed.Resident) map[string]backend.Buffer {
@@ -164,9 +183,9 @@ func (m *machine) steps(rows int) int { return (rows + m.spec.batch() - 1) / m.s
 // which trainers share, is not counted.
 func (m *machine) bytes() int64 {
 	sum := m.mem.bytes
-	for _, p := range []*program{m.full, m.last} {
+	for _, p := range []stepper{m.full, m.last} {
 		if p != nil {
-			sum += p.bytes
+			sum += p.size()
 		}
 	}
 	for _, p := range m.evals {
@@ -179,8 +198,11 @@ func (m *machine) bytes() int64 {
 }
 
 func (m *machine) free() {
-	m.full.free()
-	m.last.free()
+	for _, p := range []stepper{m.full, m.last} {
+		if p != nil {
+			p.free()
+		}
+	}
 	for _, p := range m.evals {
 		p.free()
 	}

@@ -60,18 +60,23 @@ func (m *memory) putI32(name string, x int32) error {
 	return m.put(name, binary.LittleEndian.AppendUint32(nil, uint32(x)))
 }
 
-// word reads the first element of a buffer.
-func (m *memory) word(name string) (uint32, error) {
+// word reads an element of a buffer.
+func (m *memory) word(name string, at int) (uint32, error) {
 	var b [4]byte
-	if err := m.bufs[name].Download(0, b[:]); err != nil {
+	if err := m.bufs[name].Download(4*int64(at), b[:]); err != nil {
 		return 0, fmt.Errorf("%s: %w", name, err)
 	}
 	return binary.LittleEndian.Uint32(b[:]), nil
 }
 
 func (m *memory) i32(name string) (int, error) {
-	w, err := m.word(name)
+	w, err := m.word(name, 0)
 	return int(int32(w)), err
+}
+
+func (m *memory) f32(name string, at int) (float64, error) {
+	w, err := m.word(name, at)
+	return float64(math.Float32frombits(w)), err
 }
 
 // numbers reads a whole buffer.
@@ -164,6 +169,8 @@ func (m *memory) bindings(planned *plan.Program, given map[string]backend.Buffer
 }
 
 func (p *program) run(steps int) error { return p.exec.Submit(p.bind, steps).Wait() }
+
+func (p *program) size() int64 { return p.bytes }
 
 func (p *program) free() {
 	if p != nil {

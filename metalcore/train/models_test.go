@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/metalnb/metalnb/metalcore/backend"
@@ -170,7 +171,7 @@ func weights(t *testing.T, tr *Trainer) string {
 	}
 	var slots []string
 	for name := range tr.machine.mem.bufs {
-		if name[:4] == "adam" || name[:3] == "sgd" {
+		if strings.HasPrefix(name, tr.Spec().Optimizer.Name()+"/") {
 			slots = append(slots, name)
 		}
 	}

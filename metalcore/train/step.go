@@ -11,6 +11,7 @@ import (
 	"github.com/metalnb/metalnb/metalcore/loss"
 	"github.com/metalnb/metalnb/metalcore/metric"
 	"github.com/metalnb/metalnb/metalcore/op"
+	"github.com/metalnb/metalnb/metalcore/optim"
 )
 
 // The names of the inputs and states that training adds to those of the model.
@@ -163,24 +164,42 @@ func gradients(s *Spec, n int) (out slopes, err error) {
 	return out, err
 }
 
+// stepGraph is the training step for a batch of n rows; of one that searches
+// along lines it is a single evaluation.
+func stepGraph(s *Spec, n int) (*ir.Graph, error) {
+	if o, ok := s.Optimizer.(*optim.LBFGS); ok {
+		return lineGraph(s, o, n)
+	}
+	return trainGraph(s, s.Optimizer.(optim.Updater), n)
+}
+
+// counters count what is done: rows of the epoch, steps, steps of the slice.
+type counters struct{ cursor, step, tick *ir.Value }
+
+// number is that of the step under way, from 1.
+func (c counters) number() *ir.Value { return op.Min(op.Add(c.step, number(1)), number(maxStep)) }
+
+// after is how a step of n rows changes them.
+func (c counters) after(n int) []ir.Update {
+	return []ir.Update{
+		{State: c.cursor, New: op.Add(c.cursor, number(n))},
+		{State: c.step, New: c.number()},
+		{State: c.tick, New: op.Add(c.tick, number(1))}}
+}
+
 // trainGraph is the training step for a batch of n rows.
-func trainGraph(s *Spec, n int) (*ir.Graph, error) {
+func trainGraph(s *Spec, o optim.Updater, n int) (*ir.Graph, error) {
 	m, err := gradients(s, n)
 	if err != nil {
 		return nil, err
 	}
-	step, halted := ownStep(m.model), scalar(nameHalted, ir.I32)
+	count, halted := counters{m.cursor, ownStep(m.model), scalar(nameTick, ir.I32)}, scalar(nameHalted, ir.I32)
 	ok := op.Mul(finite(m.mean, m.grads), op.Eq(halted, number(0)))
-	next := op.Min(op.Add(step, number(1)), number(maxStep))
-	tick := scalar(nameTick, ir.I32)
-	lr := op.Gather(ir.Input(nameRates, ir.F32, maxRates), tick)
-	updates := s.Optimizer.Build(m.params, m.grads, lr, op.Cast(next, ir.F32))
+	lr := op.Gather(ir.Input(nameRates, ir.F32, maxRates), count.tick)
+	updates := o.Build(m.params, m.grads, lr, op.Cast(count.number(), ir.F32))
 	updates = append(updates, m.model.Updates...)
 	updates = append(updates, m.sums...)
-	updates = append(updates,
-		ir.Update{State: m.cursor, New: op.Add(m.cursor, number(n))},
-		ir.Update{State: step, New: next},
-		ir.Update{State: tick, New: op.Add(tick, number(1))})
+	updates = append(updates, count.after(n)...)
 	for i, u := range updates {
 		updates[i].New = op.Select(ok, u.New, u.State)
 	}

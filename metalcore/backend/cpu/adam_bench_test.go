@@ -19,7 +19,7 @@ func adamProgram(tb testing.TB, skip []string) *plan.Program {
 	}
 	param := ir.State("p", ir.F32, ir.Shape{784, 128}, ir.Attrs{ir.AttrTrain: true})
 	grad, lr, t := ir.Input("g", ir.F32, param.Shape...), ir.Input("lr", ir.F32), ir.Input("t", ir.F32)
-	g := ir.NewGraph("adam", nil, adam.Build([]*ir.Value{param}, []*ir.Value{grad}, lr, t))
+	g := ir.NewGraph("adam", nil, adam.(optim.Updater).Build([]*ir.Value{param}, []*ir.Value{grad}, lr, t))
 	p, _, err := compile.Compile(g, compile.Options{Skip: skip})
 	if err != nil {
 		tb.Fatal(err)
