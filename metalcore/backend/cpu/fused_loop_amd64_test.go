@@ -35,7 +35,7 @@ func update(t *testing.T, name string, settings map[string]float64, n int) *plan
 	}
 	p := ir.State("p", ir.F32, ir.Shape{n}, ir.Attrs{ir.AttrDecay: true})
 	ok, lr, step := ir.Input("ok", ir.I32), ir.Input("lr", ir.F32), ir.State("step", ir.F32, ir.Shape{}, nil)
-	updates := o.Build([]*ir.Value{p}, []*ir.Value{ir.Input("g", ir.F32, n)}, lr, step)
+	updates := o.(optim.Updater).Build([]*ir.Value{p}, []*ir.Value{ir.Input("g", ir.F32, n)}, lr, step)
 	updates = append(updates, ir.Update{State: step, New: op.Add(step, ir.Const(1, ir.F32))})
 	for i, u := range updates {
 		updates[i].New = op.Select(op.Eq(ok, ir.Const(1, ir.I32)), u.New, u.State)
