@@ -54,5 +54,5 @@ func (work workload) step(t *testing.T, n int) *ir.Graph {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return ir.NewGraph(work.name, nil, o.Build(g.Params(), grads, ir.Const(1e-4, ir.F32), ir.Const(1, ir.F32)))
+	return ir.NewGraph(work.name, nil, o.(optim.Updater).Build(g.Params(), grads, ir.Const(1e-4, ir.F32), ir.Const(1, ir.F32)))
 }
