@@ -1,6 +1,6 @@
 package asm
 
-var best = detect()
+var supported = []Variant{Go, AVX2, AVX512}[:detect()+1]
 
 // detect reads what the processor offers and the operating system preserves.
 func detect() Variant {

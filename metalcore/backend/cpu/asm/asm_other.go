@@ -1,8 +1,8 @@
-//go:build !amd64
+//go:build !amd64 && !arm64
 
 package asm
 
-const best = Go
+var supported = []Variant{Go}
 
 // Multiply computes a tile of the given number of rows.
 func (v Variant) Multiply(rows int, t *Tile) { multiply(rows, t) }

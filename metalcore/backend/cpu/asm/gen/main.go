@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -27,7 +28,7 @@ func main() {
 	panels()
 	peaks()
 	processor()
-	if err := write(dir); err != nil {
+	if err := errors.Join(write(dir), writeNEON(dir)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -52,13 +53,13 @@ func write(dir string) error {
 		}
 	}
 	dispatch := filepath.Join(dir, "dispatch_amd64.go")
-	if err := os.WriteFile(dispatch, []byte(dispatchSource()), 0o644); err != nil {
+	if err := os.WriteFile(dispatch, []byte(dispatchSource(tiles)), 0o644); err != nil {
 		return err
 	}
 	return exec.Command("gofmt", "-w", stubs, dispatch).Run()
 }
 
-func dispatchSource() string {
+func dispatchSource(tiles []tile) string {
 	var b strings.Builder
 	b.WriteString(generated + "\npackage asm\n")
 	for _, t := range tiles {

@@ -15,8 +15,8 @@ func TestUpToDate(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	files, err := os.ReadDir(dir)
-	if err != nil || len(files) != 3 {
-		t.Fatalf("the generator wrote %d files, want 3: %v", len(files), err)
+	if err != nil || len(files) != 6 {
+		t.Fatalf("the generator wrote %d files, want 6: %v", len(files), err)
 	}
 	for _, f := range files {
 		want, err := os.ReadFile(filepath.Join(dir, f.Name()))
