@@ -2,7 +2,7 @@
 // where there is nothing faster, and it is the oracle that other backends are
 // held against, so it puts accuracy and repeatability first: sums are formed in
 // a fixed order, whatever the number of threads. Products, convolutions and
-// pooling use the kernels of package asm, for AVX-512 or AVX2, which the
+// pooling use the kernels of package asm, for AVX-512, AVX2 or NEON, which the
 // processor decides; EnvVariant forces others.
 //
 // Compile turns every instruction into a closure that knows its shapes and
@@ -29,7 +29,7 @@ type Device struct {
 }
 
 // EnvVariant names the environment variable that chooses the kernels of devices
-// made from then on: go, avx2 or avx512. Without it, or where the processor
+// made from then on: go, avx2, avx512 or neon. Without it, or where the processor
 // cannot run them, the fastest are used.
 const EnvVariant = "METALNB_CPU"
 

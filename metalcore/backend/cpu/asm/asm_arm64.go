@@ -22,9 +22,9 @@ func (v Variant) Multiply(rows int, t *Tile) {
 func part(rows int, t *Tile, wide bool) {
 	var block [6 * 16]float32 // or 12 * 8
 	var bias [16]float32
-	full, run, size := *t, tileNEONnarrow, tiles[NEON].narrow
+	full, size := *t, tiles[NEON].narrow
 	if wide {
-		run, size = tileNEONwide, tiles[NEON].wide
+		size = tiles[NEON].wide
 	}
 	full.C, full.RowC, full.Cols = &block[0], 4*size.cols, size.cols
 	if t.Add != 0 {
@@ -34,7 +34,11 @@ func part(rows int, t *Tile, wide bool) {
 		copyRowsNEON(&bias[0], 0, t.Bias, 0, t.Cols, 1)
 		full.Bias = &bias[0]
 	}
-	run(rows, &full)
+	if wide {
+		tileNEONwide(rows, &full)
+	} else {
+		tileNEONnarrow(rows, &full)
+	}
 	copyRowsNEON(t.C, t.RowC, full.C, full.RowC, t.Cols, rows)
 }
 

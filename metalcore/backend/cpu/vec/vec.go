@@ -4,9 +4,9 @@
 // group of ops, stretch by stretch.
 //
 // Every kernel exists in plain Go, which is the definition. Kernels in assembly
-// for AVX2 and AVX-512 (written by the generator in gen) take their place where
-// the processor has those; what is a single IEEE operation is equal in all bits,
-// and for functions such as exp the largest error is stated at each.
+// for AVX2, AVX-512 and NEON (written by the generator in gen) take their place
+// where the processor has those; what is a single IEEE operation is equal in all
+// bits, and for functions such as exp the largest error is stated at each.
 package vec
 
 import (

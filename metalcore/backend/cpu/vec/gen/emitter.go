@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"math"
-	"strings"
 
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
@@ -16,12 +15,13 @@ type vec = Op
 
 // mask says yes or no for each number of a vector: a mask register for
 // AVX-512, a vector of ones and zeros for AVX2.
-type mask = reg.Register
+type mask = Op
 
-// emitter writes functions for one instruction set, in terms that are common to
-// both.
+// emitter is the machine of AVX2 or AVX-512. It writes functions in terms that
+// are common to both.
 type emitter struct {
 	*build.Context
+	maths
 	isa    string
 	wide   bool
 	consts map[uint32]Mem
@@ -30,6 +30,7 @@ type emitter struct {
 
 func newEmitter(wide bool) *emitter {
 	e := &emitter{Context: build.NewContext(), isa: "avx2", wide: wide, consts: map[uint32]Mem{}}
+	e.maths = maths{e}
 	if wide {
 		e.isa = "avx512"
 		return e
@@ -68,7 +69,7 @@ func (e *emitter) vec() reg.VecVirtual {
 }
 
 // word is a constant vector of the same 32 bits.
-func (e *emitter) word(bits uint32) Mem {
+func (e *emitter) word(bits uint32) vec {
 	m, ok := e.consts[bits]
 	if !ok {
 		m = e.global(fmt.Sprintf("w%08x", bits))
@@ -79,8 +80,6 @@ func (e *emitter) word(bits uint32) Mem {
 	}
 	return m
 }
-
-func (e *emitter) num(x float64) Mem { return e.word(math.Float32bits(float32(x))) }
 
 // reg loads a constant; a register stays as it is.
 func (e *emitter) reg(x vec) reg.VecVirtual {
@@ -99,51 +98,49 @@ func (e *emitter) op2(f func(...Op), a, b vec) reg.VecVirtual {
 	return d
 }
 
-func (e *emitter) add(a, b vec) reg.VecVirtual { return e.op2(e.VADDPS, a, b) }
-func (e *emitter) sub(a, b vec) reg.VecVirtual { return e.op2(e.VSUBPS, a, b) }
-func (e *emitter) mul(a, b vec) reg.VecVirtual { return e.op2(e.VMULPS, a, b) }
-func (e *emitter) div(a, b vec) reg.VecVirtual { return e.op2(e.VDIVPS, a, b) }
-func (e *emitter) and(a, b vec) reg.VecVirtual { return e.op2(e.VANDPS, a, b) }
-func (e *emitter) or(a, b vec) reg.VecVirtual  { return e.op2(e.VORPS, a, b) }
-func (e *emitter) xor(a, b vec) reg.VecVirtual { return e.op2(e.VXORPS, a, b) }
+func (e *emitter) add(a, b vec) vec { return e.op2(e.VADDPS, a, b) }
+func (e *emitter) sub(a, b vec) vec { return e.op2(e.VSUBPS, a, b) }
+func (e *emitter) mul(a, b vec) vec { return e.op2(e.VMULPS, a, b) }
+func (e *emitter) div(a, b vec) vec { return e.op2(e.VDIVPS, a, b) }
+func (e *emitter) and(a, b vec) vec { return e.op2(e.VANDPS, a, b) }
+func (e *emitter) or(a, b vec) vec  { return e.op2(e.VORPS, a, b) }
+func (e *emitter) xor(a, b vec) vec { return e.op2(e.VXORPS, a, b) }
 
-// addi and subi are of integers.
-func (e *emitter) addi(a, b vec) reg.VecVirtual { return e.op2(e.VPADDD, a, b) }
-func (e *emitter) subi(a, b vec) reg.VecVirtual { return e.op2(e.VPSUBD, a, b) }
+// What ends in i is of integers.
+func (e *emitter) addi(a, b vec) vec { return e.op2(e.VPADDD, a, b) }
+func (e *emitter) subi(a, b vec) vec { return e.op2(e.VPSUBD, a, b) }
+
+func (e *emitter) muli(a, b vec) vec { return e.op2(e.VPMULLD, a, b) }
+func (e *emitter) maxi(a, b vec) vec { return e.op2(e.VPMAXSD, a, b) }
+func (e *emitter) mini(a, b vec) vec { return e.op2(e.VPMINSD, a, b) }
 
 // larger is a > b ? a : b, and smaller a < b ? a : b: of a NaN and a number
 // they give b.
-func (e *emitter) larger(a, b vec) reg.VecVirtual  { return e.op2(e.VMAXPS, a, b) }
-func (e *emitter) smaller(a, b vec) reg.VecVirtual { return e.op2(e.VMINPS, a, b) }
+func (e *emitter) larger(a, b vec) vec  { return e.op2(e.VMAXPS, a, b) }
+func (e *emitter) smaller(a, b vec) vec { return e.op2(e.VMINPS, a, b) }
 
 // fma is a*b + c, fnma -a*b + c, rounded once.
-func (e *emitter) fma(a, b, c vec) reg.VecVirtual {
+func (e *emitter) fma(a, b, c vec) vec {
 	d := e.vec()
 	e.VMOVUPS(a, d)
 	e.VFMADD213PS(c, e.reg(b), d)
 	return d
 }
 
-func (e *emitter) fnma(a, b, c vec) reg.VecVirtual {
+func (e *emitter) fnma(a, b, c vec) vec {
 	d := e.vec()
 	e.VMOVUPS(a, d)
 	e.VFNMADD213PS(c, e.reg(b), d)
 	return d
 }
 
-func (e *emitter) sqrt(a vec) reg.VecVirtual {
+func (e *emitter) sqrt(a vec) vec {
 	d := e.vec()
 	e.VSQRTPS(a, d)
 	return d
 }
 
-// Roundings, without raising exceptions.
-const (
-	toEven = 8
-	down   = 9
-)
-
-func (e *emitter) round(a vec, how uint8) reg.VecVirtual {
+func (e *emitter) round(a vec, how uint8) vec {
 	d := e.vec()
 	if e.wide {
 		e.VRNDSCALEPS(U8(how), a, d)
@@ -153,40 +150,39 @@ func (e *emitter) round(a vec, how uint8) reg.VecVirtual {
 	return d
 }
 
+// scale is y 2^n, by two powers of which each is a number of f32.
+func (e *emitter) scale(y, n vec) vec {
+	if e.wide {
+		return e.op2(e.VSCALEFPS, y, n)
+	}
+	return e.scaleTwice(y, n)
+}
+
 // toInt is of numbers within the range of i32.
-func (e *emitter) toInt(a vec) reg.VecVirtual {
+func (e *emitter) toInt(a vec) vec {
 	d := e.vec()
 	e.VCVTTPS2DQ(a, d)
 	return d
 }
 
-func (e *emitter) toFloat(a vec) reg.VecVirtual {
+func (e *emitter) toFloat(a vec) vec {
 	d := e.vec()
 	e.VCVTDQ2PS(a, d)
 	return d
 }
 
-func (e *emitter) shiftLeft(a vec, n uint8) reg.VecVirtual {
+func (e *emitter) shiftLeft(a vec, n uint8) vec {
 	d := e.vec()
 	e.VPSLLD(U8(n), e.reg(a), d)
 	return d
 }
 
 // shiftRight keeps the sign.
-func (e *emitter) shiftRight(a vec, n uint8) reg.VecVirtual {
+func (e *emitter) shiftRight(a vec, n uint8) vec {
 	d := e.vec()
 	e.VPSRAD(U8(n), e.reg(a), d)
 	return d
 }
-
-// Comparisons of floats; less and lessEqual are false, and unordered is true,
-// where one is NaN.
-const (
-	equal     = 0
-	less      = 17
-	lessEqual = 18
-	unordered = 3
-)
 
 func (e *emitter) cmp(how uint8, a, b vec) mask {
 	m := e.newMask()
@@ -215,7 +211,7 @@ func (e *emitter) lessi(a, b vec) mask {
 }
 
 // blend takes yes where the mask says so, else no.
-func (e *emitter) blend(m mask, yes, no vec) reg.VecVirtual {
+func (e *emitter) blend(m mask, yes, no vec) vec {
 	d := e.vec()
 	if e.wide {
 		e.VMOVUPS(no, d)
@@ -227,7 +223,7 @@ func (e *emitter) blend(m mask, yes, no vec) reg.VecVirtual {
 }
 
 // truth is the integer 1 where the mask says yes, else 0.
-func (e *emitter) truth(m mask) reg.VecVirtual {
+func (e *emitter) truth(m mask) vec {
 	if !e.wide {
 		return e.and(m.(vec), e.word(1))
 	}
@@ -236,16 +232,4 @@ func (e *emitter) truth(m mask) reg.VecVirtual {
 	return d
 }
 
-func (e *emitter) zero() reg.VecVirtual { return e.reg(e.word(0)) }
-
-// symbol makes a Go name of an op's name.
-func (e *emitter) symbol(op string, suffix string) string {
-	var b strings.Builder
-	for i, part := range strings.FieldsFunc(op, func(r rune) bool { return r == '.' || r == '_' }) {
-		if i > 0 {
-			part = strings.ToUpper(part[:1]) + part[1:]
-		}
-		b.WriteString(part)
-	}
-	return b.String() + suffix + strings.ToUpper(e.isa)
-}
+func (e *emitter) zero() vec { return e.reg(e.word(0)) }

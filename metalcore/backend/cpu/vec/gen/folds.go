@@ -27,7 +27,7 @@ func folds() []fold {
 }
 
 func (e *emitter) fold(f fold) string {
-	name := e.symbol(f.name, "")
+	name := symbol(f.name, "", e.isa)
 	e.Function(name)
 	e.Attributes(attr.NOSPLIT)
 	e.SignatureExpr("func(" + f.layout + ")")

@@ -13,8 +13,11 @@ type elementwise struct {
 	operands int
 	variants []uint // of which operands are one number
 	unroll   int
-	emit     func(e *emitter, x []vec) vec
+	emit     func(e maths, x []vec) vec
 }
+
+// suffixes tell which operands are one number.
+var suffixes = [...]string{"", "1", "2", "12", "3", "13", "23", "123"}
 
 var params = []string{"a", "b", "c"}
 
@@ -28,7 +31,7 @@ type place struct {
 // kernel writes the function of an op: a loop over some vectors at a time, one
 // over single vectors, and the rest under a mask.
 func (e *emitter) kernel(o elementwise, numbers uint) string {
-	name := e.symbol(o.name, [...]string{"", "1", "2", "12", "3", "13", "23", "123"}[numbers])
+	name := symbol(o.name, suffixes[numbers], e.isa)
 	e.Function(name)
 	e.Attributes(attr.NOSPLIT)
 	e.SignatureExpr("func(d, a, b, c *byte, n int)") // avo does not know unsafe.Pointer
@@ -72,7 +75,7 @@ func (e *emitter) loop(name string, unroll int, o elementwise, d reg.Register, f
 				x[i] = r
 			}
 		}
-		e.VMOVUPS(o.emit(e, x), Mem{Base: d, Disp: at})
+		e.VMOVUPS(o.emit(e.maths, x), Mem{Base: d, Disp: at})
 	}
 	e.ADDQ(U32(4*step), d)
 	for _, p := range from {
@@ -97,7 +100,7 @@ func (e *emitter) rest(name string, o elementwise, d reg.Register, from []place,
 			x[i] = e.loadMasked(Mem{Base: p.base}, m)
 		}
 	}
-	e.storeMasked(o.emit(e, x), m, Mem{Base: d})
+	e.storeMasked(o.emit(e.maths, x), m, Mem{Base: d})
 	e.Label(end)
 }
 

@@ -45,23 +45,16 @@ var loops = []loop{
 	{"reluGrad", "lt.f32 n0 v0; select t0 v1 n0; = t1"},
 }
 
-// loopCode is the function of a loop while it is written.
-type loopCode struct {
-	*emitter
+// loopText is the text of a loop, taken apart.
+type loopText struct {
 	nodes            [][]string // op and operands
 	results          []string
 	vectors, numbers int
-
-	bases  []reg.Register // of the vectors, then of the results
-	nums   []reg.VecVirtual
-	number reg.Register // where the numbers lie
-	at     reg.Register // bytes from the bases
 }
 
-// parseLoop takes a text apart.
-func (e *emitter) parseLoop(l loop) *loopCode {
+func parse(l loop) *loopText {
 	body, results, _ := strings.Cut(l.text, "=")
-	c := &loopCode{emitter: e, results: strings.Fields(results)}
+	c := &loopText{results: strings.Fields(results)}
 	for node := range strings.SplitSeq(body, ";") {
 		if words := strings.Fields(node); len(words) > 0 {
 			c.nodes = append(c.nodes, words)
@@ -87,10 +80,45 @@ func index(name string) (i int) {
 	return i
 }
 
+// evaluate writes the ops and returns the results.
+func (c *loopText) evaluate(e maths, vectors []vec, number func(i int) vec) (results []vec) {
+	var made []vec
+	all := ops()
+	for _, node := range c.nodes {
+		o := all[slices.IndexFunc(all, func(o elementwise) bool { return o.name == node[0] })]
+		x := make([]vec, len(node)-1)
+		for k, name := range node[1:] {
+			switch i := index(name); name[0] {
+			case 'v':
+				x[k] = vectors[i]
+			case 't':
+				x[k] = made[i]
+			default:
+				x[k] = number(i)
+			}
+		}
+		made = append(made, o.emit(e, x))
+	}
+	for _, name := range c.results {
+		results = append(results, made[index(name)])
+	}
+	return results
+}
+
+// loopCode is the function of a loop while it is written.
+type loopCode struct {
+	*emitter
+	*loopText
+	bases  []reg.Register // of the vectors, then of the results
+	nums   []reg.VecVirtual
+	number reg.Register // where the numbers lie
+	at     reg.Register // bytes from the bases
+}
+
 // program writes the function of a loop: whole vectors, and the rest under a mask.
 func (e *emitter) program(l loop) string {
-	c := e.parseLoop(l)
-	name := e.symbol(l.name, "Loop")
+	c := &loopCode{emitter: e, loopText: parse(l)}
+	name := symbol(l.name, "Loop", e.isa)
 	e.Function(name)
 	e.Attributes(attr.NOSPLIT)
 	e.SignatureExpr("func(vectors *byte, numbers *float32, n int)") // avo does not know unsafe.Pointer
@@ -145,27 +173,14 @@ func (c *loopCode) pass(m mask) {
 		c.VMOVUPS(from, r)
 		vectors[i] = r
 	}
-	var made []vec
-	for _, node := range c.nodes {
-		all := ops()
-		o := all[slices.IndexFunc(all, func(o elementwise) bool { return o.name == node[0] })]
-		x := make([]vec, len(node)-1)
-		for k, name := range node[1:] {
-			switch i := index(name); {
-			case name[0] == 'v':
-				x[k] = vectors[i]
-			case name[0] == 't':
-				x[k] = made[i]
-			case c.wide:
-				x[k] = c.nums[i]
-			default:
-				x[k] = c.broadcast(i)
-			}
+	number := func(i int) vec {
+		if c.wide {
+			return c.nums[i]
 		}
-		made = append(made, o.emit(c.emitter, x))
+		return c.broadcast(i)
 	}
-	for i, name := range c.results {
-		y, to := made[index(name)], Mem{Base: c.bases[c.vectors+i], Index: c.at, Scale: 1}
+	for i, y := range c.evaluate(c.maths, vectors, number) {
+		to := Mem{Base: c.bases[c.vectors+i], Index: c.at, Scale: 1}
 		if m != nil {
 			c.storeMasked(y, m, to)
 		} else {

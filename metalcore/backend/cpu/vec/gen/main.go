@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"go/format"
 	"os"
@@ -19,12 +20,14 @@ func main() {
 	if len(os.Args) > 1 {
 		dir = os.Args[1]
 	}
-	for _, wide := range []bool{false, true} {
-		if err := generate(dir, wide); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
+	if err := generateAll(dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
+}
+
+func generateAll(dir string) error {
+	return errors.Join(generate(dir, false), generate(dir, true), generateNEON(dir))
 }
 
 // generate writes the files of one instruction set: code, declarations, table.
