@@ -36,6 +36,8 @@ var arrows = map[string][]string{
 	"metalcore/backend":                    {"metalcore/ir", "metalcore/plan"},
 	"metalcore/backend/cpu":                {"metalcore/ir", "metalcore/op", "metalcore/plan", "metalcore/backend", "metalcore/backend/cpu/..."},
 	"metalcore/backend/cpu/vec":            {"metalcore/backend/cpu/asm"},
+	"metalcore/backend/cpu/asm/gen":        {"metalcore/backend/cpu/neon"},
+	"metalcore/backend/cpu/vec/gen":        {"metalcore/backend/cpu/neon"},
 	"metalcore/backend/conformance":        {"metalcore/ir", "metalcore/op", "metalcore/compile", "metalcore/plan", "metalcore/backend", "metalcore/backend/conformance/..."},
 	"metalcore/backend/conformance/interp": {"metalcore/ir", "metalcore/op"},
 	"metalcore/loss":                       {"metalcore/ir", "metalcore/op"},
