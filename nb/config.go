@@ -7,6 +7,12 @@ import (
 )
 
 // Config says how a trainer trains. The zero value of a field is its default.
+//
+// A loss or gradient that is not finite stops training, and the message names the
+// op, its layer and the line of the cell that made the first NaN or infinite
+// number. With Check, training stops so at the first one in any value of a step:
+// of the model, the loss, the gradients, the optimizer. Steps then take several
+// times as long. Check can be switched while a trainer goes on.
 type Config struct {
 	Data      *Dataset  // what to learn from
 	Valid     *Dataset  // measured at the end of each epoch; none when nil
@@ -21,6 +27,7 @@ type Config struct {
 	L1, L2    float64   // penalties l1·|w| + l2·w² on the weights, not the biases; 0
 	Seed      int64     // of the first weights and the order of the rows
 	Ordered   bool      // keep the rows in order instead of shuffling them each epoch
+	Check     bool      // look at every value of each step, see below; slower
 	Replace   bool      // take the place of a trainer of that name that differs
 }
 
@@ -37,7 +44,7 @@ func (c Config) spec(name string, model *Tensor) wire.TrainerSpec {
 	}
 	spec := wire.TrainerSpec{
 		Name: name, Model: modelText(name, model), Data: c.Data.ref, Batch: c.Batch, Metrics: c.Metrics, L1: c.L1, L2: c.L2,
-		Optimizer: c.optimizer(), Seed: c.Seed, Ordered: c.Ordered, Replace: c.Replace,
+		Optimizer: c.optimizer(), Seed: c.Seed, Ordered: c.Ordered, Check: c.Check, Replace: c.Replace,
 	}
 	if c.Loss != nil {
 		spec.Loss = c.Loss.loss()

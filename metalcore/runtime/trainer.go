@@ -111,6 +111,11 @@ func (t *Trainer) redeclare(spec train.Spec) error {
 			return classify(err)
 		}
 	}
+	if spec.Hunt != was.Hunt {
+		if err := t.SetHunt(spec.Hunt); err != nil {
+			return classify(err)
+		}
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.spec = spec

@@ -34,7 +34,7 @@ func (c *client) spec(w *wire.TrainerSpec) (train.Spec, error) {
 		return train.Spec{}, err
 	}
 	out := train.Spec{Name: w.Name, Model: model, Loss: w.Loss.Name, LossWith: with, Metrics: w.Metrics,
-		L1: w.L1, L2: w.L2, Optimizer: optimizer, Watch: w.Schedule.Watch, Batch: w.Batch, Seed: w.Seed, Ordered: w.Ordered, Data: data}
+		L1: w.L1, L2: w.L2, Optimizer: optimizer, Watch: w.Schedule.Watch, Batch: w.Batch, Seed: w.Seed, Ordered: w.Ordered, Hunt: w.Check, Data: data}
 	if out.Loss == "" && data.Y.DType == ir.I32 {
 		out.Loss = "cross_entropy"
 	} else if out.Loss == "" {

@@ -15,9 +15,9 @@ import (
 // Change is a difference between two specifications.
 type Change struct {
 	Field string // "model", "loss", "metrics", "penalty", "optimizer", "schedule",
-	// "batch", "seed", "ordered", "data", "lr", "valid"
+	// "batch", "seed", "ordered", "data", "lr", "valid", "check"
 	Detail string // "layer conv2d_1: kernel is [3,3,1,16], it was [3,3,1,8]"
-	Live   bool   // may be applied to a trainer that goes on: SetLR, SetValid
+	Live   bool   // may be applied to a trainer that goes on: SetLR, SetValid, SetHunt
 }
 
 // Diff compares a trainer's specification with the one that is wanted now.
@@ -26,7 +26,7 @@ func Diff(was, is Spec) []Change {
 	var list []Change
 	add := func(field, detail string) {
 		if detail != "" {
-			list = append(list, Change{field, detail, field == "lr" || field == "valid"})
+			list = append(list, Change{field, detail, field == "lr" || field == "valid" || field == "check"})
 		}
 	}
 	add("model", diffModel(was.Model, is.Model))
@@ -40,6 +40,7 @@ func Diff(was, is Spec) []Change {
 	add("ordered", differ("ordered", is.Ordered, was.Ordered))
 	add("data", diffSet("the data", is.Data, was.Data))
 	add("lr", differ("the learning rate", is.Optimizer.Settings()["lr"], was.Optimizer.Settings()["lr"]))
+	add("check", differ("Check", is.Hunt, was.Hunt))
 	add("valid", diffSet("the validation data", is.Valid, was.Valid))
 	return list
 }

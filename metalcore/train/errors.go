@@ -30,15 +30,17 @@ func (e *StoppedError) Error() string {
 // Unwrap returns the context's error and cause.
 func (e *StoppedError) Unwrap() []error { return e.Cause }
 
-// DivergedError says that the loss or a gradient of a step was not finite. The
-// weights are those before that step.
+// DivergedError says that the loss or a gradient of a step was not finite, or,
+// of a trainer that hunts, any of its values. The weights are those before that
+// step.
 type DivergedError struct {
 	Step  int64   // the bad step, counted from 1
 	Epoch int     // its epoch, counted from 1
 	LR    float64 // the learning rate it had
 	// First is what made the first NaN or infinite number, "exp of layer
 	// scale_1 (cell[3]:12)"; empty when it could not be found out.
-	First string
+	First  string
+	Hunted bool // every value was looked at: the loss itself may be finite
 }
 
 func (e *DivergedError) Error() string {
@@ -46,9 +48,13 @@ func (e *DivergedError) Error() string {
 	if e.First != "" {
 		first = "; the first NaN or infinite number comes from " + e.First
 	}
-	return fmt.Sprintf("training diverged: the loss or a gradient of step %d (epoch %d) is not finite%s; "+
+	what := "the loss or a gradient"
+	if e.Hunted {
+		what = "a value"
+	}
+	return fmt.Sprintf("training diverged: %s of step %d (epoch %d) is not finite%s; "+
 		"the weights are those before that step; lower the learning rate (it is %v) or look at the data, "+
-		"and reset the trainer if it diverges again at once", e.Step, e.Epoch, first, e.LR)
+		"and reset the trainer if it diverges again at once", what, e.Step, e.Epoch, first, e.LR)
 }
 
 // stopped returns the context's error and cause once it has ended.

@@ -2,79 +2,94 @@ package train
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/metalnb/metalnb/metalcore/ir"
 	"github.com/metalnb/metalnb/metalcore/op"
+	"github.com/metalnb/metalnb/metalcore/optim"
 )
 
 // A step that was not finite has changed nothing, so that the batch and the
 // weights that made it are still there. hunt computes it once more, in a program
 // that looks at every value, and says what made the first number that is not
-// finite. Training itself pays nothing for that.
+// finite. Training itself pays nothing for that. With Spec.Hunt each step is such
+// a program, and has looked already.
 func (m *machine) hunt(epochStep int) (string, error) {
 	rows := m.spec.batch()
 	if epochStep >= m.spec.Data.Len()/rows {
 		rows = m.spec.Data.Len() % rows
 	}
-	values, forward, err := m.huntValues(rows)
-	if err != nil {
-		return "", err
-	}
-	p, err := m.mem.compile(m.tables(m.data), func() (*ir.Graph, error) { return firstBad(values), nil })
-	if err != nil {
-		return "", err
-	}
-	defer p.free()
-	if err := p.run(1); err != nil {
-		return "", err
-	}
-	first, err := m.mem.i32("out/" + outFirst)
-	if err != nil || first >= len(values) {
-		return "", err
-	}
-	return describe(values[first], first >= forward), nil
-}
-
-const outFirst = "hunt/first"
-
-// huntValues are the values of a step in the order in which they are computed,
-// of which the first so many lead to the loss and the others back from it.
-func (m *machine) huntValues(rows int) (values []*ir.Value, forward int, err error) {
+	var w walk
 	g, err := build(func() (*ir.Graph, error) {
 		b, err := gradients(m.spec, rows)
 		if err != nil {
 			return nil, err
 		}
-		outputs := []ir.Output{{Name: "loss", Value: b.mean}}
-		forward = len(ir.NewGraph("", outputs, nil).Values)
-		for i, grad := range b.grads {
-			outputs = append(outputs, ir.Output{Name: fmt.Sprint(i), Value: grad})
+		updates := b.model.Updates
+		if o, ok := m.spec.Optimizer.(optim.Updater); ok && m.spec.Hunt {
+			updates = append(b.updates(o), updates...)
 		}
-		return ir.NewGraph("", outputs, nil), nil
+		w = b.walk(updates)
+		return ir.NewGraph("hunt", nil, []ir.Update{{State: scalar(nameFirst, ir.I32), New: w.firstBad()}}), nil
 	})
 	if err != nil {
-		return nil, 0, err
+		return "", err
 	}
-	return g.Values, forward, nil
+	if !m.spec.Hunt {
+		p, err := m.mem.compile(m.tables(m.data), func() (*ir.Graph, error) { return g, nil })
+		if err != nil {
+			return "", err
+		}
+		defer p.free()
+		if err := p.run(1); err != nil {
+			return "", err
+		}
+	}
+	first, err := m.mem.i32(nameFirst)
+	if err != nil || first >= len(w.values) {
+		return "", err
+	}
+	return w.describe(first), nil
 }
 
-// firstBad computes the place of the first value with a number that is not
-// finite, the number of values when there is none.
-func firstBad(values []*ir.Value) *ir.Graph {
-	first := number(len(values))
-	for i := len(values) - 1; i >= 0; i-- {
-		v := values[i]
+// walk is the values of a step in the order in which they are computed: forward
+// to the loss, back from it, and on to what the states become.
+type walk struct {
+	values        []*ir.Value
+	forward, back int // ends of the first two parts
+	updates       []ir.Update
+}
+
+func (b *slopes) walk(updates []ir.Update) walk {
+	w := walk{updates: updates}
+	outputs := []ir.Output{{Name: "loss", Value: b.mean}}
+	w.forward = len(ir.NewGraph("", outputs, nil).Values)
+	for i, grad := range b.grads {
+		outputs = append(outputs, ir.Output{Name: fmt.Sprint(i), Value: grad})
+	}
+	w.back = len(ir.NewGraph("", outputs, nil).Values)
+	w.values = ir.NewGraph("", outputs, updates).Values
+	return w
+}
+
+// firstBad is the place of the first value with a number that is not finite, the
+// number of values when there is none. Constants may be infinite: masks are.
+func (w *walk) firstBad() *ir.Value {
+	first := number(len(w.values))
+	for i := len(w.values) - 1; i >= 0; i-- {
+		v := w.values[i]
 		if v.DType != ir.F32 || v.Shape.Elems() == 0 || v.Op == ir.OpConst {
 			continue
 		}
 		bad := op.Sum(op.Sub(number(1), op.IsFinite(v)), false)
 		first = op.Select(bad, number(i), first)
 	}
-	return ir.NewGraph("hunt", []ir.Output{{Name: outFirst, Value: first}}, nil)
+	return first
 }
 
 // describe names a value for people: what op made it, where.
-func describe(v *ir.Value, backward bool) string {
+func (w *walk) describe(i int) string {
+	v := w.values[i]
 	if v.Op == ir.OpState || v.Op == ir.OpInput {
 		return fmt.Sprintf("%q, which is not finite itself", v.Name)
 	}
@@ -82,14 +97,26 @@ func describe(v *ir.Value, backward bool) string {
 	switch {
 	case v.Layer != "":
 		text += " of layer " + v.Layer
+	case i >= w.back:
+		text += " of the update of " + w.updated(v)
 	default:
 		text += " of the loss"
 	}
-	if backward {
+	if i >= w.forward && i < w.back {
 		text += ", on the way back"
 	}
 	if at := v.Pos.String(); at != "" {
 		text += " (" + at + ")"
 	}
 	return text
+}
+
+// updated names the first state whose update needs the value.
+func (w *walk) updated(v *ir.Value) string {
+	for _, u := range w.updates {
+		if slices.Contains(ir.NewGraph("", nil, []ir.Update{u}).Values, v) {
+			return u.State.Name
+		}
+	}
+	return "a state"
 }

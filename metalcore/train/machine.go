@@ -197,12 +197,23 @@ func (m *machine) bytes() int64 {
 	return sum
 }
 
-func (m *machine) free() {
+// setHunt has the steps compiled anew when they are next needed.
+func (m *machine) setHunt(hunt bool) {
+	m.freeSteps()
+	m.spec.Hunt = hunt
+}
+
+func (m *machine) freeSteps() {
 	for _, p := range []stepper{m.full, m.last} {
 		if p != nil {
 			p.free()
 		}
 	}
+	m.full, m.last = nil, nil
+}
+
+func (m *machine) free() {
+	m.freeSteps()
 	for _, p := range m.evals {
 		p.free()
 	}

@@ -160,7 +160,7 @@ func (t *Trainer) slice(r *run, begin bool) error {
 		}
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		return &DivergedError{Step: t.step + 1, Epoch: t.epoch + 1, LR: t.rateAt(t.step), First: first}
+		return &DivergedError{Step: t.step + 1, Epoch: t.epoch + 1, LR: t.rateAt(t.step), First: first, Hunted: m.spec.Hunt}
 	}
 	return nil
 }

@@ -178,13 +178,13 @@ func beginGraph(s *Spec, n int) (*ir.Graph, error) {
 	if err != nil {
 		return nil, err
 	}
-	halted, gradient := scalar(nameHalted, ir.I32), flat(b.grads)
-	ok := op.Mul(finite(b.mean, b.grads), op.Eq(halted, number(0)))
+	gradient := flat(b.grads)
+	ok, guard := b.guard(s.Hunt, b.model.Updates)
 	updates := append(b.model.Updates, b.sums...)
 	for i, u := range updates {
 		updates[i].New = op.Select(ok, u.New, u.State)
 	}
-	updates = append(updates, ir.Update{State: gradientState(b.params), New: gradient}, ir.Update{State: halted, New: op.Sub(number(1), ok)})
+	updates = append(append(updates, guard...), ir.Update{State: gradientState(b.params), New: gradient})
 	return ir.NewGraph(fmt.Sprintf("%s: step of %d rows", s.Name, n),
 		found("begin", op.Cast(ok, ir.F32), b.mean, op.MaxOver(op.Abs(gradient), false)), updates), nil
 }

@@ -38,6 +38,7 @@ type Spec struct {
 	Batch     int                // rows of a step; the last step of an epoch may have fewer
 	Seed      int64              // of the first weights and of the order of rows
 	Ordered   bool               // do not shuffle
+	Hunt      bool               // look at every value of each step for numbers that are not finite; slower
 	Data      *feed.Set
 	Valid     *feed.Set // measured after each epoch; may be nil
 }

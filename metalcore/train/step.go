@@ -25,6 +25,7 @@ const (
 	nameCursor = "train/cursor" // rows of the epoch that are done
 	nameStep   = ir.StateStep   // steps taken, for the optimizer and random numbers
 	nameHalted = "train/halted" // 1 once a step was not finite
+	nameFirst  = "train/first"  // the place of the first value that was not, of a step that looks at all
 
 	sumsEpoch = "epoch/" // prefixes of the sums that metrics are made of
 	sumsEval  = "eval/"
@@ -145,19 +146,20 @@ func number(n int) *ir.Value { return ir.Const(float64(n), ir.I32) }
 // slopes are a batch's loss and what it says about the parameters.
 type slopes struct {
 	measured
-	cursor        *ir.Value
+	count         counters
 	mean          *ir.Value // the loss with the penalties
 	params, grads []*ir.Value
 }
 
 // gradients computes them for a batch of n rows at the epoch's cursor.
 func gradients(s *Spec, n int) (out slopes, err error) {
-	out.cursor = scalar(nameCursor, ir.I32)
+	cursor := scalar(nameCursor, ir.I32)
 	order := ir.Input(nameOrder, ir.I32, s.Data.Len())
-	idx := op.Gather(order, op.Add(out.cursor, ir.Iota(n)))
+	idx := op.Gather(order, op.Add(cursor, ir.Iota(n)))
 	if out.measured, err = forward(s, s.Data, idx, training, sumsEpoch); err != nil {
 		return out, err
 	}
+	out.count = counters{cursor, ownStep(out.model), scalar(nameTick, ir.I32)}
 	out.params = out.model.Params()
 	out.mean = penalized(s, out.rows.Mean(), out.params)
 	out.grads, err = autodiff.Gradients(out.mean, out.params)
@@ -193,18 +195,36 @@ func trainGraph(s *Spec, o optim.Updater, n int) (*ir.Graph, error) {
 	if err != nil {
 		return nil, err
 	}
-	count, halted := counters{m.cursor, ownStep(m.model), scalar(nameTick, ir.I32)}, scalar(nameHalted, ir.I32)
-	ok := op.Mul(finite(m.mean, m.grads), op.Eq(halted, number(0)))
-	lr := op.Gather(ir.Input(nameRates, ir.F32, maxRates), count.tick)
-	updates := o.Build(m.params, m.grads, lr, op.Cast(count.number(), ir.F32))
-	updates = append(updates, m.model.Updates...)
+	updates := append(m.updates(o), m.model.Updates...)
+	ok, guard := m.guard(s.Hunt, updates)
 	updates = append(updates, m.sums...)
-	updates = append(updates, count.after(n)...)
+	updates = append(updates, m.count.after(n)...)
 	for i, u := range updates {
 		updates[i].New = op.Select(ok, u.New, u.State)
 	}
-	updates = append(updates, ir.Update{State: halted, New: op.Sub(number(1), ok)})
+	updates = append(updates, guard...)
 	return ir.NewGraph(fmt.Sprintf("%s: step of %d rows", s.Name, n), nil, updates), nil
+}
+
+// updates are those of the optimizer.
+func (b *slopes) updates(o optim.Updater) []ir.Update {
+	lr := op.Gather(ir.Input(nameRates, ir.F32, maxRates), b.count.tick)
+	return o.Build(b.params, b.grads, lr, op.Cast(b.count.number(), ir.F32))
+}
+
+// guard is 1 while all is finite: loss and gradients, or, for who hunts, every
+// value of the step with these updates. It comes with what remembers that.
+func (b *slopes) guard(hunt bool, updates []ir.Update) (ok *ir.Value, remember []ir.Update) {
+	ok = finite(b.mean, b.grads)
+	if hunt {
+		w := b.walk(updates)
+		first := w.firstBad()
+		ok = op.Eq(first, number(len(w.values)))
+		remember = append(remember, ir.Update{State: scalar(nameFirst, ir.I32), New: first})
+	}
+	halted := scalar(nameHalted, ir.I32)
+	ok = op.Mul(ok, op.Eq(halted, number(0)))
+	return ok, append(remember, ir.Update{State: halted, New: op.Sub(number(1), ok)})
 }
 
 // finite is 1 when the loss and all gradients are finite. A gradient that is

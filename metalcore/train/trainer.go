@@ -189,6 +189,20 @@ func (t *Trainer) SetValid(set *feed.Set) error {
 	return nil
 }
 
+// SetHunt changes Spec.Hunt from the next slice of steps on.
+func (t *Trainer) SetHunt(hunt bool) error {
+	release, err := t.hold(context.Background())
+	if err != nil {
+		return err
+	}
+	defer release()
+	t.machine.setHunt(hunt)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.spec.Hunt = hunt
+	return nil
+}
+
 // dropSet gives up one use of a set, and the programs that read it unless it is
 // the training data.
 func (t *Trainer) dropSet(r *feed.Resident) {

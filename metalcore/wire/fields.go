@@ -120,6 +120,7 @@ func (m *TrainerSpec) fields(c *Codec) {
 	m.Schedule.fields(c)
 	c.Int64(&m.Seed)
 	c.Bool(&m.Ordered)
+	c.Bool(&m.Check)
 	c.Bool(&m.Replace)
 }
 

@@ -2,7 +2,7 @@ package wire
 
 // Proto is the version of this protocol. Hello, Welcome and Problem keep their
 // form in every version, so that two that do not match can say so.
-const Proto = 2
+const Proto = 3
 
 // Kind tells which message a frame holds.
 type Kind uint16
@@ -157,6 +157,7 @@ type TrainerSpec struct {
 	Schedule  Schedule
 	Seed      int64
 	Ordered   bool // do not shuffle
+	Check     bool // look at every value of each step for NaN and infinities
 	Replace   bool // take the place of a trainer that differs
 }
 
