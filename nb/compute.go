@@ -1,8 +1,6 @@
 package nb
 
 import (
-	"encoding/binary"
-	"math"
 	"slices"
 	"strconv"
 
@@ -111,19 +109,12 @@ func replace(v *ir.Value, to map[*ir.Value]*ir.Value) *ir.Value {
 // function Eval.
 func (t *Tensor) Eval() *Tensor { t.eval(""); return t }
 
-// Values returns the elements in row-major order.
+// Values returns the elements in row-major order; a bool is 1 or 0. Only whole
+// numbers of i64 beyond 2^53 are not exact.
 func (t *Tensor) Values() []float64 {
-	data := t.eval("")
-	out := make([]float64, len(data.Data)/4)
-	for i := range out {
-		bits := binary.LittleEndian.Uint32(data.Data[4*i:])
-		if data.DType == "i32" {
-			out[i] = float64(int32(bits))
-		} else {
-			out[i] = float64(math.Float32frombits(bits))
-		}
-	}
-	return out
+	numbers, err := t.eval("").Numbers()
+	must(err)
+	return numbers
 }
 
 // Numbers returns the tensor as it goes over the wire; package display uses it.

@@ -101,6 +101,6 @@ func (t *Tensor) OneHot(n int) *Tensor {
 		argument("give how many classes there are", "onehot of %d classes", n)
 	}
 	return t.unary("onehot", func(v *ir.Value) *ir.Value {
-		return floating(op.Eq(expand(v, len(v.Shape)), ir.Iota(n)))
+		return floating(op.Eq(expand(as(v, ir.I32), len(v.Shape)), ir.Iota(n)))
 	})
 }

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/metalnb/metalnb/metalcore/ir"
 )
 
 // String prints an array as NumPy does. A model's value, which has no numbers
@@ -14,7 +17,7 @@ func (t *Tensor) String() string {
 	if t.v.Shape.HasBatch() {
 		return fmt.Sprintf("Tensor(%s %s)", t.v.Op, t.v.Type())
 	}
-	return formatArray(t.Values(), t.v.Shape, t.DType() == "i32")
+	return formatArray(t.Values(), t.v.Shape, t.v.DType)
 }
 
 // Tensors of more than summarize elements show only the first and last edge
@@ -28,15 +31,18 @@ const (
 )
 
 // formatArray prints elements in row-major order.
-func formatArray(values []float64, shape []int, ints bool) string {
+func formatArray(values []float64, shape []int, dtype ir.DType) string {
+	if dtype.Half() {
+		values = shortest(values, dtype)
+	}
 	f := formatter{values: values, shape: shape, short: len(values) > summarize}
 	if len(values) == 0 {
 		return "[]"
 	}
 	if len(shape) == 0 {
-		return formatScalar(values[0], ints)
+		return formatScalar(values[0], dtype)
 	}
-	f.elem = elementFormat(f.visible(0, 0, nil), ints)
+	f.elem = elementFormat(f.visible(0, 0, nil), dtype)
 	var b []byte
 	f.write(&b, 0, 0, "")
 	return string(b)
@@ -51,12 +57,19 @@ type formatter struct {
 }
 
 // formatScalar prints the element of an array without axes.
-func formatScalar(x float64, ints bool) string {
-	verb := byte('f')
+func formatScalar(x float64, dtype ir.DType) string {
+	if dtype == ir.Bool {
+		return truthText(x)
+	}
+	verb, ints := byte('f'), !dtype.Float()
 	if a := math.Abs(x); !ints && a > 0 && (a < 1e-4 || a >= 1e16) {
 		verb = 'e'
 	}
-	s := strconv.FormatFloat(x, verb, -1, 32)
+	bits := 32
+	if ints {
+		bits = 64
+	}
+	s := strconv.FormatFloat(x, verb, -1, bits)
 	if ints || strings.ContainsAny(s, ".eIN") {
 		return s
 	}
@@ -128,9 +141,12 @@ func (f *formatter) write(b *[]byte, axis, at int, indent string) {
 // right-aligned; numbers with as many digits as the longest needs, at most
 // eight behind the point; in scientific notation when they differ by more than
 // a factor of 1000 or are very large or small.
-func elementFormat(values []float64, ints bool) func(float64) string {
+func elementFormat(values []float64, dtype ir.DType) func(float64) string {
 	format := func(x float64) string { return strconv.FormatFloat(x, 'f', 0, 64) }
-	if !ints {
+	switch {
+	case dtype == ir.Bool:
+		format = func(x float64) string { return fmt.Sprintf("%5s", truthText(x)) }
+	case dtype.Float():
 		format = floatFormat(values)
 	}
 	width := 0
@@ -138,6 +154,29 @@ func elementFormat(values []float64, ints bool) func(float64) string {
 		width = max(width, len(format(x)))
 	}
 	return func(x float64) string { return fmt.Sprintf("%*s", width, format(x)) }
+}
+
+func truthText(x float64) string {
+	if x != 0 {
+		return "True"
+	}
+	return "False"
+}
+
+// shortest replaces halves by the numbers of the fewest digits that are rounded
+// to them.
+func shortest(values []float64, dtype ir.DType) []float64 {
+	out := slices.Clone(values)
+	for i, x := range values {
+		for digits := range 8 {
+			short, err := strconv.ParseFloat(strconv.FormatFloat(x, 'e', digits, 64), 64)
+			if err == nil && ir.RoundTo(dtype, short) == x {
+				out[i] = short
+				break
+			}
+		}
+	}
+	return out
 }
 
 func floatFormat(values []float64) func(float64) string {

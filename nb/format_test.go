@@ -5,6 +5,8 @@ import (
 	"os"
 	"strconv"
 	"testing"
+
+	"github.com/metalnb/metalnb/metalcore/ir"
 )
 
 // The texts are what NumPy printed, see testdata/numpy_print.py.
@@ -15,7 +17,7 @@ func TestPrintsLikeNumPy(t *testing.T) {
 	}
 	var cases []struct {
 		Shape  []int
-		Ints   bool
+		DType  string
 		Values []string
 		Text   string
 	}
@@ -29,7 +31,11 @@ func TestPrintsLikeNumPy(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if got := formatArray(values, c.Shape, c.Ints); got != c.Text {
+		dtype, err := ir.ParseDType(c.DType)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := formatArray(values, c.Shape, dtype); got != c.Text {
 			t.Errorf("shape %v:\n%s\nNumPy prints\n%s", c.Shape, got, c.Text)
 		}
 	}

@@ -33,7 +33,7 @@ func (t *Tensor) TakeAlong(index *Tensor, axis int) *Tensor {
 // within raises an error when an index is outside of an axis of size n. Of
 // indices that are not computed yet it knows nothing; those take the nearest.
 func (t *Tensor) within(method string, of *ir.Value, n int) {
-	if t.v.DType != ir.I32 {
+	if !t.v.DType.Integer() {
 		argument("convert them with Int()", "%s: the indices are %s", method, t.v.Type())
 	}
 	if t.data == nil || n < 0 {
@@ -48,7 +48,7 @@ func (t *Tensor) within(method string, of *ir.Value, n int) {
 
 // counted makes negative indices count from the start of an axis of size n.
 func counted(index *Tensor, n int) *ir.Value {
-	v := index.v
+	v := as(index.v, ir.I32)
 	if n < 0 || v.Op == ir.OpIota {
 		return v
 	}

@@ -30,7 +30,7 @@ func (t *Tensor) Embedding(n, size int, init ...Init) *Tensor {
 // Attention are the settings of MultiHeadAttention.
 type Attention struct {
 	Causal bool    // a step sees itself and those before it only
-	Mask   *Tensor // i32, not 0 where a step may look: [B, steps seen], [steps, steps seen] or [B, steps, steps seen]
+	Mask   *Tensor // bool, or i32 that is not 0, where a step may look: [B, steps seen], [steps, steps seen] or [B, steps, steps seen]
 	// Context is the sequence that is looked at, [B, steps seen, features]; t
 	// itself when nil.
 	Context *Tensor
@@ -94,22 +94,28 @@ func (a Attention) allowed(steps, seen int) *ir.Value {
 	if a.Mask == nil {
 		return may
 	}
-	mask := a.Mask.v
+	mask := op.Cast(a.Mask.v, ir.Bool)
 	s := mask.Shape
 	switch {
-	case mask.DType == ir.I32 && len(s) == 2 && s[0] == steps && s[1] == seen:
-	case mask.DType == ir.I32 && len(s) == 2 && s[1] == seen:
+	case a.Mask.v.DType.Float():
+		a.wrongMask(steps, seen)
+	case len(s) == 2 && s[0] == steps && s[1] == seen:
+	case len(s) == 2 && s[1] == seen:
 		mask = op.Reshape(mask, ir.Shape{s[0], 1, 1, seen})
-	case mask.DType == ir.I32 && len(s) == 3 && s[1] == steps && s[2] == seen:
+	case len(s) == 3 && s[1] == steps && s[2] == seen:
 		mask = op.Reshape(mask, ir.Shape{s[0], 1, steps, seen})
 	default:
-		fail(&Error{Code: CodeShape, Message: fmt.Sprintf("attention: the mask is %s, for %d steps that look at %d", mask.Type(), steps, seen),
-			Remedy: "make it i32 [B, steps seen], [steps, steps seen] or [B, steps, steps seen]"})
+		a.wrongMask(steps, seen)
 	}
 	if may == nil {
 		return mask
 	}
-	return op.Select(may, mask, ir.Const(0, ir.I32))
+	return op.Min(may, mask)
+}
+
+func (a Attention) wrongMask(steps, seen int) {
+	fail(&Error{Code: CodeShape, Message: fmt.Sprintf("attention: the mask is %s, for %d steps that look at %d", a.Mask.v.Type(), steps, seen),
+		Remedy: "make it bool or i32 [B, steps seen], [steps, steps seen] or [B, steps, steps seen]"})
 }
 
 // PositionalEncoding adds sine waves to a sequence [B, steps, features], by

@@ -78,7 +78,7 @@ var refLayers = map[string]func(x *Tensor) *Tensor{
 	"attention causal": func(x *Tensor) *Tensor { return x.MultiHeadAttention(3, Attention{Causal: true}) },
 	"attention mask": func(x *Tensor) *Tensor { // no step looks at the last one
 		zero := x.Slice(2, 0, 1).Reshape(3).Mul(0).Int()
-		return x.MultiHeadAttention(1, Attention{Mask: zero.Add(Arange(3).Lt(2))})
+		return x.MultiHeadAttention(1, Attention{Mask: zero.Add(Arange(3).Lt(2).Int())})
 	},
 	"positions": (*Tensor).PositionalEncoding, "learned positions": (*Tensor).LearnedPositions,
 	"lstm":           func(x *Tensor) *Tensor { return x.LSTM(5) },

@@ -79,13 +79,11 @@ func common(in []*Tensor) []*ir.Value {
 	for i, t := range in {
 		out[i] = t.v
 	}
-	for _, v := range out {
-		if v.DType != out[0].DType {
-			for i := range out {
-				out[i] = floating(out[i])
-			}
-			break
-		}
+	for i := range out {
+		out[0], out[i] = alike(out[0], out[i])
+	}
+	for i := range out {
+		out[i] = as(out[i], out[0].DType)
 	}
 	return out
 }

@@ -28,12 +28,13 @@ func (t *Tensor) Mod(x any) *Tensor {
 }
 
 func floorDiv(a, b *ir.Value) *ir.Value {
-	if a.DType != ir.I32 {
+	if a.DType.Float() {
 		return op.Floor(op.Div(a, b))
 	}
 	q := op.Div(a, b)
 	rest := op.Sub(a, op.Mul(q, b))
-	return op.Sub(q, op.Lt(op.Mul(sign(rest), sign(b)), ir.Const(0, a.DType)))
+	below := op.Lt(op.Mul(sign(rest), sign(b)), ir.Const(0, a.DType))
+	return op.Sub(q, op.Cast(below, a.DType))
 }
 
 // ofFloats is a function of two operands that are made floats.
@@ -41,8 +42,8 @@ func ofFloats(f func(a, b *ir.Value) *ir.Value) func(a, b *ir.Value) *ir.Value {
 	return func(a, b *ir.Value) *ir.Value { return f(floating(a), floating(b)) }
 }
 
-// Eq, Ne, Lt, Le, Gt and Ge compare element by element; the result is 1 where
-// it holds and 0 elsewhere, of type i32.
+// Eq, Ne, Lt, Le, Gt and Ge compare element by element; the result is of type
+// bool.
 func (t *Tensor) Eq(x any) *Tensor { return t.binary("eq", x, op.Eq) }
 func (t *Tensor) Ne(x any) *Tensor { return t.binary("ne", x, ne) }
 func (t *Tensor) Lt(x any) *Tensor { return t.binary("lt", x, op.Lt) }
@@ -52,35 +53,40 @@ func (t *Tensor) Ge(x any) *Tensor { return t.binary("ge", x, flipped(op.Le)) }
 
 func ne(a, b *ir.Value) *ir.Value { return not(op.Eq(a, b)) }
 
-func not(cond *ir.Value) *ir.Value { return op.Eq(cond, ir.Const(0, cond.DType)) }
+func not(v *ir.Value) *ir.Value { return op.Eq(v, ir.Const(0, v.DType)) }
 
 func flipped(f func(a, b *ir.Value) *ir.Value) func(a, b *ir.Value) *ir.Value {
 	return func(a, b *ir.Value) *ir.Value { return f(b, a) }
 }
 
-// truth is 1 where v is not 0, else 0; NaN is not 0.
-func truth(v *ir.Value) *ir.Value { return not(not(v)) }
+// truth is true where v is not 0; NaN is not 0.
+func truth(v *ir.Value) *ir.Value {
+	if v.DType == ir.Bool {
+		return v
+	}
+	return op.Cast(v, ir.Bool)
+}
 
 // And, Or and Not take what is not 0 for true; their results are as those of
 // comparisons.
 func (t *Tensor) And(x any) *Tensor {
-	return t.binary("and", x, func(a, b *ir.Value) *ir.Value { return op.Mul(truth(a), truth(b)) })
+	return t.binary("and", x, func(a, b *ir.Value) *ir.Value { return op.Min(truth(a), truth(b)) })
 }
 
-// Or is 1 where one of both is not 0.
+// Or is true where one of both is not 0.
 func (t *Tensor) Or(x any) *Tensor {
 	return t.binary("or", x, func(a, b *ir.Value) *ir.Value { return op.Max(truth(a), truth(b)) })
 }
 
-// Not is 1 where t is 0.
+// Not is true where t is 0.
 func (t *Tensor) Not() *Tensor { return t.unary("not", not) }
 
-// IsNaN is 1 where an element is NaN.
+// IsNaN is true where an element is NaN.
 func (t *Tensor) IsNaN() *Tensor {
 	return t.unary("isnan", func(v *ir.Value) *ir.Value { return ne(v, v) })
 }
 
-// IsFinite is 1 where an element is neither NaN nor infinite.
+// IsFinite is true where an element is neither NaN nor infinite.
 func (t *Tensor) IsFinite() *Tensor { return t.floats("isfinite", op.IsFinite) }
 
 // Where is a where t is not 0, and b elsewhere; a and b are tensors or numbers.
@@ -94,11 +100,7 @@ func (t *Tensor) Where(a, b any) *Tensor {
 	x, y := like.operand("where", a), like.operand("where", b)
 	return apply("where", []*Tensor{t, x, y}, func() *ir.Value {
 		u, v := alike(x.v, y.v)
-		cond := t.v
-		if cond.DType != ir.I32 {
-			cond = truth(cond)
-		}
-		return op.Select(cond, u, v)
+		return op.Select(truth(t.v), u, v)
 	})
 }
 
@@ -114,7 +116,10 @@ func (t *Tensor) floats(kind string, f func(*ir.Value) *ir.Value) *Tensor {
 func (t *Tensor) Neg() *Tensor { return t.unary("neg", neg) }
 func (t *Tensor) Abs() *Tensor {
 	return t.unary("abs", func(v *ir.Value) *ir.Value {
-		if v.DType == ir.I32 {
+		switch {
+		case v.DType == ir.U8:
+			return v
+		case !v.DType.Float():
 			return op.Max(v, neg(v))
 		}
 		return op.Abs(v)
@@ -128,18 +133,18 @@ func (t *Tensor) Square() *Tensor {
 func (t *Tensor) Sign() *Tensor { return t.unary("sign", sign) }
 
 func neg(v *ir.Value) *ir.Value {
-	if v.DType == ir.I32 {
+	if !v.DType.Float() {
 		return op.Sub(ir.Const(0, v.DType), v)
 	}
 	return op.Neg(v)
 }
 
 func sign(v *ir.Value) *ir.Value {
-	if v.DType != ir.I32 {
+	if v.DType.Float() {
 		return op.Sign(v)
 	}
 	zero := ir.Const(0, v.DType)
-	return op.Sub(op.Lt(zero, v), op.Lt(v, zero))
+	return op.Sub(op.Cast(op.Lt(zero, v), v.DType), op.Cast(op.Lt(v, zero), v.DType))
 }
 
 // Exp, Expm1 (exp(x)-1), Log, Log1p (log(1+x)), Log2, Log10, Sqrt, Rsqrt

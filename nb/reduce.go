@@ -10,12 +10,21 @@ import (
 // Sum, Prod, Mean, Max and Min reduce over the axes, over all of them when none
 // is given. The axes are gone from the result; ExpandDims brings one back.
 func (t *Tensor) Sum(axes ...int) *Tensor {
-	return t.unary("sum", func(v *ir.Value) *ir.Value { return op.Sum(v, false, axes...) })
+	return t.unary("sum", func(v *ir.Value) *ir.Value { return op.Sum(totals(v), false, axes...) })
+}
+
+// totals are numbers that sums are formed of: u8 and bool, whose sums would soon
+// overflow, become i64.
+func totals(v *ir.Value) *ir.Value {
+	if v.DType == ir.U8 || v.DType == ir.Bool {
+		return op.Cast(v, ir.I64)
+	}
+	return v
 }
 
 // Prod reduces to the product of the elements.
 func (t *Tensor) Prod(axes ...int) *Tensor {
-	return t.unary("prod", func(v *ir.Value) *ir.Value { return op.Prod(v, false, axes...) })
+	return t.unary("prod", func(v *ir.Value) *ir.Value { return op.Prod(totals(v), false, axes...) })
 }
 
 // Mean reduces to the arithmetic mean, of integers, too.
@@ -52,12 +61,12 @@ func variance(v *ir.Value, axes []int) *ir.Value {
 // Any is 1 where an element along the axes is not 0, and All where none is;
 // without elements Any is 0 and All is 1.
 func (t *Tensor) Any(axes ...int) *Tensor {
-	return t.unary("any", func(v *ir.Value) *ir.Value { return truth(op.Sum(truth(v), false, axes...)) })
+	return t.unary("any", func(v *ir.Value) *ir.Value { return truth(op.Sum(op.Cast(truth(v), ir.I32), false, axes...)) })
 }
 
-// All is 1 where no element along the axes is 0.
+// All is true where no element along the axes is 0.
 func (t *Tensor) All(axes ...int) *Tensor {
-	return t.unary("all", func(v *ir.Value) *ir.Value { return not(op.Sum(not(v), false, axes...)) })
+	return t.unary("all", func(v *ir.Value) *ir.Value { return not(op.Sum(op.Cast(not(v), ir.I32), false, axes...)) })
 }
 
 // Norm is the root of the sum of squares: of a vector its length, of a matrix
@@ -89,7 +98,8 @@ func (t *Tensor) ArgMax(axis ...int) *Tensor {
 // ArgMin is the index of the first smallest element, as ArgMax.
 func (t *Tensor) ArgMin(axis ...int) *Tensor {
 	return t.unary("argmin", func(v *ir.Value) *ir.Value {
-		if v.DType == ir.I32 {
+		if !v.DType.Float() {
+			v = totals(v)
 			return argMax(op.Sub(ir.Const(-1, v.DType), v), axis) // -v of the least number is no i32
 		}
 		return argMax(op.Neg(v), axis)
@@ -160,10 +170,10 @@ func (t *Tensor) axis(method string, axis int) int {
 // CumSum and CumProd are the sums and products of the elements up to and with
 // each one along an axis.
 func (t *Tensor) CumSum(axis int) *Tensor {
-	return t.unary("cumsum", func(v *ir.Value) *ir.Value { return op.CumSum(v, axis, false) })
+	return t.unary("cumsum", func(v *ir.Value) *ir.Value { return op.CumSum(totals(v), axis, false) })
 }
 
 // CumProd is the product of the elements up to and with each one.
 func (t *Tensor) CumProd(axis int) *Tensor {
-	return t.unary("cumprod", func(v *ir.Value) *ir.Value { return op.CumProd(v, axis) })
+	return t.unary("cumprod", func(v *ir.Value) *ir.Value { return op.CumProd(totals(v), axis) })
 }

@@ -107,20 +107,26 @@ func (t *Tensor) operand(kind string, x any) *Tensor {
 	return &Tensor{v: ir.Const(n, dtype)}
 }
 
-// alike gives two operands one type: integers meet floats as floats.
+// alike gives two operands one type, that of both which holds more: integers
+// meet floats as floats, bools meet integers as integers.
 func alike(a, b *ir.Value) (*ir.Value, *ir.Value) {
-	if a.DType != b.DType {
-		return floating(a), floating(b)
+	to := op.Wider(a.DType, b.DType)
+	return as(a, to), as(b, to)
+}
+
+func as(v *ir.Value, to ir.DType) *ir.Value {
+	if v.DType == to {
+		return v
 	}
-	return a, b
+	return op.Cast(v, to)
 }
 
 // floating is v, or what it is as floats.
 func floating(v *ir.Value) *ir.Value {
-	if v.DType == ir.I32 {
-		return op.Cast(v, ir.F32)
+	if v.DType.Float() {
+		return v
 	}
-	return v
+	return op.Cast(v, ir.F32)
 }
 
 // number converts any Go number.
@@ -166,5 +172,5 @@ func (t *Tensor) Named(name string) *Tensor {
 // Shape returns the size of each axis; -1 is the batch of a model.
 func (t *Tensor) Shape() []int { return append([]int{}, t.v.Shape...) }
 
-// DType is the element type, "f32" or "i32".
+// DType is the element type, like F32 or Bool.
 func (t *Tensor) DType() string { return t.v.DType.String() }

@@ -1,7 +1,6 @@
 package render
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"image"
@@ -55,16 +54,7 @@ func numbers(x wire.Tensor) ([]float64, error) {
 	if err := x.Check(); err != nil {
 		return nil, err
 	}
-	out := make([]float64, len(x.Data)/4)
-	for i := range out {
-		bits := binary.LittleEndian.Uint32(x.Data[4*i:])
-		if x.DType == "i32" {
-			out[i] = float64(int32(bits))
-		} else {
-			out[i] = float64(math.Float32frombits(bits))
-		}
-	}
-	return out, nil
+	return x.Numbers()
 }
 
 // valueRange decides what is black and what is white: 0..1 when all values lie

@@ -16,10 +16,11 @@ import (
 	"github.com/metalnb/metalnb/metalcore/op"
 )
 
-// Gradients returns for each value of wrt the gradient of loss, which is an f32
-// scalar, with respect to it: a value of the same shape. It is zeros for what
-// the loss does not depend on, or only through integers. The new values carry
-// the layer and position of the forward value whose gradient they are part of.
+// Gradients returns for each value of wrt the gradient of loss, one floating
+// point number, with respect to it: a value of the same type and shape. It is
+// zeros for what the loss does not depend on, or only through what is no float.
+// The new values carry the layer and position of the forward value whose gradient
+// they are part of.
 func Gradients(loss *ir.Value, wrt []*ir.Value) ([]*ir.Value, error) {
 	if err := check(loss, wrt); err != nil {
 		return nil, err
@@ -35,7 +36,7 @@ func Gradients(loss *ir.Value, wrt []*ir.Value) ([]*ir.Value, error) {
 	out := make([]*ir.Value, len(wrt))
 	for i, v := range wrt {
 		if out[i] = w.grads[v]; out[i] == nil {
-			out[i] = ir.Const(0, ir.F32, v.Shape...)
+			out[i] = ir.Const(0, v.DType, v.Shape...)
 		}
 	}
 	return out, nil
@@ -45,15 +46,15 @@ func check(loss *ir.Value, wrt []*ir.Value) error {
 	if loss == nil {
 		return fmt.Errorf("gradients of a loss that is nil; pass the value of the loss")
 	}
-	if loss.DType != ir.F32 || len(loss.Shape) != 0 {
-		return fmt.Errorf("gradients of %s: a loss is one f32 number; take the mean or sum of it", loss.Type())
+	if !loss.DType.Float() || len(loss.Shape) != 0 {
+		return fmt.Errorf("gradients of %s: a loss is one floating point number; take the mean or sum of it", loss.Type())
 	}
 	for i, v := range wrt {
 		if v == nil {
 			return fmt.Errorf("gradient %d is for a value that is nil", i)
 		}
-		if v.DType != ir.F32 {
-			return fmt.Errorf("gradient %d is for %s %q of type %s; only f32 values have one", i, v.Op, v.Name, v.Type())
+		if !v.DType.Float() {
+			return fmt.Errorf("gradient %d is for %s %q of type %s; only floating point values have one", i, v.Op, v.Name, v.Type())
 		}
 	}
 	return nil
@@ -83,7 +84,7 @@ func (w *walk) sort(v *ir.Value) {
 // back visits the values from the loss on. When a value's turn comes, all that
 // use it have been visited, so its gradient is complete.
 func (w *walk) back(loss *ir.Value) error {
-	seed := ir.Const(1, ir.F32)
+	seed := ir.Const(1, loss.DType)
 	seed.Layer, seed.Pos = loss.Layer, loss.Pos
 	w.grads[loss] = seed
 	for i := len(w.order) - 1; i >= 0; i-- {
@@ -109,7 +110,7 @@ func (w *walk) flows(v *ir.Value) bool {
 	return false
 }
 
-func (w *walk) takes(v *ir.Value) bool { return w.needed[v] && v.DType == ir.F32 }
+func (w *walk) takes(v *ir.Value) bool { return w.needed[v] && v.DType.Float() }
 
 // visit hands the gradient g of v on to its operands.
 func (w *walk) visit(v, g *ir.Value) error {

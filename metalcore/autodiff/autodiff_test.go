@@ -129,10 +129,10 @@ func TestErrors(t *testing.T) {
 		loss, wrt *ir.Value
 		want      string
 	}{
-		{y, x, "a loss is one f32 number; take the mean or sum"},
+		{y, x, "a loss is one floating point number; take the mean or sum"},
 		{nil, x, "a loss that is nil"},
 		{op.Sum(y, false), nil, "a value that is nil"},
-		{op.Sum(y, false), number, `input "i" of type i32[]; only f32`},
+		{op.Sum(y, false), number, `input "i" of type i32[]; only floating point`},
 		{second, x, "maxpool2d_grad of layer pool (cell.go:3): it has none: second derivatives"},
 		{strange, x, "no such op"},
 	} {

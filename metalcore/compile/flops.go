@@ -19,7 +19,7 @@ func FLOPs(s *plan.Step) (sum int64) {
 
 func flops(v *ir.Value) int64 {
 	row := op.Lookup(v.Op)
-	if row == nil || v.DType != ir.F32 {
+	if row == nil || !v.DType.Float() {
 		return 0
 	}
 	switch row.Class {

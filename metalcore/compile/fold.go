@@ -8,7 +8,7 @@ import (
 
 // fold replaces what is computed from constants by a constant. A constant has
 // one number in all elements, so this is arithmetic on single numbers, rounded
-// to f32 as a device does. Results that are not finite are left to the device.
+// to its type as a device does. Results that are not finite are left to the device.
 func fold(g *ir.Graph) (*ir.Graph, error) {
 	return g.Rewrite(func(v *ir.Value) *ir.Value {
 		if x, ok := foldValue(v); ok && !math.IsInf(x, 0) && !math.IsNaN(x) {
@@ -43,32 +43,25 @@ func foldValue(v *ir.Value) (float64, bool) {
 	case "reduce_sum":
 		return foldSum(v, x[0])
 	}
-	if f, ok := foldable[v.Op]; ok && v.In[0].DType == ir.F32 {
-		return round(f(x)), true
+	if f, ok := foldable[v.Op]; ok && v.In[0].DType.Float() {
+		return ir.RoundTo(v.DType, f(x)), true
 	}
 	return 0, false
 }
 
 // element is the number that a constant has on a device.
-func element(c *ir.Value) float64 {
-	if c.DType == ir.F32 {
-		return round(c.Float("value"))
-	}
-	return c.Float("value")
-}
+func element(c *ir.Value) float64 { return ir.RoundTo(c.DType, c.Float("value")) }
 
-func round(x float64) float64 { return float64(float32(x)) }
-
-// foldSum folds sums of f32; those of i32 may wrap around.
+// foldSum folds sums of floats; those of integers may wrap around.
 func foldSum(v *ir.Value, x float64) (float64, bool) {
 	n := 1
 	for _, axis := range v.Ints("axes") {
 		n *= v.In[0].Shape[axis]
 	}
-	return round(x * float64(n)), v.DType == ir.F32
+	return ir.RoundTo(v.DType, x*float64(n)), v.DType.Float()
 }
 
-// foldable are functions of f32 constants whose results are the same on all
+// foldable are functions of floating point constants whose results are the same on all
 // devices: one correctly rounded operation.
 var foldable = map[string]func(x []float64) float64{
 	"neg":  func(x []float64) float64 { return -x[0] },
@@ -83,6 +76,7 @@ var foldable = map[string]func(x []float64) float64{
 	"eq":   func(x []float64) float64 { return truth(x[0] == x[1]) },
 	"lt":   func(x []float64) float64 { return truth(x[0] < x[1]) },
 	"le":   func(x []float64) float64 { return truth(x[0] <= x[1]) },
+	"cast": func(x []float64) float64 { return x[0] },
 }
 
 func truth(b bool) float64 {

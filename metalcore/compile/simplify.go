@@ -24,7 +24,7 @@ var rules = map[string][]rule{
 	"neg":  {twice},
 	"abs":  {again},
 	"relu": {again},
-	"cast": {sameType},
+	"cast": {sameType, thereAndBack},
 
 	"stop_gradient": {operand},
 
@@ -133,6 +133,29 @@ func sameType(v *ir.Value) *ir.Value {
 		return v.In[0]
 	}
 	return nil
+}
+
+// thereAndBack: what was cast to a type that holds all numbers of its own comes
+// back as it was.
+func thereAndBack(v *ir.Value) *ir.Value {
+	in := v.In[0]
+	if in.Op != "cast" || in.In[0].DType != v.DType || !holds(in.DType, v.DType) {
+		return nil
+	}
+	return in.In[0]
+}
+
+// holds reports whether each number of the type is one of the wider type.
+func holds(wide, d ir.DType) bool {
+	switch d {
+	case ir.Bool:
+		return true
+	case ir.U8:
+		return wide != ir.Bool // 255 takes 8 bits, as many as a bf16 has
+	case ir.I32:
+		return wide == ir.I64
+	}
+	return d.Half() && wide == ir.F32
 }
 
 // unmoved drops a reshape, broadcast, slice, pad or concat to the same shape,

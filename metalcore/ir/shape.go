@@ -7,39 +7,6 @@ import (
 	"strings"
 )
 
-// DType is the type of a value's elements.
-type DType uint8
-
-// The element types. Every one of them is four bytes wide.
-const (
-	F32 DType = iota + 1 // IEEE 754 binary32
-	I32                  // two's complement, 32 bits
-)
-
-// Size is the number of bytes of one element.
-func (d DType) Size() int { return 4 }
-
-func (d DType) String() string {
-	switch d {
-	case F32:
-		return "f32"
-	case I32:
-		return "i32"
-	}
-	return "dtype(" + strconv.Itoa(int(d)) + ")"
-}
-
-// ParseDType is the inverse of DType.String.
-func ParseDType(s string) (DType, error) {
-	switch s {
-	case "f32":
-		return F32, nil
-	case "i32":
-		return I32, nil
-	}
-	return 0, fmt.Errorf("unknown dtype %q (there are f32 and i32)", s)
-}
-
 // Batch is the dimension of a model's leading axis, whose size is known only
 // when the model is bound to a batch. In general a negative dimension -k
 // stands for k times the batch size, so that reshapes may fold the batch into

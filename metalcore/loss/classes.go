@@ -54,7 +54,7 @@ func (l *Loss) Counts(y *ir.Value) *ir.Value {
 			ignored = op.Max(ignored, is)
 		}
 	}
-	return op.Cast(op.Sub(ir.Const(1, ir.I32), ignored), ir.F32)
+	return op.Select(ignored, num(0), num(1))
 }
 
 func (l *Loss) classWeights() *ir.Value {

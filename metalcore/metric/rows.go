@@ -55,7 +55,7 @@ func (s *Set) guess(b Batch) *ir.Value {
 	if s.loss.Name() == loss.BCE {
 		border = 0.5
 	}
-	return op.Lt(num(border), b.Out)
+	return op.Cast(op.Lt(num(border), b.Out), ir.I32)
 }
 
 // truth is the right class, of the shape of guess.
@@ -70,7 +70,7 @@ func (s *Set) truth(b Batch) *ir.Value {
 	if s.loss.Name() == loss.Hinge {
 		border = 0
 	}
-	return op.Lt(num(border), s.loss.Align(b.Out, b.Y))
+	return op.Cast(op.Lt(num(border), s.loss.Align(b.Out, b.Y)), ir.I32)
 }
 
 // among is 1 where fewer than k classes have a larger output than the label's,
@@ -80,7 +80,7 @@ func among(out, label *ir.Value, k int) *ir.Value {
 	number := ir.Iota(out.Shape[1])
 	mine := op.Sum(op.Select(op.Eq(column, number), out, num(0)), true, 1)
 	equalBefore := op.Mul(op.Eq(out, mine), op.Lt(number, column))
-	before := op.Sum(op.Max(op.Lt(mine, out), equalBefore), false, 1)
+	before := op.Sum(op.Cast(op.Max(op.Lt(mine, out), equalBefore), ir.I32), false, 1)
 	return op.Cast(op.Lt(before, ir.Const(float64(k), ir.I32)), ir.F32)
 }
 

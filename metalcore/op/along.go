@@ -32,7 +32,7 @@ func CumProd(a *ir.Value, axis int) *ir.Value {
 	return y
 }
 
-// TakeAlong picks elements along an axis by an i32 index that has the axes of
+// TakeAlong picks elements along an axis by an index (i32, i64 or u8) that has the axes of
 // a, of the same sizes but for that axis. An index outside takes the nearest.
 func TakeAlong(a, index *ir.Value, axis int) *ir.Value {
 	return build("take_along", ir.Attrs{"axis": normAxis(a, axis)}, a, index)
@@ -84,6 +84,9 @@ func alongOps() []Op {
 }
 
 func cumSumShape(v *ir.Value) (ir.DType, ir.Shape, error) {
+	if err := wantTotals(v, 0); err != nil {
+		return 0, nil, err
+	}
 	return v.In[0].DType, slices.Clone(v.In[0].Shape), wantAxis(v, v.Int("axis"))
 }
 
@@ -92,7 +95,7 @@ func takeAlongShape(v *ir.Value) (ir.DType, ir.Shape, error) {
 	if err := wantAxis(v, axis); err != nil {
 		return 0, nil, err
 	}
-	if err := wantType(v, 1, ir.I32); err != nil {
+	if err := wantIndex(v, 1); err != nil {
 		return 0, nil, err
 	}
 	if err := wantChoice(v, axis); err != nil {
@@ -120,7 +123,10 @@ func addAlongShape(v *ir.Value) (ir.DType, ir.Shape, error) {
 	if err := wantAxis(v, axis); err != nil {
 		return 0, nil, err
 	}
-	if err := wantType(v, 0, ir.I32); err != nil {
+	if err := wantIndex(v, 0); err != nil {
+		return 0, nil, err
+	}
+	if err := wantTotals(v, 1); err != nil {
 		return 0, nil, err
 	}
 	if !index.Shape.Equal(x.Shape) {

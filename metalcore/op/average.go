@@ -44,7 +44,7 @@ func averageOps() []Op {
 }
 
 func averageGradShape(v *ir.Value) (ir.DType, ir.Shape, error) {
-	if err := wantF32(v); err != nil {
+	if err := wantFloats(v); err != nil {
 		return 0, nil, err
 	}
 	shape := ir.Shape(v.Ints("shape"))
@@ -58,5 +58,5 @@ func averageGradShape(v *ir.Value) (ir.DType, ir.Shape, error) {
 	if g := v.In[0].Shape; !y.Equal(g) {
 		return 0, nil, fail(v, SizesDiffer, fmt.Sprintf("the pooling gives %s, its gradient is %s", y, g), "use the forward operand's shape")
 	}
-	return ir.F32, slices.Clone(shape), nil
+	return v.In[0].DType, slices.Clone(shape), nil
 }

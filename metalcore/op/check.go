@@ -60,8 +60,8 @@ func checkLeaf(v *ir.Value) error {
 	if len(v.In) != 0 {
 		return fail(v, BadArity, "it takes no operands", "")
 	}
-	if v.DType != ir.F32 && v.DType != ir.I32 {
-		return fail(v, BadType, v.DType.String()+" is no element type", "use f32 or i32")
+	if !v.DType.Valid() {
+		return fail(v, BadType, v.DType.String()+" is no element type", "use one of "+ir.ListDTypes(ir.DTypes()...))
 	}
 	if err := v.Shape.Check(); err != nil {
 		return fail(v, BadResult, err.Error(), "use smaller axes")
@@ -89,8 +89,8 @@ func (o *Op) checkForm(v *ir.Value) error {
 		if in == nil {
 			return fail(v, BadArity, fmt.Sprintf("operand %d is nil", i+1), "pass a value")
 		}
-		if in.DType != ir.F32 && in.DType != ir.I32 {
-			return fail(v, BadType, fmt.Sprintf("operand %d is %s", i+1, in.DType), "use f32 or i32")
+		if !in.DType.Valid() {
+			return fail(v, BadType, fmt.Sprintf("operand %d is %s", i+1, in.DType), "use one of "+ir.ListDTypes(ir.DTypes()...))
 		}
 		if err := in.Shape.Check(); err != nil {
 			return fail(v, BadResult, err.Error(), "use smaller axes")

@@ -91,7 +91,7 @@ func TestCheckHostile(t *testing.T) {
 				continue
 			}
 			accepted[row.Name] = true
-			if err := shape.Check(); err != nil || dtype != ir.F32 && dtype != ir.I32 {
+			if err := shape.Check(); err != nil || !dtype.Valid() {
 				t.Fatalf("%s of %v with %v gives %s%s", row.Name, v.In, v.Attrs, dtype, shape)
 			}
 		}
@@ -105,7 +105,10 @@ func TestCheckHostile(t *testing.T) {
 
 func hostileValue(rng *rand.Rand) *ir.Value {
 	sizes := []int{0, 1, 1, 2, 2, 3, ir.Batch, -2, 1 << 20, ir.MaxElems, math.MinInt, math.MaxInt}
-	v := &ir.Value{Op: ir.OpInput, DType: ir.DType(1 + rng.IntN(2))}
+	v := &ir.Value{Op: ir.OpInput, DType: ir.DTypes()[rng.IntN(7)]}
+	if rng.IntN(2) == 0 {
+		v.DType = ir.F32
+	}
 	if rng.IntN(50) == 0 {
 		v.DType = 77
 	}
@@ -133,7 +136,7 @@ func hostileAttr(rng *rand.Rand, kind op.Kind) any {
 	case op.IntAttr:
 		return number()
 	case op.StrAttr:
-		return []string{"f32", "i32", ""}[rng.IntN(3)]
+		return []string{"f32", "i32", "bf16", "bool", ""}[rng.IntN(5)]
 	case op.BoolAttr:
 		return rng.IntN(2) == 0
 	case op.FloatAttr:

@@ -84,7 +84,7 @@ func convOps() []Op {
 }
 
 func convShape(v *ir.Value) (ir.DType, ir.Shape, error) {
-	if err := wantF32(v); err != nil {
+	if err := wantFloats(v); err != nil {
 		return 0, nil, err
 	}
 	if err := wantRank(v, 0, 4, "[images,height,width,channels]"); err != nil {
@@ -94,7 +94,7 @@ func convShape(v *ir.Value) (ir.DType, ir.Shape, error) {
 		return 0, nil, err
 	}
 	shape, err := convResult(v, v.In[0].Shape, v.In[1].Shape)
-	return ir.F32, shape, err
+	return v.In[0].DType, shape, err
 }
 
 // convResult is the shape of a convolution of images x with a kernel k.
@@ -140,7 +140,7 @@ func convGradKernelShape(v *ir.Value) (ir.DType, ir.Shape, error) {
 // gradShape checks a gradient of conv2d: with the wanted shape in the place of
 // the missing operand, the convolution must give the shape of g, operand at.
 func gradShape(v *ir.Value, want ir.Shape, attr string, at int, forward func() (ir.Shape, error)) (ir.DType, ir.Shape, error) {
-	if err := wantF32(v); err != nil {
+	if err := wantFloats(v); err != nil {
 		return 0, nil, err
 	}
 	for i := range v.In {
@@ -159,5 +159,5 @@ func gradShape(v *ir.Value, want ir.Shape, attr string, at int, forward func() (
 		return 0, nil, fail(v, SizesDiffer, fmt.Sprintf("the convolution gives %s, its gradient is %s", y, g),
 			"use the forward operands' shapes")
 	}
-	return ir.F32, slices.Clone(want), nil
+	return v.In[0].DType, slices.Clone(want), nil
 }

@@ -7,12 +7,12 @@ import (
 	"github.com/metalnb/metalnb/metalcore/ir"
 )
 
-// Gather takes rows of a table [N, rest...] by index [idx...] (i32); the result
+// Gather takes rows of a table [N, rest...] by index [idx...] (i32, i64 or u8); the result
 // is [idx..., rest...]. An index outside 0..N-1 takes the nearest row.
 func Gather(table, index *ir.Value) *ir.Value { return build("gather", nil, table, index) }
 
 // ScatterAdd adds rows [M..., rest...] into n rows of zeros, each at the place
-// that index [M...] (i32) names; the result is [n, rest...]. An index outside
+// that index [M...] (i32, i64 or u8) names; the result is [n, rest...]. An index outside
 // 0..n-1 goes to the nearest row, so that it is the gradient of Gather.
 func ScatterAdd(index, rows *ir.Value, n int) *ir.Value {
 	return build("scatter_add", ir.Attrs{"n": n}, index, rows)
@@ -33,7 +33,7 @@ func indexOps() []Op {
 
 func gatherShape(v *ir.Value) (ir.DType, ir.Shape, error) {
 	table, index := v.In[0], v.In[1]
-	if err := wantType(v, 1, ir.I32); err != nil {
+	if err := wantIndex(v, 1); err != nil {
 		return 0, nil, err
 	}
 	if len(table.Shape) == 0 {
@@ -47,7 +47,10 @@ func gatherShape(v *ir.Value) (ir.DType, ir.Shape, error) {
 
 func scatterShape(v *ir.Value) (ir.DType, ir.Shape, error) {
 	index, rows, n := v.In[0], v.In[1], v.Int("n")
-	if err := wantType(v, 0, ir.I32); err != nil {
+	if err := wantIndex(v, 0); err != nil {
+		return 0, nil, err
+	}
+	if err := wantTotals(v, 1); err != nil {
 		return 0, nil, err
 	}
 	lead := len(index.Shape)

@@ -8,7 +8,7 @@ import (
 )
 
 // SoftmaxCrossEntropy is the loss of each row of logits [R,C] for its label
-// [R] (i32): log(sum of exp(logits)) - logits[label]. A label outside 0..C-1
+// [R] (i32, i64 or u8): log(sum of exp(logits)) - logits[label]. A label outside 0..C-1
 // counts as the nearest class.
 func SoftmaxCrossEntropy(logits, labels *ir.Value) *ir.Value {
 	return build("softmax_cross_entropy", nil, logits, labels)
@@ -50,10 +50,10 @@ func lossOps() []Op {
 
 func crossEntropyShape(v *ir.Value) (ir.DType, ir.Shape, error) {
 	logits, labels := v.In[0], v.In[1]
-	if err := wantType(v, 0, ir.F32); err != nil {
+	if err := wantType(v, 0, floats...); err != nil {
 		return 0, nil, err
 	}
-	if err := wantType(v, 1, ir.I32); err != nil {
+	if err := wantIndex(v, 1); err != nil {
 		return 0, nil, err
 	}
 	if err := wantRank(v, 0, 2, "[rows,classes]"); err != nil {
@@ -67,7 +67,7 @@ func crossEntropyShape(v *ir.Value) (ir.DType, ir.Shape, error) {
 		return 0, nil, fail(v, SizesDiffer, fmt.Sprintf("the labels %s are not one for each row", labels.Shape),
 			"give labels "+rows.String()+", the index of the class")
 	}
-	return ir.F32, slices.Clone(rows), nil
+	return logits.DType, slices.Clone(rows), nil
 }
 
 func crossEntropyGradShape(v *ir.Value) (ir.DType, ir.Shape, error) {
@@ -75,13 +75,13 @@ func crossEntropyGradShape(v *ir.Value) (ir.DType, ir.Shape, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	if err := wantType(v, 2, ir.F32); err != nil {
+	if err := wantSame(v, v.In[0], v.In[2]); err != nil {
 		return 0, nil, err
 	}
 	if g := v.In[2].Shape; !g.Equal(rows) {
 		return 0, nil, fail(v, SizesDiffer, fmt.Sprintf("the gradient %s is not one for each row", g), "give "+rows.String())
 	}
-	return ir.F32, slices.Clone(v.In[0].Shape), nil
+	return v.In[0].DType, slices.Clone(v.In[0].Shape), nil
 }
 
 // crossEntropyGradGrad: with p = softmax(logits), y = g (p - onehot), and
@@ -91,6 +91,6 @@ func crossEntropyGradGrad(v, d *ir.Value) []*ir.Value {
 	p := Softmax(logits, 1)
 	column := Reshape(g, ir.Shape{g.Shape[0], 1})
 	forLogits := Mul(column, Mul(p, Sub(d, Sum(Mul(p, d), true, 1))))
-	unit := SoftmaxCrossEntropyGrad(logits, labels, ir.Const(1, ir.F32, g.Shape...))
+	unit := SoftmaxCrossEntropyGrad(logits, labels, ir.Const(1, g.DType, g.Shape...))
 	return []*ir.Value{forLogits, nil, Sum(Mul(d, unit), false, 1)}
 }

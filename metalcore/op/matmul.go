@@ -33,7 +33,7 @@ func matrix(x *ir.Value, t bool) (rows, cols int) {
 }
 
 func matmulShape(v *ir.Value) (ir.DType, ir.Shape, error) {
-	if err := wantF32(v); err != nil {
+	if err := wantFloats(v); err != nil {
 		return 0, nil, err
 	}
 	a, b, tb := v.In[0], v.In[1], v.Bool("tb")
@@ -62,7 +62,7 @@ func matmulShape(v *ir.Value) (ir.DType, ir.Shape, error) {
 		return 0, nil, fail(v, SizesDiffer, fmt.Sprintf("the leading axes %s and %s differ", leadA, leadB),
 			"make them equal, or one operand a matrix")
 	}
-	return ir.F32, slices.Concat(lead, ir.Shape{m, n}), nil
+	return a.DType, slices.Concat(lead, ir.Shape{m, n}), nil
 }
 
 func matmulGrad(v, g *ir.Value) []*ir.Value {

@@ -46,14 +46,14 @@ func poolOps() []Op {
 }
 
 func poolShape(v *ir.Value) (ir.DType, ir.Shape, error) {
-	if err := wantF32(v); err != nil {
+	if err := wantFloats(v); err != nil {
 		return 0, nil, err
 	}
 	if err := wantRank(v, 0, 4, "[images,height,width,channels]"); err != nil {
 		return 0, nil, err
 	}
 	shape, err := pooled(v, v.In[0].Shape)
-	return ir.F32, shape, err
+	return v.In[0].DType, shape, err
 }
 
 // pooled is the shape of images x [N,H,W,C] after pooling.
@@ -89,7 +89,7 @@ func poolGradShape(v *ir.Value) (ir.DType, ir.Shape, error) {
 				"use the forward operands")
 		}
 	}
-	return ir.F32, slices.Clone(v.In[0].Shape), nil
+	return v.In[0].DType, slices.Clone(v.In[0].Shape), nil
 }
 
 // maxStep bounds strides, pads, dilations and windows, so that no size made of

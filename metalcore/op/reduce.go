@@ -11,13 +11,15 @@ import (
 // count from the end. With keep the axes stay, with size 1.
 func Sum(a *ir.Value, keep bool, axes ...int) *ir.Value { return reduce("reduce_sum", a, keep, axes) }
 
-// MaxOver is the largest element along axes. Elements that are equally large
+// MaxOver is the largest element along axes; of bools it says whether any is
+// true. Elements that are equally large
 // share its gradient, as in PyTorch.
 func MaxOver(a *ir.Value, keep bool, axes ...int) *ir.Value {
 	return reduce("reduce_max", a, keep, axes)
 }
 
-// MinOver is the smallest element along axes. Elements that are equally small
+// MinOver is the smallest element along axes; of bools it says whether all are
+// true. Elements that are equally small
 // share its gradient, as in PyTorch.
 func MinOver(a *ir.Value, keep bool, axes ...int) *ir.Value {
 	return reduce("reduce_min", a, keep, axes)
@@ -31,7 +33,7 @@ func Prod(a *ir.Value, keep bool, axes ...int) *ir.Value { return reduce("reduce
 // divisor is then the size of the batch that is bound.
 func Mean(a *ir.Value, keep bool, axes ...int) *ir.Value { return reduce("reduce_mean", a, keep, axes) }
 
-// ArgMax is the index of the largest element along an axis, the first of
+// ArgMax is the index (i32) of the largest element along an axis, the first of
 // several; the axis goes away.
 func ArgMax(a *ir.Value, axis int) *ir.Value {
 	return build("argmax", ir.Attrs{"axis": normAxis(a, axis)}, a)
@@ -45,13 +47,13 @@ func reduceOps() []Op {
 	attrs := []Attr{{"axes", IntsAttr}, {"keep", BoolAttr}}
 	return []Op{
 		{Name: "reduce_sum", Doc: `sum of x along "axes"`, Class: Reduce, Arity: 1, Attrs: attrs,
-			Shape: reduceShape, Grad: sumGrad},
+			Shape: totalShape, Grad: sumGrad},
 		{Name: "reduce_max", Doc: `largest x along "axes"; equal ones share the gradient; NaN wins`, Class: Reduce,
 			Arity: 1, Attrs: attrs, Shape: filledReduceShape, Grad: extremeGrad},
 		{Name: "reduce_min", Doc: `smallest x along "axes"; equal ones share the gradient; NaN wins`, Class: Reduce,
 			Arity: 1, Attrs: attrs, Shape: filledReduceShape, Grad: extremeGrad},
 		{Name: "reduce_prod", Doc: `product of x along "axes"`, Class: Reduce, Arity: 1, Attrs: attrs,
-			Shape: reduceShape, Grad: prodGrad},
+			Shape: totalShape, Grad: prodGrad},
 		{Name: "reduce_mean", Doc: `mean of x along "axes" = sum / number of elements`, Class: Reduce,
 			Arity: 1, Attrs: attrs, Shape: meanShape, Grad: meanGrad},
 		{Name: "argmax", Doc: `index (i32) of the first largest x along "axis"`, Class: Reduce, Arity: 1,
@@ -81,6 +83,14 @@ func reduceShape(v *ir.Value) (ir.DType, ir.Shape, error) {
 	return x.DType, out, nil
 }
 
+// totalShape demands numbers that can be added up.
+func totalShape(v *ir.Value) (ir.DType, ir.Shape, error) {
+	if err := wantTotals(v, 0); err != nil {
+		return 0, nil, err
+	}
+	return reduceShape(v)
+}
+
 // filledReduceShape demands that there is something along the axes.
 func filledReduceShape(v *ir.Value) (ir.DType, ir.Shape, error) {
 	dtype, shape, err := reduceShape(v)
@@ -103,7 +113,7 @@ func wantFilled(v *ir.Value, axis int) error {
 }
 
 func meanShape(v *ir.Value) (ir.DType, ir.Shape, error) {
-	if err := wantF32(v); err != nil {
+	if err := wantFloats(v); err != nil {
 		return 0, nil, err
 	}
 	return filledReduceShape(v)
@@ -139,9 +149,10 @@ func extremeGrad(v, g *ir.Value) []*ir.Value {
 	if len(axes) == 0 {
 		return []*ir.Value{g}
 	}
-	chosen := Cast(Eq(x, kept(v, v)), ir.F32)
-	each := Div(kept(v, g), Sum(chosen, true, axes...))
-	return []*ir.Value{Mul(chosen, each)}
+	chosen := Eq(x, kept(v, v))
+	count := Sum(Cast(chosen, ir.F32), true, axes...) // which may be beyond a half
+	each := as(Div(as(kept(v, g), ir.F32), count), v.DType)
+	return []*ir.Value{Mul(Cast(chosen, v.DType), each)}
 }
 
 // prodGrad gives each element g times the product of all others. With one 0
@@ -156,12 +167,14 @@ func prodGrad(v, g *ir.Value) []*ir.Value {
 	filled := Select(isZero, one, x)
 	product := Prod(filled, true, axes...)
 	zeros := Sum(Cast(isZero, ir.F32), true, axes...)
-	others := Select(isZero, Mul(product, Cast(Eq(zeros, one), ir.F32)), Mul(Div(product, filled), Cast(Eq(zeros, zero), ir.F32)))
+	are := func(n float64) *ir.Value { return Cast(Eq(zeros, ir.Const(n, ir.F32)), v.DType) }
+	others := Select(isZero, Mul(product, are(1)), Mul(Div(product, filled), are(0)))
 	return []*ir.Value{Mul(kept(v, g), others)}
 }
 
 func meanGrad(v, g *ir.Value) []*ir.Value {
-	return []*ir.Value{Broadcast(Div(kept(v, g), count(v)), v.In[0].Shape)}
+	each := as(Div(as(kept(v, g), ir.F32), count(v)), v.DType) // the count may be beyond a half
+	return []*ir.Value{Broadcast(each, v.In[0].Shape)}
 }
 
 // count is the number of elements that a mean divides by. The batch is a sum of

@@ -17,25 +17,6 @@ func dim(d int) string {
 // num is the scalar x of the type of v.
 func num(x float64, v *ir.Value) *ir.Value { return ir.Const(x, v.DType) }
 
-// wantType fails unless operand i has that element type.
-func wantType(v *ir.Value, i int, want ir.DType) error {
-	got := v.In[i].DType
-	if got == want {
-		return nil
-	}
-	return fail(v, BadType, fmt.Sprintf("operand %d is %s and must be %s", i+1, got, want), "cast it to "+want.String())
-}
-
-// wantF32 fails unless all operands are f32.
-func wantF32(v *ir.Value) error {
-	for i := range v.In {
-		if err := wantType(v, i, ir.F32); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // wantRank fails unless operand i has n axes; form shows them.
 func wantRank(v *ir.Value, i, n int, form string) error {
 	if got := len(v.In[i].Shape); got != n {

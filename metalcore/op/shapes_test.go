@@ -9,12 +9,13 @@ import (
 )
 
 // in makes an input of a type like f32[B,10].
-func in(t string) *ir.Value {
-	shape, err := ir.ParseShape(t[3:])
+func in(text string) *ir.Value {
+	open := strings.IndexByte(text, '[')
+	dtype, err := ir.ParseDType(text[:open])
 	if err != nil {
 		panic(err)
 	}
-	dtype, err := ir.ParseDType(t[:3])
+	shape, err := ir.ParseShape(text[open:])
 	if err != nil {
 		panic(err)
 	}
@@ -27,9 +28,9 @@ func TestShapes(t *testing.T) {
 		"f32[B,10]":     op.Add(in("f32[B,10]"), in("f32[10]")),
 		"f32[3,B,4]":    op.Mul(in("f32[3,1,4]"), in("f32[B,1]")),
 		"f32[2]":        op.Div(in("f32[2]"), ir.Const(2, ir.F32)),
-		"i32[B,3]":      op.Lt(in("f32[B,1]"), in("f32[3]")),
+		"bool[B,3]":     op.Lt(in("f32[B,1]"), in("f32[3]")),
 		"i32[4B]":       op.Cast(in("f32[4B]"), ir.I32),
-		"f32[B,2,3]":    op.Select(in("i32[B,1,1]"), in("f32[2,1]"), in("f32[3]")),
+		"f32[B,2,3]":    op.Select(in("bool[B,1,1]"), in("f32[2,1]"), in("f32[3]")),
 		"f32[8,10]":     op.Sum(in("f32[B,8,10]"), false, 0),
 		"f32[1,8,1]":    op.MaxOver(in("f32[B,8,10]"), true, -1, 0),
 		"f32[]":         op.Mean(in("f32[B,8]"), false),
@@ -59,7 +60,7 @@ func TestShapes(t *testing.T) {
 		"f32[6,3]":      op.LogSoftmax(in("f32[6,3]"), 0),
 		"f32[0,3]":      op.Exp(in("f32[0,3]")),
 		"f32[3]":        op.Sum(in("f32[0,3]"), false, 0),
-		"i32[]":         op.IsFinite(ir.Const(1, ir.F32)),
+		"bool[]":        op.IsFinite(ir.Const(1, ir.F32)),
 		"f32[2,4]":      op.Prod(in("f32[2,3,4]"), false, 1),
 		"i32[1]":        op.MinOver(in("i32[3]"), true),
 		"f32[B,2,2]":    op.Slice(in("f32[B,5,4]"), []int{0, 1, 2}, []int{-1, 5, 4}, []int{1, 2, 1}),
@@ -86,14 +87,14 @@ func TestShapes(t *testing.T) {
 func TestErrors(t *testing.T) {
 	x, k := in("f32[B,8,8,1]"), in("f32[3,3,1,16]")
 	for want, f := range map[string]func(){
-		"add: [B,10] x [5]: the sizes 10 and 5 of axis -1 differ; make them equal":  func() { op.Add(in("f32[B,10]"), in("f32[5]")) },
-		"add: [B,2] x [3,1]: the sizes B and 3 of axis -2 differ":                   func() { op.Add(in("f32[B,2]"), in("f32[3,1]")) },
-		"mul: f32[2] x i32[2]: the element types f32 and i32 differ; cast one":      func() { op.Mul(in("f32[2]"), in("i32[2]")) },
-		"exp: i32[2]: operand 1 is i32 and must be f32; cast it to f32":             func() { op.Exp(in("i32[2]")) },
-		"pow: i32[] x i32[]: operand 1 is i32":                                      func() { op.Pow(in("i32[]"), in("i32[]")) },
-		"select: [2] x [2] x [2]: operand 1 is f32 and must be i32; cast it to i32": func() { op.Select(in("f32[2]"), in("f32[2]"), in("f32[2]")) },
-		"operand 3 is i32 and must be f32":                                          func() { op.Select(in("i32[2]"), in("f32[2]"), in("i32[2]")) },
-		"reduce_sum: [2,3]: there is no axis 2; use one of 0 to 1":                  func() { op.Sum(in("f32[2,3]"), false, 2) },
+		"add: [B,10] x [5]: the sizes 10 and 5 of axis -1 differ; make them equal":          func() { op.Add(in("f32[B,10]"), in("f32[5]")) },
+		"add: [B,2] x [3,1]: the sizes B and 3 of axis -2 differ":                           func() { op.Add(in("f32[B,2]"), in("f32[3,1]")) },
+		"mul: f32[2] x i32[2]: the element types f32 and i32 differ; cast operand 2 to f32": func() { op.Mul(in("f32[2]"), in("i32[2]")) },
+		"exp: i32[2]: operand 1 is i32 and must be f32, f16 or bf16; cast it to f32":        func() { op.Exp(in("i32[2]")) },
+		"pow: i32[] x i32[]: operand 1 is i32":                                              func() { op.Pow(in("i32[]"), in("i32[]")) },
+		"select: [2] x [2] x [2]: operand 1 is f32 and must be bool; cast it to bool":       func() { op.Select(in("f32[2]"), in("f32[2]"), in("f32[2]")) },
+		"the element types f32 and i32 differ; cast operand 3 to f32":                       func() { op.Select(in("bool[2]"), in("f32[2]"), in("i32[2]")) },
+		"reduce_sum: [2,3]: there is no axis 2; use one of 0 to 1":                          func() { op.Sum(in("f32[2,3]"), false, 2) },
 		"there is no axis -3": func() { op.Sum(in("f32[2,3]"), false, -3) },
 		"argmax: []: there is no axis 0; a scalar has no axes":                                    func() { op.ArgMax(in("f32[]"), 0) },
 		"the axes [1 1] are not in order; name each axis once":                                    func() { op.Sum(in("f32[2,3]"), false, 1, -1) },
@@ -148,6 +149,51 @@ func TestErrors(t *testing.T) {
 		"operand 2 has 1 axes and must have 0; reshape it to a scalar, the step": func() { op.Random(in("i32[]"), in("i32[1]"), 0, nil) },
 		"stream is -1; number the streams from 0":                                func() { op.Random(in("i32[]"), in("i32[]"), -1, nil) },
 		"f32[2] when training and f32[3] else differ":                            func() { op.Phase(in("f32[2]"), in("f32[3]")) },
+	} {
+		if err := op.Try(f); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error\n\t%v\nwant one with\n\t%s", err, want)
+		}
+	}
+}
+
+// TestTypes has the result types of ops by those of their operands, and what is
+// said where they do not fit.
+func TestTypes(t *testing.T) {
+	for want, v := range map[string]*ir.Value{
+		"f16[B,3]":  op.Add(in("f16[B,3]"), in("f16[3]")),
+		"bf16[2]":   op.Exp(in("bf16[2]")),
+		"u8[2]":     op.Mul(in("u8[2]"), in("u8[2]")),
+		"bool[4]":   op.Mul(in("bool[4]"), in("bool[4]")),
+		"bool[5]":   op.Eq(in("i64[5]"), in("i64[5]")),
+		"i64[]":     op.Sum(in("i64[4]"), false),
+		"bool[]":    op.MaxOver(in("bool[4]"), false),
+		"f16[2,3]":  op.MatMul(in("f16[2,4]"), in("f16[4,3]"), false, false),
+		"u8[7,2]":   op.Gather(in("u8[5,2]"), in("i64[7]")),
+		"f16[3]":    op.Gather(in("f16[5]"), in("u8[3]")),
+		"i32[5]":    op.ArgSort(in("u8[5]"), 0, false),
+		"bf16[B]":   op.SoftmaxCrossEntropy(in("bf16[B,3]"), in("u8[B]")),
+		"bool[2,B]": op.Transpose(in("bool[B,2]")),
+		"u8[9]":     op.Cast(in("f32[9]"), ir.U8),
+		"i64[2]":    op.Select(in("bool[2]"), in("i64[2]"), in("i64[]")),
+	} {
+		if got := v.Type(); got != want {
+			t.Errorf("%s gives %s, want %s", v.Op, got, want)
+		}
+	}
+	for want, f := range map[string]func(){
+		"add: f32[2] x f16[2]: the element types f32 and f16 differ; cast operand 2 to f32":                   func() { op.Add(in("f32[2]"), in("f16[2]")) },
+		"the element types f16 and bf16 differ; cast operand 1 and operand 2 to f32":                          func() { op.Mul(in("f16[2]"), in("bf16[2]")) },
+		"the element types i64 and u8 differ; cast operand 2 to i64":                                          func() { op.Max(in("i64[2]"), in("u8[2]")) },
+		"matmul: f16[2,2] x f32[2,2]: the element types f16 and f32 differ; cast operand 1 to f32":            func() { op.MatMul(in("f16[2,2]"), in("f32[2,2]"), false, false) },
+		"operand 1 is bool, which is no number; cast it to i32; max is \"or\" and min is \"and\" of bools":    func() { op.Add(in("bool[2]"), in("bool[2]")) },
+		"reduce_sum: u8[2]: operand 1 is u8, which is too small for sums; cast it to i32 to count, or to f32": func() { op.Sum(in("u8[2]"), false) },
+		"cumsum: bool[2]: operand 1 is bool, which is too small":                                              func() { op.CumSum(in("bool[2]"), 0, false) },
+		"gather: [5] x [3]: operand 2 is f32 and must be i32, i64 or u8; cast it to i32":                      func() { op.Gather(in("f32[5]"), in("f32[3]")) },
+		"scatter_add: i32[2] x u8[2]: operand 2 is u8, which is too small":                                    func() { op.ScatterAdd(in("i32[2]"), in("u8[2]"), 3) },
+		"tanh: i64[2]: operand 1 is i64 and must be f32, f16 or bf16":                                         func() { op.Tanh(in("i64[2]")) },
+		"softmax_cross_entropy_grad: f16[2,3] x i32[2] x f32[2]: the element types f16 and f32 differ; cast operand 1 to f32": func() {
+			op.SoftmaxCrossEntropyGrad(in("f16[2,3]"), in("i32[2]"), in("f32[2]"))
+		},
 	} {
 		if err := op.Try(f); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error\n\t%v\nwant one with\n\t%s", err, want)

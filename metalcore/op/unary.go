@@ -58,11 +58,13 @@ func Floor(a *ir.Value) *ir.Value { return build("floor", nil, a) }
 // Round is the nearest whole number, the even one of two. Its gradient is 0.
 func Round(a *ir.Value) *ir.Value { return build("round", nil, a) }
 
-// IsFinite is the i32 number 1 where x is neither infinite nor NaN, else 0.
+// IsFinite is true where x is neither infinite nor NaN.
 func IsFinite(a *ir.Value) *ir.Value { return build("is_finite", nil, a) }
 
-// Cast changes the element type. To i32 it drops the fraction; numbers outside
-// its range become the nearest i32, and NaN becomes 0.
+// Cast changes the element type. To integers it drops the fraction; numbers
+// outside the range become the nearest one of it, and NaN becomes 0. To floats it
+// rounds to nearest, the even one of two; to halves all numbers go by f32. A bool
+// is 1 or 0 as a number, and a number is true unless it is 0.
 func Cast(a *ir.Value, to ir.DType) *ir.Value {
 	return build("cast", ir.Attrs{"to": to.String()}, a)
 }
@@ -106,10 +108,10 @@ func unaryOps() []Op {
 		{Name: "stop_gradient", Doc: "x; gradient 0", Class: Elementwise, Arity: 1,
 			Shape: func(v *ir.Value) (ir.DType, ir.Shape, error) { return v.In[0].DType, v.In[0].Shape, nil },
 			Grad:  func(v, g *ir.Value) []*ir.Value { return []*ir.Value{nil} }},
-		{Name: "is_finite", Doc: "1 where x is neither infinite nor NaN, else 0", Class: Elementwise, Arity: 1,
-			Shape:  func(v *ir.Value) (ir.DType, ir.Shape, error) { return ir.I32, v.In[0].Shape, wantF32(v) },
-			NoGrad: integerResult},
-		{Name: "cast", Doc: `x as f32 or i32 ("to"); to i32 truncates, saturates, and turns NaN into 0`,
+		{Name: "is_finite", Doc: "true where x is neither infinite nor NaN", Class: Elementwise, Arity: 1,
+			Shape:  func(v *ir.Value) (ir.DType, ir.Shape, error) { return ir.Bool, v.In[0].Shape, wantFloats(v) },
+			NoGrad: truthResult},
+		{Name: "cast", Doc: `x as another element type ("to"); to integers truncates, saturates, and turns NaN into 0`,
 			Class: Elementwise, Arity: 1, Attrs: []Attr{{"to", StrAttr}}, Shape: castShape, Grad: castGrad},
 	}
 }
@@ -121,7 +123,7 @@ func flat(v, x, g *ir.Value) *ir.Value { return nil }
 
 func unary(name, doc string, grad slope) Op {
 	return Op{Name: name, Doc: doc, Class: Elementwise, Arity: 1,
-		Shape: func(v *ir.Value) (ir.DType, ir.Shape, error) { return ir.F32, v.In[0].Shape, wantF32(v) },
+		Shape: func(v *ir.Value) (ir.DType, ir.Shape, error) { return v.In[0].DType, v.In[0].Shape, wantFloats(v) },
 		Grad:  func(v, g *ir.Value) []*ir.Value { return []*ir.Value{grad(v, v.In[0], g)} },
 	}
 }
@@ -129,16 +131,16 @@ func unary(name, doc string, grad slope) Op {
 func castShape(v *ir.Value) (ir.DType, ir.Shape, error) {
 	to, err := ir.ParseDType(v.Str("to"))
 	if err != nil {
-		return 0, nil, fail(v, BadAttr, err.Error(), "cast to f32 or i32")
+		return 0, nil, fail(v, BadAttr, err.Error(), "cast to one of them")
 	}
 	return to, v.In[0].Shape, nil
 }
 
-// castGrad is reached only when the result is f32; an integer operand gets no
+// castGrad is reached only when the result is a float; what is none gets no
 // gradient.
 func castGrad(v, g *ir.Value) []*ir.Value {
-	if v.In[0].DType != ir.F32 {
-		return []*ir.Value{nil}
+	if from := v.In[0].DType; from.Float() {
+		return []*ir.Value{as(g, from)}
 	}
-	return []*ir.Value{g}
+	return []*ir.Value{nil}
 }

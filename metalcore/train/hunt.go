@@ -78,11 +78,10 @@ func (w *walk) firstBad() *ir.Value {
 	first := number(len(w.values))
 	for i := len(w.values) - 1; i >= 0; i-- {
 		v := w.values[i]
-		if v.DType != ir.F32 || v.Shape.Elems() == 0 || v.Op == ir.OpConst {
+		if !v.DType.Float() || v.Shape.Elems() == 0 || v.Op == ir.OpConst {
 			continue
 		}
-		bad := op.Sum(op.Sub(number(1), op.IsFinite(v)), false)
-		first = op.Select(bad, number(i), first)
+		first = op.Select(op.MinOver(op.IsFinite(v), false), first, number(i))
 	}
 	return first
 }

@@ -212,7 +212,7 @@ func (b *slopes) updates(o optim.Updater) []ir.Update {
 	return o.Build(b.params, b.grads, lr, op.Cast(b.count.number(), ir.F32))
 }
 
-// guard is 1 while all is finite: loss and gradients, or, for who hunts, every
+// guard is true while all is finite: loss and gradients, or, for who hunts, every
 // value of the step with these updates. It comes with what remembers that.
 func (b *slopes) guard(hunt bool, updates []ir.Update) (ok *ir.Value, remember []ir.Update) {
 	ok = finite(b.mean, b.grads)
@@ -223,11 +223,11 @@ func (b *slopes) guard(hunt bool, updates []ir.Update) (ok *ir.Value, remember [
 		remember = append(remember, ir.Update{State: scalar(nameFirst, ir.I32), New: first})
 	}
 	halted := scalar(nameHalted, ir.I32)
-	ok = op.Mul(ok, op.Eq(halted, number(0)))
-	return ok, append(remember, ir.Update{State: halted, New: op.Sub(number(1), ok)})
+	ok = op.Min(ok, op.Eq(halted, number(0)))
+	return ok, append(remember, ir.Update{State: halted, New: op.Select(ok, number(0), number(1))})
 }
 
-// finite is 1 when the loss and all gradients are finite. A gradient that is
+// finite is true when the loss and all gradients are finite. A gradient that is
 // not would spoil the weights although the loss still looks well.
 func finite(loss *ir.Value, grads []*ir.Value) *ir.Value {
 	sum := loss

@@ -85,7 +85,7 @@ type Shutdown struct{ Force bool }
 // Tensor is an array: little-endian elements in row-major order, either in the
 // frame or, when there are many, in a file of the exchange directory.
 type Tensor struct {
-	DType string // f32 or i32
+	DType string // as package ir names it: f32, u8, ...
 	Shape []int
 	Data  []byte
 	File  string

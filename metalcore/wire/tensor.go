@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+
+	"github.com/metalnb/metalnb/metalcore/ir"
 )
 
 // inFrame is the number of bytes up to which a tensor travels in its frame.
@@ -15,14 +17,8 @@ const inFrame = 256 << 10
 // tensorPrefix begins the names of the files of tensors.
 const tensorPrefix = "tensor-"
 
-// elemSize is the size of an element of every DType a Tensor may have.
-const elemSize = 4
-
 // Check reports a tensor whose type, shape and bytes do not fit each other.
 func (t *Tensor) Check() error {
-	if t.DType != "f32" && t.DType != "i32" {
-		return fmt.Errorf("a tensor of type %q: there are f32 and i32", t.DType)
-	}
 	n, err := t.Bytes()
 	if err == nil && t.File == "" && n != int64(len(t.Data)) {
 		err = fmt.Errorf("a tensor of shape %v takes %d bytes, and %d came", t.Shape, n, len(t.Data))
@@ -30,9 +26,13 @@ func (t *Tensor) Check() error {
 	return err
 }
 
-// Bytes is the size that the shape calls for.
+// Bytes is the size that type and shape call for.
 func (t *Tensor) Bytes() (int64, error) {
-	n := int64(elemSize)
+	dtype, err := ir.ParseDType(t.DType)
+	if err != nil {
+		return 0, fmt.Errorf("a tensor: %w", err)
+	}
+	n := int64(dtype.Size())
 	for _, d := range t.Shape {
 		if d < 0 || d > 0 && n > (1<<46)/int64(d) {
 			return 0, fmt.Errorf("a tensor cannot have shape %v", t.Shape)
@@ -40,6 +40,15 @@ func (t *Tensor) Bytes() (int64, error) {
 		n *= int64(d)
 	}
 	return n, nil
+}
+
+// Numbers returns the elements of a tensor whose bytes are there.
+func (t *Tensor) Numbers() ([]float64, error) {
+	dtype, err := ir.ParseDType(t.DType)
+	if err != nil {
+		return nil, err
+	}
+	return ir.Elements(dtype, t.Data), nil
 }
 
 // Export moves the bytes of a large tensor to a file that the other side

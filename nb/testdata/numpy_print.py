@@ -16,7 +16,11 @@ arrays = [
     rng.standard_normal((3, 4)).astype(np.float32), rng.random((2, 10)).astype(np.float32),
     (rng.random(5) * 1e-6).astype(np.float32), np.array([0.1, 0.01, 0.001, 1e-4], np.float32),
     np.array([16777216, 0.5], np.float32), np.ones((1, 1, 1), np.float32), np.array([999.5, 1], np.float32),
+    np.float16(1 / 3), np.array([1 / 3, 2.5, -0.1], np.float16), np.array([65504, 1e-4, 1], np.float16),
+    np.array([np.inf, 0.001, 1000], np.float16), np.bool_(True), np.array([[True, False], [False, False]]), np.array([True, True]),
+    np.array([0, 255, 7], np.uint8), np.array([-(1 << 40), 5], np.int64), np.int64(1 << 40),
 ]
+names = {"float32": "f32", "float16": "f16", "int32": "i32", "int64": "i64", "uint8": "u8", "bool": "bool"}
 print(json.dumps([
-    {"shape": list(a.shape), "ints": bool(a.dtype.kind == "i"),
+    {"shape": list(a.shape), "dtype": names[a.dtype.name],
      "values": [repr(float(x)) for x in np.asarray(a).ravel()], "text": str(a)} for a in arrays], indent=0))

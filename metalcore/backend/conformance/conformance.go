@@ -38,6 +38,7 @@ func Run(t *testing.T, dev backend.Device) {
 		{"steps", (*suite).steps},
 		{"random", (*suite).random},
 		{"fused", (*suite).fused},
+		{"types", (*suite).types},
 		{"table", (*suite).table},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.run(s, t) })

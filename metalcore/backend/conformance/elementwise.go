@@ -17,6 +17,8 @@ var sizes = []ir.Shape{
 func f32(name string, shape ...int) *ir.Value { return ir.Input(name, ir.F32, shape...) }
 func i32(name string, shape ...int) *ir.Value { return ir.Input(name, ir.I32, shape...) }
 
+func yesNo(name string, shape ...int) *ir.Value { return ir.Input(name, ir.Bool, shape...) }
+
 var (
 	inf, nan = math.Inf(1), math.NaN()
 	negZero  = math.Copysign(0, -1)
@@ -120,9 +122,9 @@ func (s *suite) choose(t *testing.T) {
 		{{}, {}, {}}, {{5}, {5}, {5}}, {{}, {5}, {5}}, {{5}, {}, {}}, {{3, 1}, {1, 4}, {}}, {{3, 4}, {4}, {3, 1}},
 		{{2, 1, 3}, {4, 1}, {3}}, {{0}, {0}, {1}}, {{300, 200}, {300, 200}, {200}}, {{1, 200}, {300, 1}, {}},
 	} {
-		s.check(t, op.Select(i32("c", c[0]...), f32("a", c[1]...), f32("b", c[2]...)), nil, exact)
-		s.check(t, op.Select(i32("c", c[0]...), i32("a", c[1]...), i32("b", c[2]...)), nil, exact)
+		s.check(t, op.Select(yesNo("c", c[0]...), f32("a", c[1]...), f32("b", c[2]...)), nil, exact)
+		s.check(t, op.Select(yesNo("c", c[0]...), i32("a", c[1]...), i32("b", c[2]...)), nil, exact)
 	}
-	given := data{"c": {0, 1, -1, 0}, "a": {nan, nan, inf, inf}, "b": {1, 2, 3, 4}}
-	s.check(t, op.Select(i32("c", 4), f32("a", 4), f32("b", 4)), given, exact)
+	given := data{"c": {0, 1, 1, 0}, "a": {nan, nan, inf, inf}, "b": {1, 2, 3, 4}}
+	s.check(t, op.Select(yesNo("c", 4), f32("a", 4), f32("b", 4)), given, exact)
 }

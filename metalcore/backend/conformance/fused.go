@@ -88,7 +88,7 @@ func randomGroup(rnd *rand.Rand, shape ir.Shape) *ir.Graph {
 	for i := range 3 {
 		r.vals = append(r.vals, f32("part"+name(i), r.part(shape)...))
 	}
-	counts := []*ir.Value{i32("i", shape...), i32("j", r.part(shape)...), op.Lt(r.vals[0], r.vals[2])}
+	counts := []*ir.Value{i32("i", shape...), i32("j", r.part(shape)...), op.Cast(op.Lt(r.vals[0], r.vals[2]), ir.I32)}
 	for range 6 + r.IntN(20) {
 		switch r.IntN(7) {
 		case 0, 1:
@@ -97,7 +97,7 @@ func randomGroup(rnd *rand.Rand, shape ir.Shape) *ir.Graph {
 			r.pairwise()
 		case 5:
 			c := counts[r.IntN(len(counts))]
-			r.vals = append(r.vals, op.Select(c, op.Add(r.vals[0], r.pick()), op.Tanh(r.pick())), op.Cast(c, ir.F32))
+			r.vals = append(r.vals, op.Select(op.Cast(c, ir.Bool), op.Add(r.vals[0], r.pick()), op.Tanh(r.pick())), op.Cast(c, ir.F32))
 			counts = append(counts, op.Add(c, counts[0]), op.Max(c, ir.Const(3, ir.I32)))
 		case 6:
 			r.vals = append(r.vals, op.Broadcast(r.pick(), shape))

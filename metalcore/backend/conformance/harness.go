@@ -1,7 +1,6 @@
 package conformance
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -14,8 +13,8 @@ import (
 	"github.com/metalnb/metalnb/metalcore/plan"
 )
 
-// tolerance allows |got - want| <= abs + rel*|want|, for f32. Integers, NaN and
-// infinities must be equal.
+// tolerance allows |got - want| <= abs + rel*|want|, for f32, and one unit in the
+// last place more for halves. Integers, bools, NaN and infinities must be equal.
 type tolerance struct{ abs, rel float64 }
 
 var (
@@ -85,10 +84,15 @@ func elements(r *rand.Rand, v *ir.Value, given data) []float64 {
 	}
 	x := make([]float64, v.Shape.Elems())
 	for i := range x {
-		if v.DType == ir.I32 {
+		switch v.DType {
+		case ir.I32, ir.I64:
 			x[i] = float64(r.IntN(21) - 10)
-		} else {
-			x[i] = float64(float32(r.NormFloat64()))
+		case ir.U8:
+			x[i] = float64(r.IntN(256))
+		case ir.Bool:
+			x[i] = float64(r.IntN(2))
+		default:
+			x[i] = ir.RoundTo(v.DType, r.NormFloat64())
 		}
 	}
 	return x
@@ -159,11 +163,7 @@ func (m *memory) upload(dev backend.Device, v *ir.Value, x []float64) backend.Bu
 	m.bufs = append(m.bufs, b)
 	raw := make([]byte, 0, v.Bytes())
 	for _, e := range x {
-		bits := math.Float32bits(float32(e))
-		if v.DType == ir.I32 {
-			bits = uint32(int32(e))
-		}
-		raw = binary.LittleEndian.AppendUint32(raw, bits)
+		raw = ir.AppendElement(raw, v.DType, e)
 	}
 	m.err = b.Upload(0, raw)
 	return b
@@ -175,16 +175,7 @@ func (m *memory) download(b backend.Buffer, v *ir.Value) []float64 {
 	}
 	raw := make([]byte, v.Bytes())
 	m.err = b.Download(0, raw)
-	x := make([]float64, len(raw)/4)
-	for i := range x {
-		bits := binary.LittleEndian.Uint32(raw[4*i:])
-		if v.DType == ir.I32 {
-			x[i] = float64(int32(bits))
-		} else {
-			x[i] = float64(math.Float32frombits(bits))
-		}
-	}
-	return x
+	return ir.Elements(v.DType, raw)
 }
 
 // compare reports the first element that is too far off.
@@ -201,16 +192,33 @@ func compare(t *testing.T, g *ir.Graph, what string, got, want []float64, dtype 
 }
 
 func near(got, want float64, dtype ir.DType, tol tolerance) bool {
-	rounded := float64(float32(want))
+	rounded := ir.RoundTo(dtype, want)
 	switch {
-	case dtype == ir.I32:
+	case !dtype.Float():
 		return got == want
 	case math.IsNaN(want):
 		return math.IsNaN(got)
 	case got == rounded:
 		return true
 	}
-	return math.Abs(got-want) <= tol.abs+tol.rel*math.Abs(want)
+	bound := tol.abs + tol.rel*math.Abs(want)
+	if tol != exact {
+		bound += lastPlace(dtype, want)
+	}
+	return math.Abs(got-want) <= bound
+}
+
+// lastPlace is the distance between neighbouring halves around x: where what is
+// rounded lies in the middle of two, the smallest error decides. It is 0 for f32.
+func lastPlace(d ir.DType, x float64) float64 {
+	_, exp := math.Frexp(x)
+	switch d {
+	case ir.F16:
+		return math.Ldexp(1, max(exp-11, -24))
+	case ir.BF16:
+		return math.Ldexp(1, exp-8)
+	}
+	return 0
 }
 
 // name is a subtest's name for some shapes.

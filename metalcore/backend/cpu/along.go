@@ -8,28 +8,20 @@ import (
 
 func init() {
 	register(map[string]maker{
-		"cumsum": byType(cumSum[float32, float64], cumSum[int32, int32]),
-		"take_along": func(c *compiler, v *ir.Value) (kernel, error) {
-			return takeAlong(c, v), nil
+		"cumsum": func(c *compiler, v *ir.Value) (kernel, error) {
+			return ofType(v.DType, cumSum[float32, float64], cumSum[int32, int32], cumSum[int64, int64], nil)(c, v), nil
 		},
-		"add_along": byType(addAlong[float32], addAlong[int32]),
+		"take_along": func(c *compiler, v *ir.Value) (kernel, error) {
+			make := ofSize(v.DType, takeAlong[uint8], takeAlong[uint16], takeAlong[uint32], takeAlong[uint64])
+			return make(c, v), numbered(v.In[0].Shape[v.Int("axis")])
+		},
+		"add_along": func(c *compiler, v *ir.Value) (kernel, error) {
+			return ofType(v.DType, addAlong[float32], addAlong[int32], addAlong[int64], nil)(c, v), numbered(v.Int("n"))
+		},
 		"argsort": func(c *compiler, v *ir.Value) (kernel, error) {
-			if v.In[0].DType == ir.I32 {
-				return argSort[int32](c, v), nil
-			}
-			return argSort[float32](c, v), nil
+			return ofType(v.In[0].DType, argSort[float32], argSort[int32], argSort[int64], argSort[uint8])(c, v), nil
 		},
 	})
-}
-
-// byType chooses the kernel by the type of the result.
-func byType(floats, ints func(*compiler, *ir.Value) kernel) maker {
-	return func(c *compiler, v *ir.Value) (kernel, error) {
-		if v.DType == ir.I32 {
-			return ints(c, v), nil
-		}
-		return floats(c, v), nil
-	}
 }
 
 // lines splits a shape along an axis: outer parts of size elements that lie
@@ -61,12 +53,12 @@ func cumSum[T number, A number | float64](c *compiler, v *ir.Value) kernel {
 	return func(fr *frame) { fr.pool.run(fr, outer*inner, grain, part) }
 }
 
-func takeAlong(c *compiler, v *ir.Value) kernel {
+func takeAlong[T uint8 | uint16 | uint32 | uint64](c *compiler, v *ir.Value) kernel {
 	outer, size, inner := lines(v.Shape, v.Int("axis"))
 	n := v.In[0].Shape[v.Int("axis")]
 	dst, src, idx := c.id(v), c.id(v.In[0]), c.id(v.In[1])
 	part := func(fr *frame, _, lo, hi int) {
-		d, x, index := fr.vals[dst], fr.vals[src], view[int32](fr, idx)
+		d, x, index := view[T](fr, dst), view[T](fr, src), view[int32](fr, idx)
 		for at := lo * inner; at < hi*inner; {
 			table := x[at/(size*inner)*n*inner:]
 			for i := range inner {

@@ -26,6 +26,9 @@ func register(family map[string]maker) {
 type compiler struct {
 	ids      map[*ir.Value]int
 	prog     *plan.Program
+	exe      *executable
+	hidden   []hidden
+	wide     int // floats of the hidden values
 	shared   int // floats
 	local    int // floats for each worker
 	pointers int // for each worker
@@ -44,14 +47,12 @@ func (c *compiler) need(shared, local int) {
 // Compile prepares a program and allocates its arena.
 func (d *Device) Compile(p *plan.Program) (backend.Executable, error) {
 	e := &executable{device: d, prog: p, bound: map[backend.Buffer]bool{}}
-	c := &compiler{ids: make(map[*ir.Value]int, len(p.Graph.Values)), prog: p, pool: d.pool}
-	for i, v := range p.Graph.Values {
-		if v.DType != ir.F32 && v.DType != ir.I32 {
+	c := &compiler{ids: make(map[*ir.Value]int, len(p.Graph.Values)), prog: p, pool: d.pool, exe: e}
+	for _, v := range p.Graph.Values {
+		if !v.DType.Valid() {
 			return nil, unsupported(v, "it has no "+v.DType.String())
 		}
-		c.ids[v] = i
-		e.places = append(e.places, p.Places[v])
-		e.elems = append(e.elems, v.Shape.Elems())
+		c.ids[v] = e.number(p.Places[v], v)
 	}
 	for i := range p.Steps {
 		if err := e.add(c, i); err != nil {
@@ -59,9 +60,7 @@ func (d *Device) Compile(p *plan.Program) (backend.Executable, error) {
 		}
 	}
 	for _, cp := range p.Copies {
-		e.copies = append(e.copies, copyOp{from: c.ids[cp.From], to: len(e.places)})
-		e.places = append(e.places, cp.To)
-		e.elems = append(e.elems, cp.From.Shape.Elems())
+		e.copies = append(e.copies, copyOp{from: c.ids[cp.From], to: e.number(cp.To, cp.From)})
 	}
 	for _, u := range p.Graph.Updates {
 		e.writes = append(e.writes, p.StateIndex(u.State.Name))
@@ -69,6 +68,16 @@ func (d *Device) Compile(p *plan.Program) (backend.Executable, error) {
 	e.binds = c.binds
 	return e, e.allocate(c)
 }
+
+// number gives the next number to what lies at a place and has the type of v.
+func (e *executable) number(p plan.Place, v *ir.Value) int {
+	e.places = append(e.places, p)
+	e.frame.elems, e.frame.size = append(e.frame.elems, v.Shape.Elems()), append(e.frame.size, v.DType.Size())
+	return len(e.places) - 1
+}
+
+// words is how many floats the memory of a value takes.
+func (fr *frame) words(id int) int { return (fr.elems[id]*fr.size[id] + 3) / 4 }
 
 // add appends the instruction of a step of the program.
 func (e *executable) add(c *compiler, number int) error {
@@ -101,7 +110,7 @@ func (c *compiler) kernel(s *plan.Step) (kernel, error) {
 	if m == nil {
 		return nil, unsupported(v, "there is no kernel for it")
 	}
-	k, err := m(c, v)
+	k, err := c.widened(m, v)
 	if err != nil {
 		return nil, unsupported(v, err.Error())
 	}
@@ -125,14 +134,18 @@ func unsupported(v *ir.Value, why string) error {
 // allocate makes arena and scratch one buffer and writes the constants.
 func (e *executable) allocate(c *compiler) error {
 	threads := e.device.pool.threads
-	total := e.prog.Arena + 4*int64(c.shared) + 4*int64(c.local)*int64(threads)
+	total := e.prog.Arena + 4*int64(c.wide) + 4*int64(c.shared) + 4*int64(c.local)*int64(threads)
 	arena, err := e.device.alloc(total)
 	if err != nil {
 		return fmt.Errorf("program %s: %w", e.prog.Graph.Name, err)
 	}
 	e.arena = arena
 	rest := (*arena.data.Load())[e.prog.Arena/4:]
-	e.frame = frame{vals: make([][]float32, len(e.places)), pool: e.device.pool, local: make([][]float32, threads)}
+	e.frame.vals, e.frame.pool, e.frame.local = make([][]float32, len(e.places)), e.device.pool, make([][]float32, threads)
+	for _, h := range c.hidden {
+		e.frame.vals[h.id] = rest[h.at : h.at+e.frame.words(h.id)]
+	}
+	rest = rest[c.wide:]
 	e.frame.shared, rest = rest[:c.shared], rest[c.shared:]
 	for w := range threads {
 		e.frame.local[w], rest = rest[:c.local], rest[c.local:]
@@ -148,21 +161,24 @@ func (e *executable) allocate(c *compiler) error {
 
 func (e *executable) writeConstant(id int, v *ir.Value) {
 	at := e.places[id].Offset / 4
-	e.frame.vals[id] = (*e.arena.data.Load())[at : at+int64(e.elems[id])]
-	if v.DType == ir.F32 {
-		fill(view[float32](&e.frame, id), float32(v.Float("value")))
+	e.frame.vals[id] = (*e.arena.data.Load())[at : at+int64(e.frame.words(id))]
+	if v.Op == ir.OpIota {
+		for i := range v.Shape.Elems() {
+			view[int32](&e.frame, id)[i] = int32(i)
+		}
 		return
 	}
-	dst := view[int32](&e.frame, id)
-	fill(dst, int32(v.Float("value")))
-	if v.Op == ir.OpIota {
-		for i := range dst {
-			dst[i] = int32(i)
-		}
+	repeat(e.frame.bytes(id), ir.AppendElement(nil, v.DType, v.Float("value")))
+}
+
+// repeat fills dst with copies of x.
+func repeat(dst, x []byte) {
+	for n := copy(dst, x); n > 0 && n < len(dst); n *= 2 {
+		copy(dst[n:], dst[:n])
 	}
 }
 
-func fill[T number](dst []T, x T) {
+func fill[T any](dst []T, x T) {
 	for i := range dst {
 		dst[i] = x
 	}
@@ -170,5 +186,5 @@ func fill[T number](dst []T, x T) {
 
 func makeCopy(c *compiler, v *ir.Value) (kernel, error) {
 	dst, src := c.id(v), c.id(v.In[0])
-	return func(fr *frame) { copy(fr.vals[dst], fr.vals[src]) }, nil
+	return func(fr *frame) { copy(fr.bytes(dst), fr.bytes(src)) }, nil
 }

@@ -24,22 +24,36 @@ type instruction struct {
 	number int // of the step in the program
 }
 
-// frame is the memory of a run: for each value its elements, and scratch.
+// frame is the memory of a run: for each value its elements, and scratch. What
+// is no f32 is seen through a view.
 type frame struct {
 	vals   [][]float32
+	elems  []int
+	size   []int              // of an element, in bytes
 	shared []float32          // one for the instruction that runs
 	local  [][]float32        // one for each worker
 	table  [][]unsafe.Pointer // of elementwise steps, one for each worker
 	pool   *pool
 }
 
-// number is an element type as Go has it.
-type number interface{ float32 | int32 }
+// number is an element type that Go computes with. A bool is a uint8.
+type number interface {
+	float32 | int32 | int64 | uint8
+}
 
 // view is the memory of a value in its element type.
-func view[T number](fr *frame, id int) []T {
-	s := fr.vals[id]
-	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(s))), len(s))
+func view[T number | uint16 | uint32 | uint64](fr *frame, id int) []T {
+	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(fr.vals[id]))), fr.elems[id])
+}
+
+// bytes is the memory of a value.
+func (fr *frame) bytes(id int) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(fr.vals[id]))), fr.elems[id]*fr.size[id])
+}
+
+// at is the address of an element of a value.
+func (fr *frame) at(id, element int) unsafe.Pointer {
+	return unsafe.Add(unsafe.Pointer(unsafe.SliceData(fr.vals[id])), element*fr.size[id])
 }
 
 type executable struct {
@@ -49,8 +63,7 @@ type executable struct {
 	copies []copyOp
 	arena  *buffer
 	frame  frame
-	places []plan.Place // of each value number
-	elems  []int
+	places []plan.Place      // of each value number
 	writes []int             // the states that the program updates
 	binds  []func(fr *frame) // what instructions prepare for new buffers
 
@@ -129,7 +142,7 @@ func (e *executable) steps(n int) (err error) {
 			e.instrs[at].run(&e.frame)
 		}
 		for _, c := range e.copies {
-			copy(e.frame.vals[c.to], e.frame.vals[c.from])
+			copy(e.frame.bytes(c.to), e.frame.bytes(c.from))
 		}
 	}
 	return nil
@@ -176,7 +189,7 @@ func (e *executable) bind(b backend.Bindings) error {
 			continue
 		case plan.Arena:
 			at := p.Offset / 4
-			e.frame.vals[id] = (*arena)[at : at+int64(e.elems[id])]
+			e.frame.vals[id] = (*arena)[at : at+int64(e.frame.words(id))]
 			continue
 		case plan.Input:
 			list = b.Inputs
@@ -185,7 +198,7 @@ func (e *executable) bind(b backend.Bindings) error {
 		case plan.Output:
 			list = b.Outputs
 		}
-		data, err := e.resolve(list[p.Index], p, e.elems[id])
+		data, err := e.resolve(list[p.Index], p, id)
 		if err != nil {
 			return err
 		}
@@ -197,7 +210,7 @@ func (e *executable) bind(b backend.Bindings) error {
 	return nil
 }
 
-func (e *executable) resolve(b backend.Buffer, p plan.Place, elems int) ([]float32, error) {
+func (e *executable) resolve(b backend.Buffer, p plan.Place, id int) ([]float32, error) {
 	buf, ok := b.(*buffer)
 	if !ok || buf == nil || buf.device != e.device {
 		return nil, fmt.Errorf("cpu: program %s: the buffer of %s is not one of this device", e.prog.Graph.Name, e.label(p))
@@ -206,10 +219,10 @@ func (e *executable) resolve(b backend.Buffer, p plan.Place, elems int) ([]float
 	if data == nil {
 		return nil, fmt.Errorf("cpu: program %s: the buffer of %s was freed", e.prog.Graph.Name, e.label(p))
 	}
-	if buf.size < 4*int64(elems) {
-		return nil, fmt.Errorf("cpu: program %s: the buffer of %s has %d bytes and needs %d", e.prog.Graph.Name, e.label(p), buf.size, 4*elems)
+	if need := int64(e.frame.elems[id] * e.frame.size[id]); buf.size < need {
+		return nil, fmt.Errorf("cpu: program %s: the buffer of %s has %d bytes and needs %d", e.prog.Graph.Name, e.label(p), buf.size, need)
 	}
-	return (*data)[:elems], nil
+	return (*data)[:e.frame.words(id)], nil
 }
 
 // label names what a place is for.

@@ -5,18 +5,16 @@ import "github.com/metalnb/metalnb/metalcore/ir"
 func init() {
 	register(map[string]maker{
 		"reduce_min": func(c *compiler, v *ir.Value) (kernel, error) {
-			if v.DType == ir.I32 {
-				return reduction(c, v, minFolder[int32]())
-			}
-			return reduction(c, v, minFolder[float32]())
+			return ofType(v.DType, smallest[float32], smallest[int32], smallest[int64], smallest[uint8])(c, v)
 		},
 		"reduce_prod": func(c *compiler, v *ir.Value) (kernel, error) {
-			if v.DType == ir.I32 {
-				return foldProduct[int32, int32](c, v)
-			}
-			return foldProduct[float32, float64](c, v)
+			return ofType(v.DType, foldProduct[float32, float64], foldProduct[int32, int32], foldProduct[int64, int64], nil)(c, v)
 		},
 	})
+}
+
+func smallest[T number](c *compiler, v *ir.Value) (kernel, error) {
+	return reduction(c, v, minFolder[T]())
 }
 
 func minFolder[T number]() folder[T, T] {

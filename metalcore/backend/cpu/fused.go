@@ -4,6 +4,7 @@ import (
 	"unsafe"
 
 	"github.com/metalnb/metalnb/metalcore/backend/cpu/vec"
+	"github.com/metalnb/metalnb/metalcore/ir"
 	"github.com/metalnb/metalnb/metalcore/plan"
 )
 
@@ -28,6 +29,7 @@ type fused struct {
 	results  []result
 	ops      []tileOp
 	temps    int // tiles of scratch, after the operands and results in the table
+	words    int // floats that an element of a tile of scratch takes
 	tile     int // elements
 	tiles    int
 
@@ -42,10 +44,12 @@ type call struct {
 
 // operand is a value that the step reads from memory.
 type operand struct {
-	id   int
-	axes []int // how far an element is from the next one along each axis
-	form form
-	temp int // of an expanded operand
+	id    int
+	dtype ir.DType
+	axes  []int // how far an element is from the next one along each axis
+	form  form
+	temp  int // of an expanded or loaded operand
+	load  *loader
 }
 
 // result is a value that the step writes to memory.
@@ -73,7 +77,7 @@ func elementwise(c *compiler, s *plan.Step) kernel {
 	}
 	guard := c.id(f.guard)
 	return func(fr *frame) {
-		if view[int32](fr, guard)[0] != 0 {
+		if fr.bytes(guard)[0] != 0 {
 			k(fr)
 		}
 	}
@@ -81,7 +85,7 @@ func elementwise(c *compiler, s *plan.Step) kernel {
 
 // tiled makes the kernel of a step that runs op by op over tiles.
 func tiled(c *compiler, s *plan.Step, f *fused) kernel {
-	c.need(0, f.temps*f.tile)
+	c.need(0, f.temps*f.tile*f.words)
 	c.pointers = max(c.pointers, f.pointers())
 	cost := 0
 	for _, v := range s.Values {
@@ -111,8 +115,10 @@ func (f *fused) bind(fr *frame) {
 // once computes the only tile.
 func (f *fused) once(fr *frame) {
 	for i := range f.operands {
-		if o := &f.operands[i]; o.form == periodic || o.form == expanded {
-			f.space.expand(fr.pool.variant, fr.local[0][o.temp*f.tile:][:f.tile], fr.vals[o.id], 0, o)
+		if o := &f.operands[i]; o.load != nil {
+			f.bring(fr, unsafe.Pointer(&fr.local[0][o.temp*f.tile*f.words]), o, 0, f.tile)
+		} else if o.form == periodic || o.form == expanded {
+			f.space.expand(fr.pool.variant, fr.local[0][o.temp*f.tile*f.words:][:f.tile], fr.vals[o.id], 0, o)
 		}
 	}
 	for i := range f.calls {
@@ -139,14 +145,14 @@ func (f *fused) part(fr *frame, worker, lo, hi int) {
 func (f *fused) prepare(fr *frame, worker int, table []unsafe.Pointer) {
 	temps := table[len(f.operands)+len(f.results):]
 	for i := range temps {
-		temps[i] = unsafe.Pointer(&fr.local[worker][i*f.tile])
+		temps[i] = unsafe.Pointer(&fr.local[worker][i*f.tile*f.words])
 	}
 	for i := range f.operands {
-		switch o := &f.operands[i]; o.form {
-		case single:
-			table[i] = unsafe.Pointer(&fr.vals[o.id][0])
-		case periodic, expanded:
+		o := &f.operands[i]
+		if o.load != nil || o.form == periodic || o.form == expanded {
 			table[i] = temps[o.temp]
+		} else if o.form == single {
+			table[i] = fr.at(o.id, 0)
 		}
 	}
 }
@@ -156,12 +162,18 @@ func (f *fused) prepare(fr *frame, worker int, table []unsafe.Pointer) {
 func (f *fused) move(fr *frame, table []unsafe.Pointer, start, n int, first bool) {
 	for i := range f.operands {
 		o := &f.operands[i]
+		if o.load != nil {
+			if first || o.form != periodic && o.form != single {
+				f.bring(fr, table[i], o, start, n)
+			}
+			continue
+		}
 		x := fr.vals[o.id]
 		switch o.form {
 		case dense:
-			table[i] = unsafe.Pointer(&x[start])
+			table[i] = fr.at(o.id, start)
 		case along:
-			table[i] = unsafe.Pointer(&x[f.space.offset(start, o.axes)])
+			table[i] = fr.at(o.id, f.space.offset(start, o.axes))
 		case periodic:
 			if first {
 				f.space.expand(fr.pool.variant, unsafe.Slice((*float32)(table[i]), f.tile), x, start, o)
@@ -171,6 +183,6 @@ func (f *fused) move(fr *frame, table []unsafe.Pointer, start, n int, first bool
 		}
 	}
 	for i, r := range f.results {
-		table[len(f.operands)+i] = unsafe.Pointer(&fr.vals[r.id][start])
+		table[len(f.operands)+i] = fr.at(r.id, start)
 	}
 }

@@ -30,7 +30,7 @@ const (
 )
 
 func newFuser(c *compiler, s *plan.Step) *fuser {
-	f := &fuser{fused: &fused{}, c: c, step: s, of: map[*ir.Value]int{}, last: map[*ir.Value]int{}}
+	f := &fuser{fused: &fused{words: wordsOf(s)}, c: c, step: s, of: map[*ir.Value]int{}, last: map[*ir.Value]int{}}
 	f.nodes = nodesOf(s)
 	f.unguard()
 	for i, n := range f.nodes {
@@ -66,7 +66,7 @@ func (f *fuser) collect() {
 			at := slices.IndexFunc(f.operands, func(o operand) bool { return o.id == f.c.id(in) && slices.Equal(o.axes, a) })
 			if at < 0 {
 				at = len(f.operands)
-				f.operands = append(f.operands, operand{id: f.c.id(in), axes: a})
+				f.operands = append(f.operands, operand{id: f.c.id(in), axes: a, dtype: in.DType})
 				axes = append(axes, a)
 			}
 			n.from[k] = at
@@ -76,7 +76,9 @@ func (f *fuser) collect() {
 	for i := range f.operands {
 		o := &f.operands[i]
 		o.axes = axes[i]
-		if o.form = f.space.form(o.axes); o.form == periodic || o.form == expanded {
+		o.form = f.space.form(o.axes)
+		o.load = f.loader(o)
+		if o.load != nil || o.form == periodic || o.form == expanded {
 			o.temp = f.temps
 			f.temps++
 		}
@@ -115,30 +117,34 @@ func (f *fuser) add(i int) {
 	if n.swaps && numbers&3 == 1 { // the number is the second factor
 		op.a, op.b, numbers = op.b, op.a, numbers^3
 	}
-	filled := f.spread(n.name, &numbers, to)
+	filled := f.spread(n, &numbers, to)
 	for k, in := range n.in { // what dies here may be written over
 		if n.from[k] < 0 && f.last[in] == i && !slices.Contains(n.in[:k], in) {
-			f.release(f.of[in])
+			filled = append(filled, f.of[in])
 		}
 	}
-	for _, t := range filled {
-		f.release(t)
-	}
 	op.run = vec.Find(f.c.pool.variant, n.name, numbers)
-	op.d = f.target(i)
+	if n.grows() {
+		op.d = f.target(i)
+		f.release(filled...)
+	} else {
+		f.release(filled...)
+		op.d = f.target(i)
+	}
 	f.of[n.v] = op.d
 	f.ops = append(f.ops, op)
+	f.finish(n, op.d)
 }
 
 // spread writes numbers out, one operand after the other, until there is a
 // kernel for what is left of them.
-func (f *fuser) spread(name string, numbers *uint, to [3]*int) (temps []int) {
-	for k := 0; vec.Find(f.c.pool.variant, name, *numbers) == nil && *numbers != 0; k++ {
+func (f *fuser) spread(n *node, numbers *uint, to [3]*int) (temps []int) {
+	for k := 0; vec.Find(f.c.pool.variant, n.name, *numbers) == nil && *numbers != 0; k++ {
 		if *numbers>>k&1 == 0 {
 			continue
 		}
 		t := f.temp()
-		f.ops = append(f.ops, tileOp{run: vec.Find(f.c.pool.variant, "copy", 1), d: t, a: *to[k]})
+		f.ops = append(f.ops, tileOp{run: vec.Find(f.c.pool.variant, copyName(n.in[k].DType), 1), d: t, a: *to[k]})
 		*to[k] = t
 		*numbers &^= 1 << k
 		temps = append(temps, t)
@@ -155,18 +161,26 @@ func (f *fuser) target(i int) int {
 	}
 	r := resultBase + len(f.results)
 	f.results = append(f.results, result{f.c.id(v)})
-	place := f.c.prog.Places[v]
+	if !narrow(v.DType) && !f.awaited(i) {
+		return r
+	}
+	t := f.temp()
+	f.last[v] = len(f.nodes) // kept to the end
+	f.late = append(f.late, tileOp{run: vec.Find(f.c.pool.variant, outName(v.DType), 0), d: r, a: t})
+	return t
+}
+
+// awaited reports whether a later node reads what lies where node i is written.
+func (f *fuser) awaited(i int) bool {
+	place := f.c.prog.Places[f.nodes[i].v]
 	for _, n := range f.nodes[i+1:] {
 		for k, in := range n.in {
 			if n.from[k] >= 0 && f.c.prog.Places[in] == place {
-				t := f.temp()
-				f.last[v] = len(f.nodes) // kept to the end
-				f.late = append(f.late, tileOp{run: vec.Find(f.c.pool.variant, "copy", 0), d: r, a: t})
-				return t
+				return true
 			}
 		}
 	}
-	return r
+	return false
 }
 
 func (f *fuser) temp() int {
@@ -179,10 +193,12 @@ func (f *fuser) temp() int {
 	return tempBase + f.temps - 1
 }
 
-// release gives a temporary back; operands and results are none.
-func (f *fuser) release(p int) {
-	if p >= tempBase {
-		f.free = append(f.free, p)
+// release gives temporaries back; operands and results are none.
+func (f *fuser) release(list ...int) {
+	for _, p := range list {
+		if p >= tempBase {
+			f.free = append(f.free, p)
+		}
 	}
 }
 
@@ -203,10 +219,10 @@ func (f *fuser) link() {
 	}
 	live := f.temps + len(f.results)
 	for _, o := range f.operands {
-		if o.form == dense || o.form == along {
+		if o.load == nil && (o.form == dense || o.form == along) {
 			live++
 		}
 	}
-	tile := max(128, tileBytes/4/live&^63)
+	tile := max(128, tileBytes/4/f.words/live&^63)
 	f.tile, f.tiles = f.space.fit(min(tile, 2048))
 }

@@ -15,6 +15,7 @@ type node struct {
 	in    []*ir.Value
 	from  [3]int // number of the operand; -1 for values of the step
 	swaps bool   // the first two operands may be swapped
+	after string // the kernel that makes numbers of the value's type of the results, if it takes one
 }
 
 // nodesOf lists the kernels of a step. A product of floats that only one sum or
@@ -46,7 +47,7 @@ func nodesOf(s *plan.Step) []node {
 		case v.Op == "sub" && factor(v, 1):
 			nodes = append(nodes, join(v, 1, "fnma.f32"))
 		default:
-			nodes = append(nodes, node{v: v, name: kernelName(v), in: v.In})
+			nodes = append(nodes, node{v: v, name: kernelName(v), in: v.In, after: afterName(v)})
 		}
 	}
 	return slices.DeleteFunc(nodes, func(n node) bool { return joined[n.v] })
@@ -56,14 +57,14 @@ func nodesOf(s *plan.Step) []node {
 func kernelName(v *ir.Value) string {
 	switch v.Op {
 	case "select":
+		if v.DType == ir.I64 {
+			return "select.i64"
+		}
 		return "select"
 	case "broadcast":
-		return "copy"
+		return copyName(v.DType)
 	case "cast":
-		if v.In[0].DType == v.DType {
-			return "copy"
-		}
-		return "to_" + v.DType.String()
+		return castName(v.In[0].DType, v.DType)
 	}
-	return v.Op + "." + v.In[0].DType.String()
+	return v.Op + "." + registerOf(v.In[0].DType)
 }

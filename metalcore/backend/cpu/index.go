@@ -1,6 +1,11 @@
 package cpu
 
-import "github.com/metalnb/metalnb/metalcore/ir"
+import (
+	"fmt"
+	"math"
+
+	"github.com/metalnb/metalnb/metalcore/ir"
+)
 
 func init() {
 	register(map[string]maker{"gather": makeGather, "scatter_add": makeScatterAdd})
@@ -12,12 +17,16 @@ func clampIndex(i int32, n int) int { return min(max(int(i), 0), n-1) }
 func makeGather(c *compiler, v *ir.Value) (kernel, error) {
 	table, index := v.In[0].Shape, v.In[1].Shape
 	n, row := table[0], table[1:].Elems()
+	if err := numbered(n); err != nil {
+		return nil, err
+	}
+	size := row * v.DType.Size()
 	dst, src, idx := c.id(v), c.id(v.In[0]), c.id(v.In[1])
 	part := func(fr *frame, _, lo, hi int) {
-		d, x := fr.vals[dst], fr.vals[src]
+		d, x := fr.bytes(dst), fr.bytes(src)
 		for r, i := range view[int32](fr, idx)[lo:hi] {
-			from := clampIndex(i, n) * row
-			copy(d[(lo+r)*row:(lo+r+1)*row], x[from:from+row])
+			from := clampIndex(i, n) * size
+			copy(d[(lo+r)*size:(lo+r+1)*size], x[from:from+size])
 		}
 	}
 	grain, rows := max(1, cheapGrain/max(row, 1)), index.Elems()
@@ -25,10 +34,15 @@ func makeGather(c *compiler, v *ir.Value) (kernel, error) {
 }
 
 func makeScatterAdd(c *compiler, v *ir.Value) (kernel, error) {
-	if v.DType == ir.I32 {
-		return scatterAdd[int32](c, v), nil
+	return ofType(v.DType, scatterAdd[float32], scatterAdd[int32], scatterAdd[int64], nil)(c, v), numbered(v.Shape[0])
+}
+
+// numbered fails where indices, which are read as i32, cannot name each row.
+func numbered(rows int) error {
+	if rows > math.MaxInt32 {
+		return fmt.Errorf("it has %d rows and reads indices of 32 bits", rows)
 	}
-	return scatterAdd[float32](c, v), nil
+	return nil
 }
 
 // scatterAdd shares the result's rows among the workers; each of them walks

@@ -23,9 +23,13 @@ func makeTranspose(c *compiler, v *ir.Value) (kernel, error) {
 // from its element first on: copying where it is dense, filling where it is one
 // number.
 func gatherStrided(c *compiler, v *ir.Value, l *layout, first int) kernel {
+	return ofSize(v.DType, gatherSized[uint8], gatherSized[uint16], gatherSized[uint32], gatherSized[uint64])(c, v, l, first)
+}
+
+func gatherSized[T uint8 | uint16 | uint32 | uint64](c *compiler, v *ir.Value, l *layout, first int) kernel {
 	dst, src, n, step := c.id(v), c.id(v.In[0]), v.Shape.Elems(), l.stride[0][0]
 	part := func(fr *frame, _, lo, hi int) {
-		d, x := view[int32](fr, dst), view[int32](fr, src)
+		d, x := view[T](fr, dst), view[T](fr, src)
 		for at := l.seek(lo); lo < hi; at.nextRow() {
 			k := min(at.left(), hi-lo)
 			row, i := d[lo:lo+k], first+at.off[0]

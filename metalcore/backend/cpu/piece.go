@@ -1,6 +1,10 @@
 package cpu
 
-import "github.com/metalnb/metalnb/metalcore/ir"
+import (
+	"encoding/binary"
+
+	"github.com/metalnb/metalnb/metalcore/ir"
+)
 
 func init() {
 	register(map[string]maker{"slice": makeSlice, "concat": makeConcat, "pad": makePad})
@@ -26,15 +30,16 @@ func makeConcat(c *compiler, v *ir.Value) (kernel, error) {
 	axis := v.Int("axis")
 	outer, width := v.Shape[:axis].Elems(), v.Shape[axis:].Elems()
 	dst := c.id(v)
-	srcs, sizes := make([]int, len(v.In)), make([]int, len(v.In))
+	srcs, sizes := make([]int, len(v.In)), make([]int, len(v.In)) // in bytes
 	for i, x := range v.In {
-		srcs[i], sizes[i] = c.id(x), x.Shape[axis:].Elems()
+		srcs[i], sizes[i] = c.id(x), x.Shape[axis:].Elems()*v.DType.Size()
 	}
+	row := width * v.DType.Size()
 	part := func(fr *frame, _, lo, hi int) {
-		at := lo * width
+		at := lo * row
 		for r := lo; r < hi; r++ {
 			for i, n := range sizes {
-				copy(fr.vals[dst][at:at+n], fr.vals[srcs[i]][r*n:])
+				copy(fr.bytes(dst)[at:at+n], fr.bytes(srcs[i])[r*n:])
 				at += n
 			}
 		}
@@ -43,16 +48,15 @@ func makeConcat(c *compiler, v *ir.Value) (kernel, error) {
 }
 
 func makePad(c *compiler, v *ir.Value) (kernel, error) {
-	if v.DType == ir.I32 {
-		return pad(c, v, int32(v.Float("value")))
-	}
-	return pad(c, v, float32(v.Float("value")))
+	return ofSize(v.DType, pad[uint8], pad[uint16], pad[uint32], pad[uint64])(c, v)
 }
 
 // pad fills the result with the value and writes the operand into it with
 // strides.
-func pad[T number](c *compiler, v *ir.Value, value T) (kernel, error) {
+func pad[T uint8 | uint16 | uint32 | uint64](c *compiler, v *ir.Value) (kernel, error) {
 	in := v.In[0].Shape
+	element := append(ir.AppendElement(nil, v.DType, v.Float("value")), make([]byte, 8)...)
+	value := T(binary.LittleEndian.Uint64(element))
 	first, step := 0, 1
 	steps := make([]int, len(in))
 	for i := len(in) - 1; i >= 0; i-- {

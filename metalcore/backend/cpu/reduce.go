@@ -11,8 +11,11 @@ import (
 func init() {
 	register(map[string]maker{
 		"reduce_sum": func(c *compiler, v *ir.Value) (kernel, error) {
-			if v.DType == ir.I32 {
-				return reduction(c, v, folder[int32, int32]{add: func(s, x int32) int32 { return s + x }, row: sumInt, end: same[int32]})
+			switch v.DType {
+			case ir.I32:
+				return reduction(c, v, integerFolder[int32]())
+			case ir.I64:
+				return reduction(c, v, integerFolder[int64]())
 			}
 			return sum(c, v, 1)
 		},
@@ -20,8 +23,8 @@ func init() {
 			return sum(c, v, float64(reduced(v)))
 		},
 		"reduce_max": func(c *compiler, v *ir.Value) (kernel, error) {
-			if v.DType == ir.I32 {
-				return reduction(c, v, maxFolder[int32]())
+			if v.DType != ir.F32 {
+				return ofType(v.DType, nil, largest[int32], largest[int64], largest[uint8])(c, v)
 			}
 			f := maxFolder[float32]()
 			f.rows = vec.MaxRows
@@ -70,6 +73,14 @@ func sumFolder(n float64) folder[float32, float64] {
 	}
 }
 
+func integerFolder[T int32 | int64]() folder[T, T] {
+	return folder[T, T]{add: func(s, x T) T { return s + x }, row: sumIntegers[T], end: same[T]}
+}
+
+func largest[T number](c *compiler, v *ir.Value) (kernel, error) {
+	return reduction(c, v, maxFolder[T]())
+}
+
 func maxFolder[T number]() folder[T, T] {
 	return folder[T, T]{first: true, add: larger[T], end: same[T], row: func(x []T) T {
 		m := x[0]
@@ -95,8 +106,8 @@ func sumFloat(x []float32) float64 {
 	return (a + b) + (c + d)
 }
 
-func sumInt(x []int32) int32 {
-	var s int32
+func sumIntegers[T int32 | int64](x []T) T {
+	var s T
 	for _, a := range x {
 		s += a
 	}
@@ -240,10 +251,7 @@ func foldColumns[T number, A number | float64](f folder[T, A], stay, fold *layou
 }
 
 func makeArgMax(c *compiler, v *ir.Value) (kernel, error) {
-	if v.In[0].DType == ir.F32 {
-		return argMax[float32](c, v), nil
-	}
-	return argMax[int32](c, v), nil
+	return ofType(v.In[0].DType, argMax[float32], argMax[int32], argMax[int64], argMax[uint8])(c, v), nil
 }
 
 // argMax keeps the first of equals, and takes no NaN if it can.

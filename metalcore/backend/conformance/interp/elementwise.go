@@ -32,12 +32,12 @@ var unaryKernels = map[string]kernel{
 }
 
 var binaryKernels = map[string]kernel{
-	"add": binary(func(a, b float64) float64 { return a + b }, func(a, b int32) int32 { return a + b }),
-	"sub": binary(func(a, b float64) float64 { return a - b }, func(a, b int32) int32 { return a - b }),
-	"mul": binary(func(a, b float64) float64 { return a * b }, func(a, b int32) int32 { return a * b }),
+	"add": binary(func(a, b float64) float64 { return a + b }, func(a, b int64) int64 { return a + b }),
+	"sub": binary(func(a, b float64) float64 { return a - b }, func(a, b int64) int64 { return a - b }),
+	"mul": binary(func(a, b float64) float64 { return a * b }, func(a, b int64) int64 { return a * b }),
 	"div": binary(func(a, b float64) float64 { return a / b }, divInt),
-	"max": binary(func(a, b float64) float64 { return max(a, b) }, func(a, b int32) int32 { return max(a, b) }),
-	"min": binary(func(a, b float64) float64 { return min(a, b) }, func(a, b int32) int32 { return min(a, b) }),
+	"max": binary(func(a, b float64) float64 { return max(a, b) }, func(a, b int64) int64 { return max(a, b) }),
+	"min": binary(func(a, b float64) float64 { return min(a, b) }, func(a, b int64) int64 { return min(a, b) }),
 	"pow": binary(math.Pow, nil),
 
 	"eq":     elementwise(func(x []float64) float64 { return truth(x[0] == x[1]) }),
@@ -65,18 +65,17 @@ func unary(f func(float64) float64) kernel {
 	return elementwise(func(x []float64) float64 { return f(x[0]) })
 }
 
-func binary(f func(a, b float64) float64, integer func(a, b int32) int32) kernel {
+func binary(f func(a, b float64) float64, integer func(a, b int64) int64) kernel {
 	floats := elementwise(func(x []float64) float64 { return f(x[0], x[1]) })
-	integers := elementwise(func(x []float64) float64 { return float64(integer(int32(x[0]), int32(x[1]))) })
 	return func(v *ir.Value, in [][]float64) []float64 {
-		if v.DType == ir.I32 {
-			return integers(v, in)
+		if v.DType.Integer() {
+			return elementwise(func(x []float64) float64 { return wrap(v.DType, integer(int64(x[0]), int64(x[1]))) })(v, in)
 		}
 		return floats(v, in)
 	}
 }
 
-func divInt(a, b int32) int32 {
+func divInt(a, b int64) int64 {
 	if b == 0 {
 		return 0
 	}
@@ -93,16 +92,26 @@ func choose(x []float64) float64 {
 }
 
 func cast(v *ir.Value, in [][]float64) []float64 {
-	if v.DType == ir.F32 || v.In[0].DType == ir.I32 {
-		return in[0]
+	return fill(len(in[0]), func(i int) float64 { return typed(v.DType, in[0][i]) })
+}
+
+// typed is x as a number of the type; of f32 it is not rounded.
+func typed(d ir.DType, x float64) float64 {
+	if d == ir.F32 {
+		return x
 	}
-	return fill(len(in[0]), func(i int) float64 {
-		x := in[0][i]
-		if math.IsNaN(x) {
-			return 0
-		}
-		return math.Trunc(min(max(x, math.MinInt32), math.MaxInt32))
-	})
+	return ir.RoundTo(d, x)
+}
+
+// wrap is n modulo the range of an integer type.
+func wrap(d ir.DType, n int64) float64 {
+	switch d {
+	case ir.U8:
+		return float64(uint8(n))
+	case ir.I32:
+		return float64(int32(n))
+	}
+	return float64(n)
 }
 
 func truth(b bool) float64 {

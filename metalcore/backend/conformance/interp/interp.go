@@ -3,7 +3,8 @@
 // every backend is held against it. It is far too slow for anything else.
 //
 // Numbers of type f32 are not rounded, so that gradients can be checked by
-// differences; those of type i32 wrap around as 32 bits do.
+// differences. Those of all other types are: halves to nearest, and integers wrap
+// around. Of i64 only those up to 2^53 are exact here.
 package interp
 
 import (
@@ -64,7 +65,7 @@ func compute(v *ir.Value, at map[*ir.Value][]float64, inputs, states map[string]
 	case ir.OpState:
 		return given(v, states)
 	case ir.OpConst:
-		return fill(n, func(int) float64 { return v.Float("value") }), nil
+		return fill(n, func(int) float64 { return typed(v.DType, v.Float("value")) }), nil
 	case ir.OpIota:
 		return fill(n, func(i int) float64 { return float64(i) }), nil
 	}
@@ -76,7 +77,11 @@ func compute(v *ir.Value, at map[*ir.Value][]float64, inputs, states map[string]
 	for i, x := range v.In {
 		in[i] = at[x]
 	}
-	return k(v, in), nil
+	out := k(v, in)
+	if v.DType.Half() {
+		out = fill(n, func(i int) float64 { return ir.RoundTo(v.DType, out[i]) })
+	}
+	return out, nil
 }
 
 func given(v *ir.Value, from map[string][]float64) ([]float64, error) {

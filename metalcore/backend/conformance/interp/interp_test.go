@@ -48,6 +48,12 @@ type vector struct {
 func f32(data ...float64) vector { return vector{ir.F32, ir.Shape{len(data)}, data} }
 func i32(data ...float64) vector { return vector{ir.I32, ir.Shape{len(data)}, data} }
 
+func of(d ir.DType, data ...float64) vector { return vector{d, ir.Shape{len(data)}, data} }
+
+func to(d ir.DType) func(in []*ir.Value) *ir.Value {
+	return func(in []*ir.Value) *ir.Value { return op.Cast(in[0], d) }
+}
+
 func (x vector) as(shape ...int) vector { return vector{x.dtype, shape, x.data} }
 
 // eval runs f on the given inputs.
@@ -103,8 +109,16 @@ func TestMeaning(t *testing.T) {
 		{"eq", eval(t, two(op.Eq), f32(1, 2, nan), f32(1, 3, nan)), []float64{1, 0, 0}},
 		{"lt", eval(t, two(op.Lt), i32(1, 2, 3), i32(2)), []float64{1, 0, 0}},
 		{"le", eval(t, two(op.Le), i32(1, 2, 3), i32(2)), []float64{1, 1, 0}},
-		{"select", eval(t, func(in []*ir.Value) *ir.Value { return op.Select(in[0], in[1], in[2]) }, i32(0, -1), f32(1, 2), f32(9)),
+		{"select", eval(t, func(in []*ir.Value) *ir.Value { return op.Select(in[0], in[1], in[2]) }, of(ir.Bool, 0, 1), f32(1, 2), f32(9)),
 			[]float64{9, 2}},
+		{"cast to f16", eval(t, to(ir.F16), f32(1.0/3, 65519, 65520, 1e-8, nan)), []float64{0.333251953125, 65504, inf, 0, nan}},
+		{"cast to bf16", eval(t, to(ir.BF16), i32(257, 259, -1)), []float64{256, 260, -1}},
+		{"cast to u8", eval(t, to(ir.U8), f32(-1, 2.9, 300, nan)), []float64{0, 2, 255, 0}},
+		{"cast to i64", eval(t, to(ir.I64), f32(-2.9, 1e15)), []float64{-2, 1e15}},
+		{"cast to bool", eval(t, to(ir.Bool), f32(0, -0.5, nan)), []float64{0, 1, 1}},
+		{"f16 rounds", eval(t, two(op.Add), of(ir.F16, 2048, 2050), of(ir.F16, 1, 1)), []float64{2048, 2052}},
+		{"u8 wraps", eval(t, two(op.Mul), of(ir.U8, 16, 255), of(ir.U8, 17, 2)), []float64{16, 254}},
+		{"and", eval(t, two(op.Mul), of(ir.Bool, 1, 1, 0), of(ir.Bool, 1, 0, 0)), []float64{1, 0, 0}},
 		{"sum", eval(t, one(func(a *ir.Value) *ir.Value { return op.Sum(a, false, 0) }), f32(1, 2, 3, 4, 5, 6).as(3, 2)), []float64{9, 12}},
 		{"sum wraps", eval(t, one(func(a *ir.Value) *ir.Value { return op.Sum(a, false) }), i32(math.MaxInt32, 2)), []float64{math.MinInt32 + 1}},
 		{"sum of nothing", eval(t, one(func(a *ir.Value) *ir.Value { return op.Sum(a, false, 0) }), f32().as(0, 2)), []float64{0, 0}},

@@ -46,9 +46,9 @@ func scatterAdd(v *ir.Value, in [][]float64) []float64 {
 			out[at+j] += rows[i*width+j]
 		}
 	}
-	if v.DType == ir.I32 {
+	if v.DType.Integer() {
 		for i, x := range out {
-			out[i] = float64(int32(int64(x)))
+			out[i] = wrap(v.DType, int64(x))
 		}
 	}
 	return out

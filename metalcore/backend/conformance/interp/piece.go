@@ -54,10 +54,7 @@ func concat(v *ir.Value, in [][]float64) []float64 {
 }
 
 func pad(v *ir.Value, in [][]float64) []float64 {
-	value := v.Float("value")
-	if v.DType == ir.I32 {
-		value = math.Trunc(value)
-	}
+	value := typed(v.DType, v.Float("value"))
 	out := fill(v.Shape.Elems(), func(int) float64 { return value })
 	to := make([]int, len(v.Shape))
 	each(v.In[0].Shape, func(i int, index []int) {
@@ -93,8 +90,8 @@ func cumSum(v *ir.Value, in [][]float64) []float64 {
 		sum := 0.0
 		for _, at := range places {
 			sum += in[0][at]
-			if v.DType == ir.I32 {
-				sum = float64(int32(int64(sum)))
+			if v.DType.Integer() {
+				sum = wrap(v.DType, int64(sum))
 			}
 			out[at] = sum
 		}
@@ -121,8 +118,8 @@ func addAlong(v *ir.Value, in [][]float64) []float64 {
 		to[axis] = row(in[0][i], v.Shape[axis])
 		at := spotOf(v.Shape, to)
 		out[at] += in[1][i]
-		if v.DType == ir.I32 {
-			out[at] = float64(int32(int64(out[at])))
+		if v.DType.Integer() {
+			out[at] = wrap(v.DType, int64(out[at]))
 		}
 	})
 	return out

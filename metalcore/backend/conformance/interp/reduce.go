@@ -38,9 +38,9 @@ func reduce(v *ir.Value, x []float64, start float64, f func(a, b float64) float6
 
 func sum(v *ir.Value, in [][]float64) []float64 {
 	out := reduce(v, in[0], 0, func(a, b float64) float64 { return a + b })
-	if v.DType == ir.I32 {
+	if v.DType.Integer() {
 		for i, x := range out {
-			out[i] = float64(int32(int64(x)))
+			out[i] = wrap(v.DType, int64(x))
 		}
 	}
 	return out
@@ -48,8 +48,8 @@ func sum(v *ir.Value, in [][]float64) []float64 {
 
 func prod(v *ir.Value, in [][]float64) []float64 {
 	return reduce(v, in[0], 1, func(a, b float64) float64 {
-		if v.DType == ir.I32 {
-			return float64(int32(a) * int32(b))
+		if v.DType.Integer() {
+			return wrap(v.DType, int64(a)*int64(b))
 		}
 		return a * b
 	})

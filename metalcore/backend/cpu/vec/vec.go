@@ -17,7 +17,8 @@ import (
 
 //go:generate sh -c "cd gen && go run ."
 
-// Kernel computes d[i] = f(a[i], b[i], c[i]) for n elements of four bytes each.
+// Kernel computes d[i] = f(a[i], b[i], c[i]) for n elements of four bytes each,
+// where the op does not say otherwise.
 // It has as many operands as its op; d may be the same memory as an operand.
 type Kernel func(d, a, b, c unsafe.Pointer, n int)
 
@@ -36,8 +37,9 @@ var plain = map[key]Kernel{}
 // serves.
 //
 // Ops of one or two operands are named as in package op with the element type
-// of the operands, like "add.f32" or "lt.i32". "to_i32" and "to_f32" are casts,
-// "select" and "copy" are for all types. "fma.f32" is a*b + c and "fnma.f32" is
+// of the operands, like "add.f32" or "lt.i32". "to_i32" and "to_f32" are casts
+// between these two types, "select" and "copy" are for all types of four bytes.
+// Other types see in types.go. "fma.f32" is a*b + c and "fnma.f32" is
 // c - a*b.
 func Find(v asm.Variant, op string, numbers uint) Kernel {
 	if k := tables[v][key{op, numbers}]; k != nil {
@@ -60,12 +62,12 @@ var costs = map[string]int{
 }
 
 // number is an element type as Go has it.
-type number interface{ float32 | int32 }
+type number interface{ float32 | int32 | int64 }
 
-func slice[T number](p unsafe.Pointer, n int) []T { return unsafe.Slice((*T)(p), n) }
+func slice[T any](p unsafe.Pointer, n int) []T { return unsafe.Slice((*T)(p), n) }
 
 // unary makes a kernel of a loop over one operand.
-func unary[R, T number](f func(d []R, a []T)) Kernel {
+func unary[R, T any](f func(d []R, a []T)) Kernel {
 	return func(d, a, _, _ unsafe.Pointer, n int) { f(slice[R](d, n), slice[T](a, n)) }
 }
 

@@ -1,0 +1,34 @@
+package nb
+
+import (
+	"github.com/metalnb/metalnb/metalcore/ir"
+	"github.com/metalnb/metalnb/metalcore/op"
+)
+
+// The element types. Where two of them meet in arithmetic, the operands become
+// that which holds more, floats before integers and f32 before the halves; layers
+// and matrix products convert nothing and say which operand to Cast.
+const (
+	F32  = "f32"  // floating point, 32 bits
+	F16  = "f16"  // 16 bits: three digits, up to 65504
+	BF16 = "bf16" // 16 bits: two digits, the range of f32
+	I32  = "i32"  // whole numbers, 32 bits
+	I64  = "i64"  // 64 bits
+	U8   = "u8"   // 0 to 255
+	Bool = "bool"
+)
+
+// Cast converts the elements to another type. To whole numbers it cuts off what
+// is behind the point and takes the nearest number of the type's range; NaN
+// becomes 0. To f16 and bf16 it rounds to nearest. A bool is 1 or 0 as a number,
+// and a number is true unless it is 0.
+//
+// Tensors of f16 and bf16 take half the memory. They are computed with in f32,
+// and each result is rounded.
+func (t *Tensor) Cast(dtype string) *Tensor {
+	to, err := ir.ParseDType(dtype)
+	if err != nil {
+		argument("use a constant like nb.F16", "cast to %q: %v", dtype, err)
+	}
+	return t.unary("cast", func(v *ir.Value) *ir.Value { return op.Cast(v, to) })
+}
