@@ -7,7 +7,7 @@ import (
 
 // The element types. Where two of them meet in arithmetic, the operands become
 // that which holds more, floats before integers and f32 before the halves; layers
-// and matrix products convert nothing and say which operand to Cast.
+// convert nothing and say which operand to Cast.
 const (
 	F32  = "f32"  // floating point, 32 bits
 	F16  = "f16"  // 16 bits: three digits, up to 65504
