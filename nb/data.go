@@ -1,10 +1,8 @@
 package nb
 
 import (
-	"encoding/binary"
 	"encoding/hex"
 	"hash/fnv"
-	"math"
 	"strings"
 	"sync"
 
@@ -31,9 +29,11 @@ type upload struct {
 func Builtin(name string) *Dataset { return &Dataset{ref: wire.DataRef{Source: name}} }
 
 // Data makes a data set of Go values: xs are rows in nested slices, ys one
-// class index (integers) or target (floats, one or several) per row. It is sent
-// to the core once, when it is first used; run again, a cell recognises it by
-// its name and content. Class names are optional.
+// class index (integers or bool) or target (floats, one or several) per row. Rows
+// keep their type: images as uint8 take a quarter of the memory of float32, also
+// on the device, and each step of training makes floats, 0 to 255, of the rows
+// that it takes. The data is sent to the core once, when it is first used; run
+// again, a cell recognises it by its name and content. Class names are optional.
 func Data(name string, xs, ys any, classes ...string) *Dataset {
 	if name == "" {
 		argument(`like nb.Data("houses", xs, ys)`, "data needs a name")
@@ -49,9 +49,6 @@ func Data(name string, xs, ys any, classes ...string) *Dataset {
 	if len(x.Shape) < 2 || x.Shape[0] == 0 || len(y.Shape) == 0 || x.Shape[0] != y.Shape[0] {
 		argument("x needs one row, and y one label or target, for each example",
 			"data %q: x has the shape %v and y %v", name, x.Shape, y.Shape)
-	}
-	if x.DType == "i32" {
-		toFloats(x)
 	}
 	pos := userPos()
 	msg := wire.PutData{Name: name, X: *x, Y: *y, Classes: classes}
@@ -75,22 +72,10 @@ func (d *Dataset) Weighted(weights any) *Dataset {
 	case len(w.Shape) != 1 || w.Shape[0] != d.put.msg.X.Shape[0]:
 		argument("pass one number per row", "data %q has %d rows, the weights have the shape %v", d.ref.Source, d.put.msg.X.Shape[0], w.Shape)
 	}
-	if w.DType == "i32" {
-		toFloats(w)
-	}
 	msg := d.put.msg
 	msg.W = *w
 	msg.Hash = contentHash(&msg)
 	return &Dataset{ref: d.ref, put: &upload{msg: msg, where: d.put.where}}
-}
-
-// toFloats converts i32 elements to f32 in place.
-func toFloats(t *wire.Tensor) {
-	for i := 0; i < len(t.Data); i += 4 {
-		n := int32(binary.LittleEndian.Uint32(t.Data[i:]))
-		binary.LittleEndian.PutUint32(t.Data[i:], math.Float32bits(float32(n)))
-	}
-	t.DType = "f32"
 }
 
 // contentHash is what the core recognises data by. It guards against mistakes,

@@ -57,6 +57,21 @@ func (a Array) I32s() []int32 {
 	return xs
 }
 
+// Numbers returns the elements of an array of any type.
+func (a Array) Numbers() []float64 { return ir.Elements(a.DType, a.Data) }
+
+// Cast converts the elements as the op of that name does.
+func (a Array) Cast(to ir.DType) Array {
+	if a.DType == to {
+		return a
+	}
+	out := Array{DType: to, Shape: a.Shape, Data: make([]byte, 0, len(a.Data)/a.DType.Size()*to.Size())}
+	for _, x := range a.Numbers() {
+		out.Data = ir.AppendElement(out.Data, to, x)
+	}
+	return out
+}
+
 func (a Array) word(i int) uint32 { return binary.LittleEndian.Uint32(a.Data[4*i:]) }
 
 // Len is the number of rows: the size of the first axis, 0 for a scalar.
@@ -110,8 +125,8 @@ func (a Array) String() string { return a.DType.String() + a.Shape.String() }
 
 // Check reports whether type, shape and number of bytes fit together.
 func (a Array) Check() error {
-	if a.DType != ir.F32 && a.DType != ir.I32 {
-		return fmt.Errorf("array of unknown type %v: use f32 or i32", a.DType)
+	if !a.DType.Valid() {
+		return fmt.Errorf("array of unknown type %v: use one of %s", a.DType, ir.ListDTypes(ir.DTypes()...))
 	}
 	if a.Shape.HasBatch() {
 		return fmt.Errorf("array of shape %v: data needs a number for every axis", a.Shape)
@@ -129,11 +144,10 @@ func (a Array) Check() error {
 // CheckFinite reports the first NaN or infinite number with its place; name is
 // what the error calls the array.
 func (a Array) CheckFinite(name string) error {
-	if a.DType != ir.F32 {
+	if !a.DType.Float() {
 		return nil
 	}
-	for i := range len(a.Data) / 4 {
-		x := float64(math.Float32frombits(a.word(i)))
+	for i, x := range a.Numbers() {
 		if math.IsNaN(x) || math.IsInf(x, 0) {
 			return fmt.Errorf("%s holds %v%s: remove the row or fill in a number", name, x, a.place(i))
 		}

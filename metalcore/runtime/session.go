@@ -194,11 +194,13 @@ func (s *Session) PutData(name, hash string, x, y feed.Array, classes []string) 
 	return s.PutWeighted(name, hash, x, y, feed.Array{}, classes)
 }
 
-// PutWeighted is PutData with what each row counts, f32 [N].
+// PutWeighted is PutData with what each row counts, numbers [N].
 func (s *Session) PutWeighted(name, hash string, x, y, weights feed.Array, classes []string) error {
 	set, err := feed.NewSet(name, x, y, classes)
 	if err == nil {
-		set.W = weights
+		if set.W = weights; weights.DType.Valid() && weights.Check() == nil {
+			set.W = weights.Cast(ir.F32)
+		}
 		err = set.Check()
 	}
 	if err != nil {

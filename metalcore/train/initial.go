@@ -38,8 +38,8 @@ func InitNames() []string { return slices.Sorted(maps.Keys(initialisers)) }
 // were.
 func initial(v *ir.Value, seed int64) feed.Array {
 	n := v.Shape.Elems()
-	if v.DType == ir.I32 {
-		return feed.FromI32(make([]int32, n), v.Shape...)
+	if !v.DType.Float() {
+		return feed.Array{DType: v.DType, Shape: v.Shape, Data: make([]byte, v.Bytes())}
 	}
 	h := fnv.New64a()
 	h.Write([]byte(v.Name))
@@ -50,7 +50,7 @@ func initial(v *ir.Value, seed int64) feed.Array {
 	for i := range xs {
 		xs[i] = fill(fanIn, fanOut, src)
 	}
-	return feed.FromF32(xs, v.Shape...)
+	return feed.FromF32(xs, v.Shape...).Cast(v.DType)
 }
 
 // fans reads a shape as a dense layer's weights [in,out] or a convolution's

@@ -88,16 +88,7 @@ func (m *memory) numbers(name string, dtype ir.DType) ([]float64, error) {
 	if err := m.bufs[name].Download(0, data); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	list := make([]float64, len(data)/4)
-	for i := range list {
-		w := binary.LittleEndian.Uint32(data[4*i:])
-		if dtype == ir.I32 {
-			list[i] = float64(int32(w))
-		} else {
-			list[i] = float64(math.Float32frombits(w))
-		}
-	}
-	return list, nil
+	return ir.Elements(dtype, data), nil
 }
 
 // named lists the buffers whose names have the prefix.

@@ -210,8 +210,8 @@ func (s *Spec) checkInput(x feed.Array, what string) error {
 		return fmt.Errorf("%s: a row of x is %v, the model takes %v: begin the model with Input(%s) or reshape the data",
 			what, x.RowShape(), row, strings.Trim(x.RowShape().String(), "[]"))
 	}
-	if x.DType != in.DType {
-		return fmt.Errorf("%s: x is %v, the model takes %v", what, x.DType, in.DType)
+	if x.DType != in.DType && !in.DType.Float() {
+		return fmt.Errorf("%s: x is %v, the model takes %v, and only to floats it is converted: give the data as %v", what, x.DType, in.DType, in.DType)
 	}
 	return nil
 }

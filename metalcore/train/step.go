@@ -48,6 +48,9 @@ type measured struct {
 func forward(s *Spec, set *feed.Set, idx *ir.Value, phase phase, prefix string) (m measured, err error) {
 	rows := idx.Shape[0]
 	x := op.Gather(dataInput(nameX, set.X), idx)
+	if in := s.input().DType; x.DType != in {
+		x = op.Cast(x, in)
+	}
 	y := op.Gather(dataInput(nameY, set.Y), idx)
 	m.model = bindModel(s, rows, x, phase)
 	out := m.model.Output(OutputName)

@@ -51,7 +51,7 @@ func (t *Trainer) Predict(x feed.Array, raw bool) (feed.Array, error) {
 		return feed.Array{}, err
 	}
 	defer release()
-	return t.machine.predict(x, raw)
+	return t.machine.predict(x.Cast(t.machine.spec.input().DType), raw)
 }
 
 // Parameter is a state of the model: its name and numbers.
