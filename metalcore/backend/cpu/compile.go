@@ -34,6 +34,7 @@ type compiler struct {
 	pointers int // for each worker
 	binds    []func(fr *frame)
 	pool     *pool
+	blas     sgemm // nil: none
 }
 
 // id is the number under which a frame holds the value.
@@ -47,7 +48,7 @@ func (c *compiler) need(shared, local int) {
 // Compile prepares a program and allocates its arena.
 func (d *Device) Compile(p *plan.Program) (backend.Executable, error) {
 	e := &executable{device: d, prog: p, bound: map[backend.Buffer]bool{}}
-	c := &compiler{ids: make(map[*ir.Value]int, len(p.Graph.Values)), prog: p, pool: d.pool, exe: e}
+	c := &compiler{ids: make(map[*ir.Value]int, len(p.Graph.Values)), prog: p, pool: d.pool, exe: e, blas: d.blas}
 	for _, v := range p.Graph.Values {
 		if !v.DType.Valid() {
 			return nil, unsupported(v, "it has no "+v.DType.String())

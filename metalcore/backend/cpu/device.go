@@ -3,7 +3,8 @@
 // held against, so it puts accuracy and repeatability first: sums are formed in
 // a fixed order, whatever the number of threads. Products, convolutions and
 // pooling use the kernels of package asm, for AVX-512, AVX2 or NEON, which the
-// processor decides; EnvVariant forces others.
+// processor decides; EnvVariant forces others. On a Mac with arm64 Accelerate
+// computes large products, in an order of its own.
 //
 // Compile turns every instruction into a closure that knows its shapes and
 // strides; a run only resolves buffers and calls them in order. A step
@@ -24,13 +25,15 @@ import (
 // Device is the processor with its worker threads and the memory it has lent.
 type Device struct {
 	pool  *pool
+	blas  sgemm // for large products; nil: none
 	live  atomic.Int64
 	limit int64
 }
 
 // EnvVariant names the environment variable that chooses the kernels of devices
 // made from then on: go, avx2, avx512 or neon. Without it, or where the processor
-// cannot run them, the fastest are used.
+// cannot run them, the fastest are used; then, on a Mac with arm64, Accelerate
+// computes large products.
 const EnvVariant = "METALNB_CPU"
 
 // New returns a device that computes on the given number of threads; 0 means
@@ -39,11 +42,16 @@ func New(threads int) *Device {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	variant, err := asm.Choose(os.Getenv(EnvVariant))
+	name := os.Getenv(EnvVariant)
+	variant, err := asm.Choose(name)
 	if err != nil {
-		variant = asm.Best()
+		name, variant = "", asm.Best()
 	}
-	return newDevice(threads, variant)
+	d := newDevice(threads, variant)
+	if name == "" {
+		d.blas = systemBLAS()
+	}
+	return d
 }
 
 func newDevice(threads int, variant asm.Variant) *Device {

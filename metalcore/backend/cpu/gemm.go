@@ -63,6 +63,9 @@ func (p *product) kernel(c *compiler) kernel {
 	if p.k == 0 {
 		return p.empty
 	}
+	if k := p.byLibrary(c); k != nil {
+		return k
+	}
 	local := 0
 	if p.packB {
 		local = p.depth * p.width

@@ -88,21 +88,7 @@ func describe(v *ir.Value) string {
 // computed is the result of a value with inputs that are fixed numbers.
 func computed(t *testing.T, variant asm.Variant, threads int, v *ir.Value) []float32 {
 	t.Helper()
-	p, err := plan.New(ir.NewGraph("variants", []ir.Output{{Name: "y", Value: v}}, nil))
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := newDevice(threads, variant)
-	defer d.Close()
-	exe, b := load(t, d, p)
-	defer exe.Free()
-	for i := range *b.Outputs[0].(*buffer).data.Load() { // what was there before must not matter
-		(*b.Outputs[0].(*buffer).data.Load())[i] = float32(math.NaN())
-	}
-	if err := exe.Submit(b, 1).Wait(); err != nil {
-		t.Fatalf("%s: %v", describe(v), err)
-	}
-	return *b.Outputs[0].(*buffer).data.Load()
+	return computedBy(t, newDevice(threads, variant), nil, v)
 }
 
 // TestEpilogues holds bias, ReLU and what follows, computed with a product,
