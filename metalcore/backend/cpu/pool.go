@@ -27,6 +27,7 @@ type pool struct {
 	workers []worker    // without number 0
 	ended   sync.WaitGroup
 	once    sync.Once
+	shares  []share // of all workers
 	job     job
 }
 
@@ -52,15 +53,27 @@ const (
 	yieldEvery = 256  // pauses after which other goroutines may run
 )
 
-// job is the work being shared: pieces of n, taken by whoever is free.
+// job is the work being shared: 0..n-1, in as many shares as workers take part.
+// Everybody begins with the pieces of his own share, so that a worker meets in
+// one instruction after the other the same part of what they work on, which then
+// is in the cache of its core; whoever has none left helps the others.
 type job struct {
-	f     body
-	fr    *frame
-	n     int
-	piece int
-	next  atomic.Int64
-	fault atomic.Pointer[fault]
+	f      body
+	fr     *frame
+	n      int
+	pieces int // of a share
+	shares []share
+	fault  atomic.Pointer[fault]
 }
+
+// share is how many pieces of it are taken, on a line of the cache of its own.
+type share struct {
+	taken atomic.Int64
+	_     [56]byte
+}
+
+// piecesEach is how many pieces a share has at most.
+const piecesEach = 4
 
 // fault is a panic on its way to the goroutine that runs the program.
 type fault struct {
@@ -71,7 +84,8 @@ type fault struct {
 func (f *fault) String() string { return fmt.Sprint(f.value) }
 
 func newPool(threads int, variant asm.Variant) *pool {
-	p := &pool{threads: threads, variant: variant, spin: threads <= runtime.GOMAXPROCS(0), workers: make([]worker, threads-1)}
+	p := &pool{threads: threads, variant: variant, spin: threads <= runtime.GOMAXPROCS(0), workers: make([]worker, threads-1),
+		shares: make([]share, threads)}
 	for i := range p.workers {
 		w := &p.workers[i]
 		w.wake = make(chan struct{}, 1)
@@ -157,10 +171,14 @@ func (p *pool) run(fr *frame, n, grain int, f body) {
 	defer p.busy.Unlock()
 	j := &p.job
 	j.f, j.fr, j.n = f, fr, n
-	j.piece = max(grain/2, (n+4*p.threads-1)/(4*p.threads), 1)
-	j.next.Store(0)
+	most := ceilDiv(n, max(1, grain/2)) // pieces that are worth their while
+	j.shares = p.shares[:min(p.threads, most)]
+	j.pieces = min(piecesEach, max(1, most/len(j.shares)))
+	for i := range j.shares {
+		j.shares[i].taken.Store(0)
+	}
 	j.fault.Store(nil)
-	helpers := p.workers[:min(p.threads, (n+j.piece-1)/j.piece)-1]
+	helpers := p.workers[:len(j.shares)-1]
 	for i := range helpers {
 		helpers[i].set(given)
 	}
@@ -180,11 +198,18 @@ func (j *job) take(worker int) {
 			j.fault.CompareAndSwap(nil, &fault{value: r, stack: string(debug.Stack())})
 		}
 	}()
-	for j.fault.Load() == nil {
-		lo := int(j.next.Add(int64(j.piece))) - j.piece
-		if lo >= j.n {
-			return
+	all := j.pieces * len(j.shares)
+	for i := range j.shares {
+		at := (worker + i) % len(j.shares)
+		for j.fault.Load() == nil {
+			k := int(j.shares[at].taken.Add(1)) - 1
+			if k >= j.pieces {
+				break
+			}
+			k += at * j.pieces
+			if lo, hi := k*j.n/all, (k+1)*j.n/all; lo < hi {
+				j.f(j.fr, worker, lo, hi)
+			}
 		}
-		j.f(j.fr, worker, lo, min(lo+j.piece, j.n))
 	}
 }
