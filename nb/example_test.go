@@ -12,7 +12,7 @@ func Example() {
 	iris := datasets.Iris()
 	model := nb.Input(4).Dense(16).Tanh().Dense(3)
 	t := nb.NewTrainer("flowers", model, nb.Config{
-		Data: iris.Train, Batch: 16, Optimizer: nb.Adam{LR: 0.02}, Seed: 1,
+		Data: iris.Train, Batch: 16, Optimizer: nb.Adam{LR: 0.01}, Seed: 1,
 	})
 	defer t.Drop()
 	t.Start(60)
