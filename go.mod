@@ -11,6 +11,7 @@ require (
 	github.com/golang/freetype v0.0.0-20170609003504-e2365dfdc4a0
 	github.com/yuin/goldmark v1.8.7
 	golang.org/x/image v0.45.0
+	gonum.org/v1/gonum v0.17.0
 )
 
 require (
