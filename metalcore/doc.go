@@ -11,6 +11,7 @@
 //   - explain: what a graph is compiled to, each kernel measured
 //   - feed: data sets, and their copies on a device
 //   - loss, optim, metric: builders of IR; schedule: learning rates over time
+//   - linalg: matrices and Fourier transforms, which are no ops of graphs
 //   - train: the trainer: one compiled step, epochs, stop and go on
 //   - runtime: sessions that keep trainers, data and tensors by name
 //   - wire: the messages between a cell and the core

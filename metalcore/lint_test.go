@@ -51,7 +51,7 @@ var arrows = map[string][]string{
 	"metalcore/runtime": {"metalcore/ir", "metalcore/op", "metalcore/compile", "metalcore/plan", "metalcore/backend", "metalcore/feed", "metalcore/train",
 		"metalcore/explain"},
 	"metalcore/server": {"metalcore/ir", "metalcore/op", "metalcore/compile", "metalcore/loss", "metalcore/metric", "metalcore/optim", "metalcore/schedule", "metalcore/feed", "metalcore/train", "metalcore/runtime",
-		"metalcore/wire"},
+		"metalcore/linalg", "metalcore/wire"},
 	"metalcore/server/servertest": {"display/render", "metalcore/..."},
 	"metalcore/control":           {"metalcore/wire"},
 	"metalcore/bench":             {"metalcore/..."},

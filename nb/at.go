@@ -18,7 +18,8 @@ import (
 //	":"                    all of them, as for the axes that are not named
 //	"..."                  as many axes as the others leave over
 //	"newaxis"              a new axis of size 1
-//	an i32 tensor          those it names; its axes take the place of this one
+//	a tensor of indices    those it names; its axes take the place of this one
+//	a mask, alone          where it is true, as Masked does
 //
 // Several tensors of indices must stand side by side, and broadcast: they
 // choose together.
@@ -28,6 +29,11 @@ import (
 //	x.At("..., newaxis") // one more axis
 //	x.At(rows, cols)     // the elements (rows[i], cols[i])
 func (t *Tensor) At(index ...any) *Tensor {
+	if len(index) == 1 {
+		if mask, ok := index[0].(*Tensor); ok && mask.v.DType == ir.Bool {
+			return t.Masked(mask)
+		}
+	}
 	c := &cutter{t: t, from: []*Tensor{t}}
 	picks := c.picks(index)
 	return apply("at", c.from, func() *ir.Value { return c.cut(picks) })
@@ -48,7 +54,7 @@ type cutter struct {
 }
 
 func (c *cutter) wrong(item any) {
-	argument(`use numbers, ranges like "1:4" or "::2", "...", "newaxis" and i32 tensors`, "at: %v is no index", item)
+	argument(`use numbers, ranges like "1:4" or "::2", "...", "newaxis" and tensors of indices`, "at: %v is no index", item)
 }
 
 // picks reads the arguments and gives every axis its pick.

@@ -101,9 +101,38 @@ func TestGradInAModel(t *testing.T) {
 	defer tr.Drop()
 	before := tr.Evaluate(d)["loss"]
 	tr.Start(200)
-	tr.Wait()
+	for tr.Running() {
+	}
 	if after := tr.Evaluate(d)["loss"]; !(after < before/2) {
 		t.Errorf("the loss was %v, and is %v", before, after)
+	}
+}
+
+// Linear algebra is computed outside of graphs; its derivatives are right to any
+// order all the same.
+func TestThirdDerivativesOfLinearAlgebra(t *testing.T) {
+	const at = 0.8
+	matrix := func(x *nb.Tensor) *nb.Tensor { return x.Reshape(1, 1) }
+	root := math.Pow(1+4*at*at, -2.5)
+	for name, c := range map[string]struct {
+		f    func(x *nb.Tensor) *nb.Tensor
+		want float64
+	}{
+		"inv":      {func(x *nb.Tensor) *nb.Tensor { return matrix(x).Inv().Sum() }, -6 / math.Pow(at, 4)},
+		"solve":    {func(x *nb.Tensor) *nb.Tensor { return matrix(x).Solve(nb.Ones(1)).Sum() }, -6 / math.Pow(at, 4)},
+		"slogdet":  {func(x *nb.Tensor) *nb.Tensor { _, l := matrix(x).SlogDet(); return l }, 2 / math.Pow(at, 3)},
+		"det":      {func(x *nb.Tensor) *nb.Tensor { return nb.Eye(2).Mul(x.Square()).Det() }, 24 * at},
+		"cholesky": {func(x *nb.Tensor) *nb.Tensor { return matrix(x).Cholesky().Sum() }, 0.375 * math.Pow(at, -2.5)},
+		"expm":     {func(x *nb.Tensor) *nb.Tensor { return matrix(x).Expm().Sum() }, math.Exp(at)},
+		"eigh": {func(x *nb.Tensor) *nb.Tensor { // eigenvalues of [[0, x], [x, 1]]
+			w, _ := nb.Stack(0, nb.Stack(0, nb.Zeros(), x), nb.Stack(0, x, nb.Ones())).Eigh()
+			return w.At(0)
+		}, 24 * at * root},
+	} {
+		got := nb.Grad(nb.Grad(nb.Grad(c.f)))(nb.Full(at)).Item()
+		if math.Abs(got-c.want) > 1e-3*math.Abs(c.want) {
+			t.Errorf("%s: the third derivative is %v, want %v", name, got, c.want)
+		}
 	}
 }
 
@@ -118,6 +147,8 @@ func TestGradErrors(t *testing.T) {
 		"nothing":   {func() { nb.Grad(func(*nb.Tensor) *nb.Tensor { return nil })(nb.Ones(3)) }, []string{"nothing"}},
 		"integers":  {func() { nb.Grad((func(x *nb.Tensor) *nb.Tensor { return x.Sum() }))(nb.Arange(3)) }, []string{"i32[3]", "Float()"}},
 		"an index":  {func() { nb.Grad(func(x *nb.Tensor) *nb.Tensor { return x.ArgMax() })(nb.Ones(3)) }, []string{"i32[]"}},
+		"svd":       {func() { nb.Grad(func(x *nb.Tensor) *nb.Tensor { _, s, _ := x.SVD(); return s.Sum() })(nb.Ones(2, 2)) }, []string{"svd has no gradient", "StopGradient"}},
+		"singular":  {func() { nb.Grad(func(x *nb.Tensor) *nb.Tensor { return x.Inv().Sum() })(nb.Ones(2, 2)) }, []string{"singular", "PInv"}},
 		"second of a pool": {func() {
 			nb.Grad(func(x *nb.Tensor) *nb.Tensor { return nb.Grad(pooled)(x).Square().Sum() })(x)
 		}, []string{"maxpool2d_grad", "second derivatives", "leave that operation out"}},

@@ -3,6 +3,7 @@ package nb_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"slices"
@@ -54,6 +55,7 @@ var along = map[string]func(in tensors, n []int) tensors{
 	"pad":        func(in tensors, n []int) tensors { return tensors{in[0].Pad(1, 1, 2, 7)} },
 	"take":       func(in tensors, n []int) tensors { return tensors{in[0].Take(in[1], n[0])} },
 	"takealong":  func(in tensors, n []int) tensors { return tensors{in[0].TakeAlong(in[1], n[0])} },
+	"irfft":      func(in tensors, n []int) tensors { return tensors{nb.IRFFT(in[0], in[1], n[0])} },
 	"onehot":     func(in tensors, n []int) tensors { return tensors{in[0].OneHot(n[0])} },
 }
 
@@ -77,6 +79,7 @@ var exactly = map[string]func(tensors) tensors{
 	"log": one((*nb.Tensor).Log), "log1p": one((*nb.Tensor).Log1p), "log2": one((*nb.Tensor).Log2), "log10": one((*nb.Tensor).Log10),
 	"sqrt": one((*nb.Tensor).Sqrt), "rsqrt": one((*nb.Tensor).Rsqrt),
 	"masked":      one(func(t *nb.Tensor) *nb.Tensor { return t.Masked(t.Gt(0)) }),
+	"at mask":     one(func(t *nb.Tensor) *nb.Tensor { return t.At(t.Gt(0)) }),
 	"masked rows": one(func(t *nb.Tensor) *nb.Tensor { return t.Masked(t.At(":, 0").Gt(0)) }),
 	"masked none": one(func(t *nb.Tensor) *nb.Tensor { return t.Masked(t.Gt(99)) }),
 	"nonzero":     one((*nb.Tensor).NonZero), "diag": one((*nb.Tensor).Diag), "diagonal": one((*nb.Tensor).Diagonal), "trace": one((*nb.Tensor).Trace),
@@ -88,11 +91,39 @@ var exactly = map[string]func(tensors) tensors{
 	"at two last": func(in tensors) tensors { return tensors{in[0].At("1:3", in[1], in[2])} },
 }
 
+// decomposed are functions of linear algebra. Signs of vectors are free, so that
+// they are compared without.
+var decomposed = map[string]func(tensors) tensors{
+	"inv": one((*nb.Tensor).Inv), "det": one((*nb.Tensor).Det), "cholesky": one((*nb.Tensor).Cholesky),
+	"pinv": one((*nb.Tensor).PInv), "expm": one((*nb.Tensor).Expm), "matrix_rank": one((*nb.Tensor).MatrixRank),
+	"solve":   func(in tensors) tensors { return tensors{in[0].Solve(in[1])} },
+	"lstsq":   func(in tensors) tensors { return tensors{in[0].LstSq(in[1])} },
+	"slogdet": func(in tensors) tensors { sign, log := in[0].SlogDet(); return tensors{log, sign} },
+	"qr":      func(in tensors) tensors { q, r := in[0].QR(); return tensors{q.Abs(), r.Abs()} },
+	"svd":     func(in tensors) tensors { u, s, vt := in[0].SVD(); return tensors{s, u.Abs(), vt.Abs()} },
+	"eigh":    func(in tensors) tensors { w, v := in[0].Eigh(); return tensors{w, v.Abs()} },
+	"eig": func(in tensors) tensors {
+		re, im, _, _ := in[0].Eig()
+		return tensors{re.Sort(-1), im.Sort(-1)}
+	},
+	"eigh vectors": func(in tensors) tensors { _, v := in[0].Eigh(); return tensors{v.Abs()} },
+	"fft":          func(in tensors) tensors { return pair(nb.FFT(in[0], in[1])) },
+	"fft real":     func(in tensors) tensors { return pair(nb.FFT(in[0], nil)) },
+	"ifft":         func(in tensors) tensors { return pair(nb.IFFT(in[0], in[1])) },
+	"rfft":         func(in tensors) tensors { return pair(in[0].RFFT()) },
+	"fft2":         func(in tensors) tensors { return pair(nb.FFT2(in[0], in[1])) },
+	"ifft2":        func(in tensors) tensors { return pair(nb.IFFT2(in[0], in[1])) },
+}
+
+func pair(re, im *nb.Tensor) tensors { return tensors{re, im} }
+
 // function builds what a case is called.
 func function(t *testing.T, name string) func(tensors) tensors {
 	t.Helper()
-	if f := exactly[name]; f != nil {
-		return f
+	for _, table := range []map[string]func(tensors) tensors{exactly, decomposed} {
+		if f := table[name]; f != nil {
+			return f
+		}
 	}
 	kind, rest, _ := strings.Cut(name, " ")
 	switch kind {
@@ -159,7 +190,7 @@ func (r refTensor) tensor(t *testing.T) *nb.Tensor {
 	return x.Reshape(r.S...)
 }
 
-func (r refTensor) holds(t *testing.T, what string, got *nb.Tensor) {
+func (r refTensor) holds(t *testing.T, what string, got *nb.Tensor, slack float64) {
 	t.Helper()
 	if !slices.Equal(got.Shape(), r.S) {
 		t.Errorf("%s has shape %v, PyTorch's %v", what, got.Shape(), r.S)
@@ -171,7 +202,7 @@ func (r refTensor) holds(t *testing.T, what string, got *nb.Tensor) {
 	want := r.numbers(t)
 	for i, x := range got.Values() {
 		w := want[i]
-		if x == w || math.IsNaN(x) && math.IsNaN(w) || math.Abs(x-w) <= 2e-6+2e-5*math.Abs(w) {
+		if x == w || math.IsNaN(x) && math.IsNaN(w) || math.Abs(x-w) <= slack*(2e-6+2e-5*math.Abs(w)) {
 			continue
 		}
 		t.Errorf("%s: element %d is %v, PyTorch has %v", what, i, x, w)
@@ -182,7 +213,8 @@ func (r refTensor) holds(t *testing.T, what string, got *nb.Tensor) {
 type refCase struct {
 	Name    string
 	In, Out []refTensor
-	Grad    []refTensor
+	Grad    []refTensor // for the inputs that are floats
+	Second  []refTensor
 }
 
 // TestTensorsAgreeWithPyTorch: values, shapes and gradients.
@@ -206,6 +238,7 @@ func TestTensorsAgreeWithPyTorch(t *testing.T) {
 			t.Errorf("no case for %s", name)
 		}
 	}
+	maps.Copy(exactly, decomposed)
 	for name := range exactly {
 		if !used[name] {
 			t.Errorf("no case for %s", name)
@@ -226,12 +259,12 @@ func (c refCase) check(t *testing.T) {
 		out := f(in)
 		nb.Eval(out...)
 		for i, want := range c.Out {
-			want.holds(t, fmt.Sprint("result ", i), out[i])
+			want.holds(t, fmt.Sprint("result ", i), out[i], 1)
 		}
 		if c.Grad == nil {
 			return
 		}
-		_, grads := nb.ValueAndGrad(func(xs ...*nb.Tensor) *nb.Tensor {
+		loss := func(xs ...*nb.Tensor) *nb.Tensor {
 			args, next := slices.Clone(in), 0
 			for i, x := range c.In {
 				if x.T == "f32" {
@@ -240,11 +273,26 @@ func (c refCase) check(t *testing.T) {
 				}
 			}
 			return weighted(f(args)[0])
-		})(floats...)
-		nb.Eval(grads...)
-		for i, want := range c.Grad {
-			want.holds(t, fmt.Sprint("gradient ", i), grads[i])
 		}
+		compare := func(what string, f func(...*nb.Tensor) *nb.Tensor, want []refTensor, slack float64) {
+			_, grads := nb.ValueAndGrad(f)(floats...)
+			nb.Eval(grads...)
+			for i, w := range want {
+				w.holds(t, fmt.Sprint(what, i), grads[i], slack)
+			}
+		}
+		compare("gradient ", loss, c.Grad, 1)
+		if c.Second == nil {
+			return
+		}
+		compare("second gradient ", func(xs ...*nb.Tensor) *nb.Tensor {
+			_, grads := nb.ValueAndGrad(loss)(xs...)
+			sum := nb.Zeros()
+			for _, g := range grads {
+				sum = sum.Add(g.Sum())
+			}
+			return sum
+		}, c.Second, 10)
 	})
 	if err != nil {
 		t.Error(err)

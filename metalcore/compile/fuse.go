@@ -64,6 +64,7 @@ func fuse(p *program) error {
 func epilogues(g *ir.Graph, sets sets, number map[*ir.Value]int) (pairs [][2]*ir.Value) {
 	users, size := map[*ir.Value]int{}, map[int]int{}
 	next := map[*ir.Value]*ir.Value{} // the last user
+	taken := map[*ir.Value]bool{}     // by the first of two products that are added
 	for i, v := range g.Values {
 		size[sets.root(i)]++
 		for _, in := range v.In {
@@ -79,20 +80,20 @@ func epilogues(g *ir.Graph, sets sets, number map[*ir.Value]int) (pairs [][2]*ir
 	}
 	for _, v := range g.Values {
 		sum := next[v]
-		if !plan.Product(v) || users[v] != 1 || sum == nil || plan.Bias(sum, v) == nil {
+		if !plan.Product(v) || users[v] != 1 || sum == nil || taken[sum] || plan.Bias(sum, v) == nil {
 			continue
 		}
 		after := next[sum]
 		switch root := sets.root(number[sum]); size[root] {
 		case 1:
 		case 2:
-			if users[sum] != 1 || after.Op != "relu" || sets.root(number[after]) != root {
+			if users[sum] != 1 || after == nil || after.Op != "relu" || sets.root(number[after]) != root {
 				continue
 			}
 		default:
 			continue
 		}
-		pairs = append(pairs, [2]*ir.Value{v, sum})
+		pairs, taken[sum] = append(pairs, [2]*ir.Value{v, sum}), true
 	}
 	return pairs
 }

@@ -1,9 +1,12 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/metalnb/metalnb/metalcore/feed"
+	"github.com/metalnb/metalnb/metalcore/ir"
+	"github.com/metalnb/metalnb/metalcore/linalg"
 	"github.com/metalnb/metalnb/metalcore/runtime"
 	"github.com/metalnb/metalnb/metalcore/wire"
 )
@@ -75,34 +78,75 @@ func (c *client) rows(req *wire.Rows) (wire.Message, error) {
 }
 
 func (c *client) compute(req *wire.Compute) (wire.Message, error) {
-	inputs := map[string]feed.Array{}
-	for i := range req.Inputs {
-		in := &req.Inputs[i]
-		var a feed.Array
-		var err error
-		if in.Stored != "" {
-			a, err = c.session.Tensor(in.Stored)
-		} else {
-			a, err = c.importArray(&in.X)
-		}
-		if err != nil {
-			return nil, err
-		}
-		inputs[in.Name] = a
+	arrays, err := c.operands(req.Inputs)
+	if err != nil {
+		return nil, err
 	}
 	if req.Graph == "" { // only a look at one that is stored
-		if len(req.Inputs) != 1 {
+		if len(arrays) != 1 {
 			return nil, &runtime.Error{Code: runtime.BadRequest, Message: "nothing to compute"}
 		}
-		return c.tensors(inputs[req.Inputs[0].Name])
+		return c.tensors(arrays[0])
 	}
 	g, err := parseGraph(req.Graph)
 	if err != nil {
 		return nil, err
 	}
+	inputs := map[string]feed.Array{}
+	for i, a := range arrays {
+		inputs[req.Inputs[i].Name] = a
+	}
 	out, err := c.session.Compute(g, inputs, req.Store)
 	if err != nil {
 		return nil, err
+	}
+	return c.tensors(out...)
+}
+
+// operands are the arrays that a request brings or names.
+func (c *client) operands(list []wire.Operand) ([]feed.Array, error) {
+	out := make([]feed.Array, len(list))
+	for i := range list {
+		var err error
+		if list[i].Stored != "" {
+			out[i], err = c.session.Tensor(list[i].Stored)
+		} else {
+			out[i], err = c.importArray(&list[i].X)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// call computes a function of package linalg; results are f32.
+func (c *client) call(req *wire.Call) (wire.Message, error) {
+	arrays, err := c.operands(req.Inputs)
+	if err != nil {
+		return nil, err
+	}
+	in, bytes := make([]linalg.Array, len(arrays)), int64(0)
+	for _, a := range arrays {
+		bytes += 8 * int64(a.Shape.Elems())
+	}
+	if err := c.server.core.CheckSize(req.Func, 4*bytes); err != nil { // in float64, with results and room to work
+		return nil, err
+	}
+	for i, a := range arrays {
+		in[i] = linalg.Array{Shape: a.Shape, Data: ir.Elements(a.DType, a.Data)}
+	}
+	results, err := linalg.Call(req.Func, req.N, in)
+	if e, ok := errors.AsType[*linalg.Error](err); ok {
+		return nil, &runtime.Error{Code: runtime.BadRequest, Message: e.Message, Remedy: e.Remedy}
+	}
+	var out []feed.Array
+	for _, r := range results {
+		a := feed.Array{DType: ir.F32, Shape: r.Shape, Data: make([]byte, 0, 4*len(r.Data))}
+		for _, x := range r.Data {
+			a.Data = ir.AppendElement(a.Data, ir.F32, x)
+		}
+		out = append(out, a)
 	}
 	return c.tensors(out...)
 }

@@ -29,6 +29,8 @@ func (c *client) handle(req wire.Message) (wire.Message, error) {
 		return c.data(req)
 	case *wire.Compute:
 		return c.compute(req)
+	case *wire.Call:
+		return c.call(req)
 	case *wire.Picture:
 		return c.picture(req)
 	case *wire.AskExplain:

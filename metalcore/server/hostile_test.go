@@ -132,6 +132,28 @@ func TestHostileCompute(t *testing.T) {
 	}
 }
 
+func TestHostileCall(t *testing.T) {
+	c := start(t)
+	conn := client(t, c)
+	row := func(n int) wire.Operand {
+		return wire.Operand{X: tensor(feed.FromF32(make([]float32, n), 1, n))}
+	}
+	for name, x := range map[string]struct {
+		call wire.Call
+		code string
+	}{
+		"no such function": {wire.Call{Func: "exec"}, wire.CodeBadRequest},
+		"no operand":       {wire.Call{Func: "inv"}, wire.CodeBadRequest},
+		"not stored":       {wire.Call{Func: "inv", Inputs: []wire.Operand{{Stored: "none"}}}, wire.CodeUnknown},
+		"singular":         {wire.Call{Func: "inv", Inputs: []wire.Operand{row(1)}}, wire.CodeBadRequest},
+		"a large answer":   {wire.Call{Func: "lstsq", Inputs: []wire.Operand{row(30_000), row(30_000)}}, wire.CodeBadRequest},
+		"absurd numbers":   {wire.Call{Func: "irfft", N: 1 << 60, Inputs: []wire.Operand{row(1), row(1)}}, wire.CodeBadRequest},
+		"absurd input":     {wire.Call{Func: "inv", Inputs: []wire.Operand{{X: wire.Tensor{DType: "f32", Shape: []int{1 << 20, 1 << 20}}}}}, wire.CodeResource},
+	} {
+		t.Run(name, func(t *testing.T) { refused(t, conn, &x.call, x.code) })
+	}
+}
+
 // product is 4 TB of numbers, made of a few.
 func product(x *ir.Value) *ir.Value {
 	column := op.Reshape(op.Add(op.Cast(ir.Iota(1<<20), ir.F32), x), ir.Shape{1 << 20, 1})
@@ -229,6 +251,7 @@ func TestExchangedFiles(t *testing.T) {
 		&wire.PutData{Name: "x", X: wire.Tensor{DType: "none"}, Y: file},
 		&wire.Picture{What: "none", X: file},
 		&wire.Compute{Graph: "rubbish", Inputs: []wire.Operand{{Name: "x", Stored: "none"}, {Name: "y", X: file}}},
+		&wire.Call{Func: "none", Inputs: []wire.Operand{{Stored: "none"}, {X: file}}},
 	} {
 		path := filepath.Join(c.Place.Exchange(), file.File)
 		if err := os.WriteFile(path, make([]byte, 400_000), 0o600); err != nil {

@@ -119,13 +119,20 @@ func (c *client) discard(req wire.Message) {
 	case *wire.Picture:
 		list = append(list, &req.X)
 	case *wire.Compute:
-		for i := range req.Inputs {
-			list = append(list, &req.Inputs[i].X)
-		}
+		list = operandTensors(req.Inputs)
+	case *wire.Call:
+		list = operandTensors(req.Inputs)
 	}
 	for _, t := range list {
 		t.Discard(c.server.Place)
 	}
+}
+
+func operandTensors(operands []wire.Operand) (list []*wire.Tensor) {
+	for i := range operands {
+		list = append(list, &operands[i].X)
+	}
+	return list
 }
 
 // tidy removes the files that the client was sent and did not fetch.

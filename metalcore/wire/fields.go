@@ -250,6 +250,12 @@ func (m *Compute) fields(c *Codec) {
 	c.Str(&m.Store)
 }
 
+func (m *Call) fields(c *Codec) {
+	c.Str(&m.Func)
+	c.Int(&m.N)
+	list(c, &m.Inputs, 48, func(x *Operand) { x.fields(c) })
+}
+
 func (m *Picture) fields(c *Codec) {
 	c.Str(&m.What)
 	c.Str(&m.Trainer)

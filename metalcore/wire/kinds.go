@@ -41,6 +41,7 @@ const (
 	kindCurve
 	kindAskExplain
 	kindExplained
+	kindCall
 )
 
 // fresh makes an empty message for each kind.
@@ -82,6 +83,7 @@ var fresh = map[Kind]func() Message{
 	kindCurve:         func() Message { return new(Curve) },
 	kindAskExplain:    func() Message { return new(AskExplain) },
 	kindExplained:     func() Message { return new(Explained) },
+	kindCall:          func() Message { return new(Call) },
 }
 
 func (*Hello) kind() Kind         { return kindHello }
@@ -121,6 +123,7 @@ func (*AskCurve) kind() Kind      { return kindAskCurve }
 func (*Curve) kind() Kind         { return kindCurve }
 func (*AskExplain) kind() Kind    { return kindAskExplain }
 func (*Explained) kind() Kind     { return kindExplained }
+func (*Call) kind() Kind          { return kindCall }
 
 // AboutTrainer is a request about one trainer of the session.
 type AboutTrainer interface {

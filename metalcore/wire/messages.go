@@ -309,6 +309,14 @@ type Compute struct {
 	Store  string
 }
 
+// Call computes by name what graphs do not: linear algebra and Fourier
+// transforms. N is its setting, where it has one. The answer is Tensors.
+type Call struct {
+	Func   string
+	N      int
+	Inputs []Operand
+}
+
 // Picture asks for something to look at: the answer is one or more Show, then
 // OK. The fields that matter depend on What.
 type Picture struct {

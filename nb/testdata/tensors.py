@@ -32,9 +32,10 @@ def arr(*x):
     return np.array(x, np.float32)
 
 
-def case(name, f, *inputs, grad=True):
+def case(name, f, *inputs, grad=True, second=False):
     """f takes tensors and returns one or a tuple; the gradient is that of the
-    sum of the first result times 1, 2, 3, ... / elements."""
+    sum of the first result times 1, 2, 3, ... / elements, and the second one
+    that of the sum of all gradients."""
     ts = []
     for x in inputs:
         t = torch.tensor(np.asarray(x))
@@ -45,8 +46,13 @@ def case(name, f, *inputs, grad=True):
     y = outs[0]
     if grad and y.is_floating_point() and y.numel() and y.requires_grad:
         w = (torch.arange(y.numel(), dtype=torch.float64) + 1) / y.numel()
-        gs = torch.autograd.grad((y * w.reshape(y.shape)).sum(), [t for t in ts if t.requires_grad], allow_unused=True)
-        c["Grad"] = [flat(np.zeros(t.shape) if g is None else g.numpy()) for t, g in zip([t for t in ts if t.requires_grad], gs)]
+        wrt = [t for t in ts if t.requires_grad]
+        zeros = lambda gs: [flat(np.zeros(t.shape) if g is None else g.detach().numpy()) for t, g in zip(wrt, gs)]
+        gs = torch.autograd.grad((y * w.reshape(y.shape)).sum(), wrt, allow_unused=True, create_graph=second)
+        c["Grad"] = zeros(gs)
+        if second:
+            total = sum(g.sum() for g in gs)
+            c["Second"] = zeros(torch.autograd.grad(total, wrt, allow_unused=True) if total.requires_grad else [None] * len(wrt))
     cases.append(c)
 
 
@@ -181,6 +187,7 @@ case("take 1", lambda a, j: a[:, j], r(2, 5, 2), np.array([4, -5, 1], np.int32))
 case("take 1", lambda a, j: a[:, j], r(2, 5), np.int32(3))
 case("takealong -1", lambda a, j: torch.take_along_dim(a, j, -1), r(2, 4), np.array([[0, 3, 3], [1, 0, 2]], np.int32))
 case("masked", lambda a: a[a > 0], r(3, 4))
+case("at mask", lambda a: a[a > 0], r(3, 4))
 case("masked rows", lambda a: a[a[:, 0] > 0], r(6, 2))
 case("masked none", lambda a: a[a > 99], r(2, 2))
 plain("nonzero", torch.nonzero, i(0, 2, 3, 4))
@@ -221,6 +228,68 @@ for spec, *shapes in [("ij,jk->ik", (2, 3), (3, 4)), ("ij,jk", (2, 3), (3, 4)), 
     case("einsum " + spec, lambda *v: torch.einsum(spec, *v), *[r(*s) for s in shapes])
 plain("einsum ij,jk->ik", lambda a, b: torch.einsum("ij,jk->ik", a, b), i(-5, 5, 2, 3), i(-5, 5, 3, 2))
 plain("einsum ij->i", lambda a: a.sum(1), i(-5, 5, 2, 3))
+
+# linear algebra: well-conditioned matrices, and second derivatives
+twice = lambda *a: case(*a, second=True)
+
+
+def square(*shape):
+    return r(*shape) / 4 + 2 * np.eye(shape[-1], dtype=np.float32)
+
+
+def definite(*shape):
+    a = r(*shape) / 2
+    return (a @ np.swapaxes(a, -1, -2) + np.diag(np.arange(shape[-1]) + 1)).astype(np.float32)
+
+
+L = torch.linalg
+sym = lambda a: (a + a.mT) / 2
+for a in [(3, 3), (1, 1), (2, 3, 3), (0, 3, 3), (0, 0)]:
+    twice("inv", L.inv, square(*a))
+    twice("det", L.det, square(*a))
+    twice("slogdet", lambda x: L.slogdet(x)[::-1], square(*a))
+twice("det", L.det, arr([1, 2], [3, 4]) * -1)
+plain("det", L.det, arr([1, 2], [2, 4]))
+plain("slogdet", lambda x: L.slogdet(x)[::-1], arr([1, 2], [2, 4]))
+for a, b in [((3, 3), (3,)), ((3, 3), (3, 2)), ((2, 3, 3), (2, 3, 2)), ((2, 3, 3), (3, 1)), ((1, 1), (1,))]:
+    twice("solve", L.solve, square(*a), r(*b))
+twice("solve", lambda a, b: torch.stack([L.solve(m, b) for m in a]), square(2, 3, 3), r(3))
+for a in [(3, 3), (1, 1), (2, 4, 4)]:
+    twice("cholesky", lambda x: L.cholesky(sym(x)), definite(*a))
+    twice("eigh", lambda x: tuple(v if v.dim() < x.dim() else v.abs() for v in L.eigh(sym(x))), definite(*a))
+    twice("eigh vectors", lambda x: L.eigh(sym(x))[1].abs(), definite(*a))
+for a in [(3, 3), (5, 2), (2, 5), (2, 4, 3), (1, 1)]:
+    plain("qr", lambda x: tuple(v.abs() for v in L.qr(x)), r(*a))
+    plain("svd", lambda x: (lambda u, s, v: (s, u.abs(), v.abs()))(*L.svd(x, full_matrices=False)), r(*a))
+    plain("matrix_rank", lambda x: L.matrix_rank(x.float()), r(*a))
+    twice("pinv", L.pinv, r(*a) / 4 + np.eye(*a[-2:], dtype=np.float32) * 2)
+plain("matrix_rank", lambda x: L.matrix_rank(x.float()), arr([1, 2, 3], [2, 4, 6], [1, 0, 1]))
+plain("matrix_rank", lambda x: L.matrix_rank(x.float()), np.zeros((2, 3), np.float32))
+plain("pinv", L.pinv, arr([1, 2], [2, 4], [3, 6]))
+plain("eig", lambda x: (lambda w: (torch.sort(w.real).values, torch.sort(w.imag).values))(L.eigvals(x)), arr([0, 1, 2], [-1, 0, 3], [-2, -3, 1]))
+for a, b in [((5, 2), (5,)), ((5, 2), (5, 3)), ((3, 3), (3, 1)), ((2, 5, 2), (2, 5, 1))]:
+    twice("lstsq", lambda x, y: L.pinv(x) @ y, r(*a) / 4 + np.eye(*a[-2:], dtype=np.float32) * 2, r(*b))
+plain("lstsq", lambda x, y: L.pinv(x) @ y, r(2, 5), r(2))
+for a in [(3, 3), (1, 1), (2, 2, 2)]:
+    twice("expm", L.matrix_exp, r(*a))
+twice("expm", L.matrix_exp, r(3, 3) * 3)
+
+# Fourier transforms: two results, real and imaginary parts
+def parts(c):
+    return c.real.contiguous(), c.imag.contiguous()
+
+
+F = torch.fft
+for a in [(1,), (2,), (8,), (7,), (2, 3, 12), (0, 4)]:
+    n = a[-1]
+    half = a[:-1] + (n // 2 + 1,)
+    twice("fft", lambda x, y: parts(F.fft(torch.complex(x, y))), r(*a), r(*a))
+    twice("ifft", lambda x, y: parts(F.ifft(torch.complex(x, y))), r(*a), r(*a))
+    twice("rfft", lambda x: parts(F.rfft(x)), r(*a))
+    twice(f"irfft {n}", lambda x, y: F.irfft(torch.complex(x, y), n), r(*half), r(*half))
+twice("fft real", lambda x: parts(F.fft(x)), r(6))
+twice("fft2", lambda x, y: parts(F.fft2(torch.complex(x, y))), r(2, 3, 4), r(2, 3, 4))
+twice("ifft2", lambda x, y: parts(F.ifft2(torch.complex(x, y))), r(3, 4), r(3, 4))
 
 with open("tensors.json", "w") as f:
     json.dump(cases, f, separators=(",", ":"))

@@ -59,6 +59,10 @@ func (s *suite) epilogues(t *testing.T) {
 	for _, s.optimize = range []bool{false, true} {
 		s.checkGraph(t, graphOf(y), given, 1, single)
 	}
+	row, v, w := f32("row", 1, 9), f32("v", 9, 7), f32("w", 9, 7) // one of two products is the other's bias
+	s.checkFused(t, graphOf(op.Add(op.MatMul(row, v, false, false), op.MatMul(row, w, false, false))))
+	a, b := f32("a", 1, 1), f32("b", 1, 1) // the sum is a result, and in one set with another number
+	s.checkFused(t, ir.NewGraph("test", named(op.Add(op.MatMul(a, b, false, false), a), op.Exp(b)), nil))
 	p, q := f32("p", 3, 4, 5), f32("q", 3, 5, 6)
 	s.checkFused(t, graphOf(op.ReLU(op.Add(op.MatMul(p, q, false, false), f32("b", 6)))))
 }
