@@ -13,7 +13,7 @@ TEXT ·tileNEONwide1(SB), NOSPLIT, $0-8
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
 	VEOR V3.B16, V3.B16, V3.B16
-segment_tileNEONwide1:
+segment:
 	MOVD 24(R0), R20
 	MOVD 32(R0), R21
 	MOVD 16(R0), R1
@@ -21,10 +21,10 @@ segment_tileNEONwide1:
 	ADD R22, R1, R1
 	MOVD 0(R0), R16
 	CMP $4, R13
-	BEQ inner_tileNEONwide1
+	BEQ inner
 	CMP $4, R20
-	BNE one_tileNEONwide1
-rows_tileNEONwide1:
+	BNE one
+rows:
 	FMOVS 0(R1), F28
 	FLDPQ 0(R15), (F24, F25)
 	FLDPQ 32(R15), (F26, F27)
@@ -35,12 +35,12 @@ rows_tileNEONwide1:
 	WORD $0x4f9c1342 // FMLA V2.4S, V26.4S, V28.S[0]
 	WORD $0x4f9c1363 // FMLA V3.4S, V27.4S, V28.S[0]
 	SUBS $1, R16, R16
-	BNE rows_tileNEONwide1
-	B ended_tileNEONwide1
-inner_tileNEONwide1:
+	BNE rows
+	B ended
+inner:
 	SUBS $4, R16, R16
-	BLT tail_tileNEONwide1
-block_tileNEONwide1:
+	BLT tail
+block:
 	FMOVQ.P 16(R1), F24
 	FLDPQ 0(R15), (F30, F31)
 	WORD $0x4f9813c0 // FMLA V0.4S, V30.4S, V24.S[0]
@@ -71,11 +71,11 @@ block_tileNEONwide1:
 	WORD $0x4fb81be3 // FMLA V3.4S, V31.4S, V24.S[3]
 	ADD R14, R15, R15
 	SUBS $4, R16, R16
-	BGE block_tileNEONwide1
-tail_tileNEONwide1:
+	BGE block
+tail:
 	ADDS $4, R16, R16
-	BEQ ended_tileNEONwide1
-one_tileNEONwide1:
+	BEQ ended
+one:
 	FLDPQ 0(R15), (F24, F25)
 	FLDPQ 32(R15), (F26, F27)
 	ADD R14, R15, R15
@@ -86,14 +86,14 @@ one_tileNEONwide1:
 	WORD $0x4f9c1342 // FMLA V2.4S, V26.4S, V28.S[0]
 	WORD $0x4f9c1363 // FMLA V3.4S, V27.4S, V28.S[0]
 	SUBS $1, R16, R16
-	BNE one_tileNEONwide1
-ended_tileNEONwide1:
+	BNE one
+ended:
 	SUBS $1, R19, R19
-	BNE segment_tileNEONwide1
+	BNE segment
 	MOVD 72(R0), R1
 	MOVD 80(R0), R2
 	MOVD 104(R0), R4
-	CBZ R4, bias_tileNEONwide1
+	CBZ R4, bias
 	MOVD R1, R3
 	FLDPQ 0(R3), (F24, F25)
 	FLDPQ 32(R3), (F26, F27)
@@ -102,24 +102,24 @@ ended_tileNEONwide1:
 	WORD $0x4e21d721 // FADD V1.4S, V25.4S, V1.4S
 	WORD $0x4e22d742 // FADD V2.4S, V26.4S, V2.4S
 	WORD $0x4e23d763 // FADD V3.4S, V27.4S, V3.4S
-bias_tileNEONwide1:
+bias:
 	MOVD 96(R0), R4
-	CBZ R4, relu_tileNEONwide1
+	CBZ R4, relu
 	FLDPQ 0(R4), (F24, F25)
 	FLDPQ 32(R4), (F26, F27)
 	WORD $0x4e38d400 // FADD V0.4S, V0.4S, V24.4S
 	WORD $0x4e39d421 // FADD V1.4S, V1.4S, V25.4S
 	WORD $0x4e3ad442 // FADD V2.4S, V2.4S, V26.4S
 	WORD $0x4e3bd463 // FADD V3.4S, V3.4S, V27.4S
-relu_tileNEONwide1:
+relu:
 	MOVD 112(R0), R4
-	CBZ R4, store_tileNEONwide1
+	CBZ R4, store
 	VEOR V24.B16, V24.B16, V24.B16
 	WORD $0x4e38f400 // FMAX V0.4S, V0.4S, V24.4S
 	WORD $0x4e38f421 // FMAX V1.4S, V1.4S, V24.4S
 	WORD $0x4e38f442 // FMAX V2.4S, V2.4S, V24.4S
 	WORD $0x4e38f463 // FMAX V3.4S, V3.4S, V24.4S
-store_tileNEONwide1:
+store:
 	FSTPQ (F0, F1), 0(R1)
 	FSTPQ (F2, F3), 32(R1)
 	ADD R2, R1, R1
@@ -140,7 +140,7 @@ TEXT ·tileNEONwide2(SB), NOSPLIT, $0-8
 	VEOR V5.B16, V5.B16, V5.B16
 	VEOR V6.B16, V6.B16, V6.B16
 	VEOR V7.B16, V7.B16, V7.B16
-segment_tileNEONwide2:
+segment:
 	MOVD 24(R0), R20
 	MOVD 32(R0), R21
 	MOVD 16(R0), R1
@@ -149,10 +149,10 @@ segment_tileNEONwide2:
 	ADD R20, R1, R2
 	MOVD 0(R0), R16
 	CMP $4, R13
-	BEQ inner_tileNEONwide2
+	BEQ inner
 	CMP $4, R20
-	BNE one_tileNEONwide2
-rows_tileNEONwide2:
+	BNE one
+rows:
 	FMOVD 0(R1), F28
 	FLDPQ 0(R15), (F24, F25)
 	FLDPQ 32(R15), (F26, F27)
@@ -167,12 +167,12 @@ rows_tileNEONwide2:
 	WORD $0x4fbc1346 // FMLA V6.4S, V26.4S, V28.S[1]
 	WORD $0x4fbc1367 // FMLA V7.4S, V27.4S, V28.S[1]
 	SUBS $1, R16, R16
-	BNE rows_tileNEONwide2
-	B ended_tileNEONwide2
-inner_tileNEONwide2:
+	BNE rows
+	B ended
+inner:
 	SUBS $4, R16, R16
-	BLT tail_tileNEONwide2
-block_tileNEONwide2:
+	BLT tail
+block:
 	FMOVQ.P 16(R1), F24
 	FMOVQ.P 16(R2), F25
 	FLDPQ 0(R15), (F30, F31)
@@ -220,11 +220,11 @@ block_tileNEONwide2:
 	WORD $0x4fb91be7 // FMLA V7.4S, V31.4S, V25.S[3]
 	ADD R14, R15, R15
 	SUBS $4, R16, R16
-	BGE block_tileNEONwide2
-tail_tileNEONwide2:
+	BGE block
+tail:
 	ADDS $4, R16, R16
-	BEQ ended_tileNEONwide2
-one_tileNEONwide2:
+	BEQ ended
+one:
 	FLDPQ 0(R15), (F24, F25)
 	FLDPQ 32(R15), (F26, F27)
 	ADD R14, R15, R15
@@ -241,14 +241,14 @@ one_tileNEONwide2:
 	WORD $0x4f9d1346 // FMLA V6.4S, V26.4S, V29.S[0]
 	WORD $0x4f9d1367 // FMLA V7.4S, V27.4S, V29.S[0]
 	SUBS $1, R16, R16
-	BNE one_tileNEONwide2
-ended_tileNEONwide2:
+	BNE one
+ended:
 	SUBS $1, R19, R19
-	BNE segment_tileNEONwide2
+	BNE segment
 	MOVD 72(R0), R1
 	MOVD 80(R0), R2
 	MOVD 104(R0), R4
-	CBZ R4, bias_tileNEONwide2
+	CBZ R4, bias
 	MOVD R1, R3
 	FLDPQ 0(R3), (F24, F25)
 	FLDPQ 32(R3), (F26, F27)
@@ -264,9 +264,9 @@ ended_tileNEONwide2:
 	WORD $0x4e25d725 // FADD V5.4S, V25.4S, V5.4S
 	WORD $0x4e26d746 // FADD V6.4S, V26.4S, V6.4S
 	WORD $0x4e27d767 // FADD V7.4S, V27.4S, V7.4S
-bias_tileNEONwide2:
+bias:
 	MOVD 96(R0), R4
-	CBZ R4, relu_tileNEONwide2
+	CBZ R4, relu
 	FLDPQ 0(R4), (F24, F25)
 	FLDPQ 32(R4), (F26, F27)
 	WORD $0x4e38d400 // FADD V0.4S, V0.4S, V24.4S
@@ -277,9 +277,9 @@ bias_tileNEONwide2:
 	WORD $0x4e39d4a5 // FADD V5.4S, V5.4S, V25.4S
 	WORD $0x4e3ad4c6 // FADD V6.4S, V6.4S, V26.4S
 	WORD $0x4e3bd4e7 // FADD V7.4S, V7.4S, V27.4S
-relu_tileNEONwide2:
+relu:
 	MOVD 112(R0), R4
-	CBZ R4, store_tileNEONwide2
+	CBZ R4, store
 	VEOR V24.B16, V24.B16, V24.B16
 	WORD $0x4e38f400 // FMAX V0.4S, V0.4S, V24.4S
 	WORD $0x4e38f421 // FMAX V1.4S, V1.4S, V24.4S
@@ -289,7 +289,7 @@ relu_tileNEONwide2:
 	WORD $0x4e38f4a5 // FMAX V5.4S, V5.4S, V24.4S
 	WORD $0x4e38f4c6 // FMAX V6.4S, V6.4S, V24.4S
 	WORD $0x4e38f4e7 // FMAX V7.4S, V7.4S, V24.4S
-store_tileNEONwide2:
+store:
 	FSTPQ (F0, F1), 0(R1)
 	FSTPQ (F2, F3), 32(R1)
 	ADD R2, R1, R1
@@ -317,7 +317,7 @@ TEXT ·tileNEONwide3(SB), NOSPLIT, $0-8
 	VEOR V9.B16, V9.B16, V9.B16
 	VEOR V10.B16, V10.B16, V10.B16
 	VEOR V11.B16, V11.B16, V11.B16
-segment_tileNEONwide3:
+segment:
 	MOVD 24(R0), R20
 	MOVD 32(R0), R21
 	MOVD 16(R0), R1
@@ -327,10 +327,10 @@ segment_tileNEONwide3:
 	ADD R20, R2, R3
 	MOVD 0(R0), R16
 	CMP $4, R13
-	BEQ inner_tileNEONwide3
+	BEQ inner
 	CMP $4, R20
-	BNE one_tileNEONwide3
-rows_tileNEONwide3:
+	BNE one
+rows:
 	FMOVD 0(R1), F28
 	FMOVS 8(R1), F29
 	FLDPQ 0(R15), (F24, F25)
@@ -350,12 +350,12 @@ rows_tileNEONwide3:
 	WORD $0x4f9d134a // FMLA V10.4S, V26.4S, V29.S[0]
 	WORD $0x4f9d136b // FMLA V11.4S, V27.4S, V29.S[0]
 	SUBS $1, R16, R16
-	BNE rows_tileNEONwide3
-	B ended_tileNEONwide3
-inner_tileNEONwide3:
+	BNE rows
+	B ended
+inner:
 	SUBS $4, R16, R16
-	BLT tail_tileNEONwide3
-block_tileNEONwide3:
+	BLT tail
+block:
 	FMOVQ.P 16(R1), F24
 	FMOVQ.P 16(R2), F25
 	FMOVQ.P 16(R3), F26
@@ -420,11 +420,11 @@ block_tileNEONwide3:
 	WORD $0x4fba1beb // FMLA V11.4S, V31.4S, V26.S[3]
 	ADD R14, R15, R15
 	SUBS $4, R16, R16
-	BGE block_tileNEONwide3
-tail_tileNEONwide3:
+	BGE block
+tail:
 	ADDS $4, R16, R16
-	BEQ ended_tileNEONwide3
-one_tileNEONwide3:
+	BEQ ended
+one:
 	FLDPQ 0(R15), (F24, F25)
 	FLDPQ 32(R15), (F26, F27)
 	ADD R14, R15, R15
@@ -447,14 +447,14 @@ one_tileNEONwide3:
 	WORD $0x4f9e134a // FMLA V10.4S, V26.4S, V30.S[0]
 	WORD $0x4f9e136b // FMLA V11.4S, V27.4S, V30.S[0]
 	SUBS $1, R16, R16
-	BNE one_tileNEONwide3
-ended_tileNEONwide3:
+	BNE one
+ended:
 	SUBS $1, R19, R19
-	BNE segment_tileNEONwide3
+	BNE segment
 	MOVD 72(R0), R1
 	MOVD 80(R0), R2
 	MOVD 104(R0), R4
-	CBZ R4, bias_tileNEONwide3
+	CBZ R4, bias
 	MOVD R1, R3
 	FLDPQ 0(R3), (F24, F25)
 	FLDPQ 32(R3), (F26, F27)
@@ -477,9 +477,9 @@ ended_tileNEONwide3:
 	WORD $0x4e29d729 // FADD V9.4S, V25.4S, V9.4S
 	WORD $0x4e2ad74a // FADD V10.4S, V26.4S, V10.4S
 	WORD $0x4e2bd76b // FADD V11.4S, V27.4S, V11.4S
-bias_tileNEONwide3:
+bias:
 	MOVD 96(R0), R4
-	CBZ R4, relu_tileNEONwide3
+	CBZ R4, relu
 	FLDPQ 0(R4), (F24, F25)
 	FLDPQ 32(R4), (F26, F27)
 	WORD $0x4e38d400 // FADD V0.4S, V0.4S, V24.4S
@@ -494,9 +494,9 @@ bias_tileNEONwide3:
 	WORD $0x4e39d529 // FADD V9.4S, V9.4S, V25.4S
 	WORD $0x4e3ad54a // FADD V10.4S, V10.4S, V26.4S
 	WORD $0x4e3bd56b // FADD V11.4S, V11.4S, V27.4S
-relu_tileNEONwide3:
+relu:
 	MOVD 112(R0), R4
-	CBZ R4, store_tileNEONwide3
+	CBZ R4, store
 	VEOR V24.B16, V24.B16, V24.B16
 	WORD $0x4e38f400 // FMAX V0.4S, V0.4S, V24.4S
 	WORD $0x4e38f421 // FMAX V1.4S, V1.4S, V24.4S
@@ -510,7 +510,7 @@ relu_tileNEONwide3:
 	WORD $0x4e38f529 // FMAX V9.4S, V9.4S, V24.4S
 	WORD $0x4e38f54a // FMAX V10.4S, V10.4S, V24.4S
 	WORD $0x4e38f56b // FMAX V11.4S, V11.4S, V24.4S
-store_tileNEONwide3:
+store:
 	FSTPQ (F0, F1), 0(R1)
 	FSTPQ (F2, F3), 32(R1)
 	ADD R2, R1, R1
@@ -545,7 +545,7 @@ TEXT ·tileNEONwide4(SB), NOSPLIT, $0-8
 	VEOR V13.B16, V13.B16, V13.B16
 	VEOR V14.B16, V14.B16, V14.B16
 	VEOR V15.B16, V15.B16, V15.B16
-segment_tileNEONwide4:
+segment:
 	MOVD 24(R0), R20
 	MOVD 32(R0), R21
 	MOVD 16(R0), R1
@@ -556,12 +556,12 @@ segment_tileNEONwide4:
 	ADD R21, R1, R4
 	MOVD 0(R0), R16
 	CMP $4, R13
-	BEQ inner_tileNEONwide4
+	BEQ inner
 	CMP $4, R20
-	BNE one_tileNEONwide4
+	BNE one
 	CMP $12, R21
-	BNE one_tileNEONwide4
-rows_tileNEONwide4:
+	BNE one
+rows:
 	FMOVQ 0(R1), F28
 	FLDPQ 0(R15), (F24, F25)
 	FLDPQ 32(R15), (F26, F27)
@@ -584,12 +584,12 @@ rows_tileNEONwide4:
 	WORD $0x4fbc1b4e // FMLA V14.4S, V26.4S, V28.S[3]
 	WORD $0x4fbc1b6f // FMLA V15.4S, V27.4S, V28.S[3]
 	SUBS $1, R16, R16
-	BNE rows_tileNEONwide4
-	B ended_tileNEONwide4
-inner_tileNEONwide4:
+	BNE rows
+	B ended
+inner:
 	SUBS $4, R16, R16
-	BLT tail_tileNEONwide4
-block_tileNEONwide4:
+	BLT tail
+block:
 	FMOVQ.P 16(R1), F24
 	FMOVQ.P 16(R2), F25
 	FMOVQ.P 16(R3), F26
@@ -671,11 +671,11 @@ block_tileNEONwide4:
 	WORD $0x4fbb1bef // FMLA V15.4S, V31.4S, V27.S[3]
 	ADD R14, R15, R15
 	SUBS $4, R16, R16
-	BGE block_tileNEONwide4
-tail_tileNEONwide4:
+	BGE block
+tail:
 	ADDS $4, R16, R16
-	BEQ ended_tileNEONwide4
-one_tileNEONwide4:
+	BEQ ended
+one:
 	FLDPQ 0(R15), (F24, F25)
 	FLDPQ 32(R15), (F26, F27)
 	ADD R14, R15, R15
@@ -704,14 +704,14 @@ one_tileNEONwide4:
 	WORD $0x4f9f134e // FMLA V14.4S, V26.4S, V31.S[0]
 	WORD $0x4f9f136f // FMLA V15.4S, V27.4S, V31.S[0]
 	SUBS $1, R16, R16
-	BNE one_tileNEONwide4
-ended_tileNEONwide4:
+	BNE one
+ended:
 	SUBS $1, R19, R19
-	BNE segment_tileNEONwide4
+	BNE segment
 	MOVD 72(R0), R1
 	MOVD 80(R0), R2
 	MOVD 104(R0), R4
-	CBZ R4, bias_tileNEONwide4
+	CBZ R4, bias
 	MOVD R1, R3
 	FLDPQ 0(R3), (F24, F25)
 	FLDPQ 32(R3), (F26, F27)
@@ -741,9 +741,9 @@ ended_tileNEONwide4:
 	WORD $0x4e2dd72d // FADD V13.4S, V25.4S, V13.4S
 	WORD $0x4e2ed74e // FADD V14.4S, V26.4S, V14.4S
 	WORD $0x4e2fd76f // FADD V15.4S, V27.4S, V15.4S
-bias_tileNEONwide4:
+bias:
 	MOVD 96(R0), R4
-	CBZ R4, relu_tileNEONwide4
+	CBZ R4, relu
 	FLDPQ 0(R4), (F24, F25)
 	FLDPQ 32(R4), (F26, F27)
 	WORD $0x4e38d400 // FADD V0.4S, V0.4S, V24.4S
@@ -762,9 +762,9 @@ bias_tileNEONwide4:
 	WORD $0x4e39d5ad // FADD V13.4S, V13.4S, V25.4S
 	WORD $0x4e3ad5ce // FADD V14.4S, V14.4S, V26.4S
 	WORD $0x4e3bd5ef // FADD V15.4S, V15.4S, V27.4S
-relu_tileNEONwide4:
+relu:
 	MOVD 112(R0), R4
-	CBZ R4, store_tileNEONwide4
+	CBZ R4, store
 	VEOR V24.B16, V24.B16, V24.B16
 	WORD $0x4e38f400 // FMAX V0.4S, V0.4S, V24.4S
 	WORD $0x4e38f421 // FMAX V1.4S, V1.4S, V24.4S
@@ -782,7 +782,7 @@ relu_tileNEONwide4:
 	WORD $0x4e38f5ad // FMAX V13.4S, V13.4S, V24.4S
 	WORD $0x4e38f5ce // FMAX V14.4S, V14.4S, V24.4S
 	WORD $0x4e38f5ef // FMAX V15.4S, V15.4S, V24.4S
-store_tileNEONwide4:
+store:
 	FSTPQ (F0, F1), 0(R1)
 	FSTPQ (F2, F3), 32(R1)
 	ADD R2, R1, R1
@@ -824,7 +824,7 @@ TEXT ·tileNEONwide5(SB), NOSPLIT, $0-8
 	VEOR V17.B16, V17.B16, V17.B16
 	VEOR V18.B16, V18.B16, V18.B16
 	VEOR V19.B16, V19.B16, V19.B16
-segment_tileNEONwide5:
+segment:
 	MOVD 24(R0), R20
 	MOVD 32(R0), R21
 	MOVD 16(R0), R1
@@ -836,12 +836,12 @@ segment_tileNEONwide5:
 	ADD R20, R4, R5
 	MOVD 0(R0), R16
 	CMP $4, R13
-	BEQ inner_tileNEONwide5
+	BEQ inner
 	CMP $4, R20
-	BNE one_tileNEONwide5
+	BNE one
 	CMP $12, R21
-	BNE one_tileNEONwide5
-rows_tileNEONwide5:
+	BNE one
+rows:
 	FMOVQ 0(R1), F28
 	FMOVS 16(R1), F29
 	FLDPQ 0(R15), (F24, F25)
@@ -869,12 +869,12 @@ rows_tileNEONwide5:
 	WORD $0x4f9d1352 // FMLA V18.4S, V26.4S, V29.S[0]
 	WORD $0x4f9d1373 // FMLA V19.4S, V27.4S, V29.S[0]
 	SUBS $1, R16, R16
-	BNE rows_tileNEONwide5
-	B ended_tileNEONwide5
-inner_tileNEONwide5:
+	BNE rows
+	B ended
+inner:
 	SUBS $4, R16, R16
-	BLT tail_tileNEONwide5
-block_tileNEONwide5:
+	BLT tail
+block:
 	FMOVQ.P 16(R1), F24
 	FMOVQ.P 16(R2), F25
 	FMOVQ.P 16(R3), F26
@@ -973,11 +973,11 @@ block_tileNEONwide5:
 	WORD $0x4fbc1bf3 // FMLA V19.4S, V31.4S, V28.S[3]
 	ADD R14, R15, R15
 	SUBS $4, R16, R16
-	BGE block_tileNEONwide5
-tail_tileNEONwide5:
+	BGE block
+tail:
 	ADDS $4, R16, R16
-	BEQ ended_tileNEONwide5
-one_tileNEONwide5:
+	BEQ ended
+one:
 	FLDPQ 0(R15), (F24, F25)
 	FLDPQ 32(R15), (F26, F27)
 	ADD R14, R15, R15
@@ -1012,14 +1012,14 @@ one_tileNEONwide5:
 	WORD $0x4f9c1352 // FMLA V18.4S, V26.4S, V28.S[0]
 	WORD $0x4f9c1373 // FMLA V19.4S, V27.4S, V28.S[0]
 	SUBS $1, R16, R16
-	BNE one_tileNEONwide5
-ended_tileNEONwide5:
+	BNE one
+ended:
 	SUBS $1, R19, R19
-	BNE segment_tileNEONwide5
+	BNE segment
 	MOVD 72(R0), R1
 	MOVD 80(R0), R2
 	MOVD 104(R0), R4
-	CBZ R4, bias_tileNEONwide5
+	CBZ R4, bias
 	MOVD R1, R3
 	FLDPQ 0(R3), (F24, F25)
 	FLDPQ 32(R3), (F26, F27)
@@ -1056,9 +1056,9 @@ ended_tileNEONwide5:
 	WORD $0x4e31d731 // FADD V17.4S, V25.4S, V17.4S
 	WORD $0x4e32d752 // FADD V18.4S, V26.4S, V18.4S
 	WORD $0x4e33d773 // FADD V19.4S, V27.4S, V19.4S
-bias_tileNEONwide5:
+bias:
 	MOVD 96(R0), R4
-	CBZ R4, relu_tileNEONwide5
+	CBZ R4, relu
 	FLDPQ 0(R4), (F24, F25)
 	FLDPQ 32(R4), (F26, F27)
 	WORD $0x4e38d400 // FADD V0.4S, V0.4S, V24.4S
@@ -1081,9 +1081,9 @@ bias_tileNEONwide5:
 	WORD $0x4e39d631 // FADD V17.4S, V17.4S, V25.4S
 	WORD $0x4e3ad652 // FADD V18.4S, V18.4S, V26.4S
 	WORD $0x4e3bd673 // FADD V19.4S, V19.4S, V27.4S
-relu_tileNEONwide5:
+relu:
 	MOVD 112(R0), R4
-	CBZ R4, store_tileNEONwide5
+	CBZ R4, store
 	VEOR V24.B16, V24.B16, V24.B16
 	WORD $0x4e38f400 // FMAX V0.4S, V0.4S, V24.4S
 	WORD $0x4e38f421 // FMAX V1.4S, V1.4S, V24.4S
@@ -1105,7 +1105,7 @@ relu_tileNEONwide5:
 	WORD $0x4e38f631 // FMAX V17.4S, V17.4S, V24.4S
 	WORD $0x4e38f652 // FMAX V18.4S, V18.4S, V24.4S
 	WORD $0x4e38f673 // FMAX V19.4S, V19.4S, V24.4S
-store_tileNEONwide5:
+store:
 	FSTPQ (F0, F1), 0(R1)
 	FSTPQ (F2, F3), 32(R1)
 	ADD R2, R1, R1
@@ -1154,7 +1154,7 @@ TEXT ·tileNEONwide6(SB), NOSPLIT, $0-8
 	VEOR V21.B16, V21.B16, V21.B16
 	VEOR V22.B16, V22.B16, V22.B16
 	VEOR V23.B16, V23.B16, V23.B16
-segment_tileNEONwide6:
+segment:
 	MOVD 24(R0), R20
 	MOVD 32(R0), R21
 	MOVD 16(R0), R1
@@ -1167,12 +1167,12 @@ segment_tileNEONwide6:
 	ADD R20, R5, R6
 	MOVD 0(R0), R16
 	CMP $4, R13
-	BEQ inner_tileNEONwide6
+	BEQ inner
 	CMP $4, R20
-	BNE one_tileNEONwide6
+	BNE one
 	CMP $12, R21
-	BNE one_tileNEONwide6
-rows_tileNEONwide6:
+	BNE one
+rows:
 	FMOVQ 0(R1), F28
 	FMOVD 16(R1), F29
 	FLDPQ 0(R15), (F24, F25)
@@ -1204,12 +1204,12 @@ rows_tileNEONwide6:
 	WORD $0x4fbd1356 // FMLA V22.4S, V26.4S, V29.S[1]
 	WORD $0x4fbd1377 // FMLA V23.4S, V27.4S, V29.S[1]
 	SUBS $1, R16, R16
-	BNE rows_tileNEONwide6
-	B ended_tileNEONwide6
-inner_tileNEONwide6:
+	BNE rows
+	B ended
+inner:
 	SUBS $4, R16, R16
-	BLT tail_tileNEONwide6
-block_tileNEONwide6:
+	BLT tail
+block:
 	FMOVQ.P 16(R1), F24
 	FMOVQ.P 16(R2), F25
 	FMOVQ.P 16(R3), F26
@@ -1325,11 +1325,11 @@ block_tileNEONwide6:
 	WORD $0x4fbd1bf7 // FMLA V23.4S, V31.4S, V29.S[3]
 	ADD R14, R15, R15
 	SUBS $4, R16, R16
-	BGE block_tileNEONwide6
-tail_tileNEONwide6:
+	BGE block
+tail:
 	ADDS $4, R16, R16
-	BEQ ended_tileNEONwide6
-one_tileNEONwide6:
+	BEQ ended
+one:
 	FLDPQ 0(R15), (F24, F25)
 	FLDPQ 32(R15), (F26, F27)
 	ADD R14, R15, R15
@@ -1370,14 +1370,14 @@ one_tileNEONwide6:
 	WORD $0x4f9d1356 // FMLA V22.4S, V26.4S, V29.S[0]
 	WORD $0x4f9d1377 // FMLA V23.4S, V27.4S, V29.S[0]
 	SUBS $1, R16, R16
-	BNE one_tileNEONwide6
-ended_tileNEONwide6:
+	BNE one
+ended:
 	SUBS $1, R19, R19
-	BNE segment_tileNEONwide6
+	BNE segment
 	MOVD 72(R0), R1
 	MOVD 80(R0), R2
 	MOVD 104(R0), R4
-	CBZ R4, bias_tileNEONwide6
+	CBZ R4, bias
 	MOVD R1, R3
 	FLDPQ 0(R3), (F24, F25)
 	FLDPQ 32(R3), (F26, F27)
@@ -1421,9 +1421,9 @@ ended_tileNEONwide6:
 	WORD $0x4e35d735 // FADD V21.4S, V25.4S, V21.4S
 	WORD $0x4e36d756 // FADD V22.4S, V26.4S, V22.4S
 	WORD $0x4e37d777 // FADD V23.4S, V27.4S, V23.4S
-bias_tileNEONwide6:
+bias:
 	MOVD 96(R0), R4
-	CBZ R4, relu_tileNEONwide6
+	CBZ R4, relu
 	FLDPQ 0(R4), (F24, F25)
 	FLDPQ 32(R4), (F26, F27)
 	WORD $0x4e38d400 // FADD V0.4S, V0.4S, V24.4S
@@ -1450,9 +1450,9 @@ bias_tileNEONwide6:
 	WORD $0x4e39d6b5 // FADD V21.4S, V21.4S, V25.4S
 	WORD $0x4e3ad6d6 // FADD V22.4S, V22.4S, V26.4S
 	WORD $0x4e3bd6f7 // FADD V23.4S, V23.4S, V27.4S
-relu_tileNEONwide6:
+relu:
 	MOVD 112(R0), R4
-	CBZ R4, store_tileNEONwide6
+	CBZ R4, store
 	VEOR V24.B16, V24.B16, V24.B16
 	WORD $0x4e38f400 // FMAX V0.4S, V0.4S, V24.4S
 	WORD $0x4e38f421 // FMAX V1.4S, V1.4S, V24.4S
@@ -1478,7 +1478,7 @@ relu_tileNEONwide6:
 	WORD $0x4e38f6b5 // FMAX V21.4S, V21.4S, V24.4S
 	WORD $0x4e38f6d6 // FMAX V22.4S, V22.4S, V24.4S
 	WORD $0x4e38f6f7 // FMAX V23.4S, V23.4S, V24.4S
-store_tileNEONwide6:
+store:
 	FSTPQ (F0, F1), 0(R1)
 	FSTPQ (F2, F3), 32(R1)
 	ADD R2, R1, R1
@@ -1508,7 +1508,7 @@ TEXT ·tileNEONnarrow1(SB), NOSPLIT, $0-8
 	MOVD 8(R0), R19
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
-segment_tileNEONnarrow1:
+segment:
 	MOVD 24(R0), R20
 	MOVD 32(R0), R21
 	MOVD 16(R0), R1
@@ -1516,10 +1516,10 @@ segment_tileNEONnarrow1:
 	ADD R22, R1, R1
 	MOVD 0(R0), R16
 	CMP $4, R13
-	BEQ inner_tileNEONnarrow1
+	BEQ inner
 	CMP $4, R20
-	BNE one_tileNEONnarrow1
-rows_tileNEONnarrow1:
+	BNE one
+rows:
 	FMOVS 0(R1), F26
 	FLDPQ 0(R15), (F24, F25)
 	ADD R14, R15, R15
@@ -1527,12 +1527,12 @@ rows_tileNEONnarrow1:
 	WORD $0x4f9a1300 // FMLA V0.4S, V24.4S, V26.S[0]
 	WORD $0x4f9a1321 // FMLA V1.4S, V25.4S, V26.S[0]
 	SUBS $1, R16, R16
-	BNE rows_tileNEONnarrow1
-	B ended_tileNEONnarrow1
-inner_tileNEONnarrow1:
+	BNE rows
+	B ended
+inner:
 	SUBS $2, R16, R16
-	BLT tail_tileNEONnarrow1
-block_tileNEONnarrow1:
+	BLT tail
+block:
 	FLDPQ 0(R15), (F24, F25)
 	ADD R14, R15, R15
 	FLDPQ 0(R15), (F26, F27)
@@ -1543,11 +1543,11 @@ block_tileNEONnarrow1:
 	WORD $0x4fbc1340 // FMLA V0.4S, V26.4S, V28.S[1]
 	WORD $0x4fbc1361 // FMLA V1.4S, V27.4S, V28.S[1]
 	SUBS $2, R16, R16
-	BGE block_tileNEONnarrow1
-tail_tileNEONnarrow1:
+	BGE block
+tail:
 	ADDS $2, R16, R16
-	BEQ ended_tileNEONnarrow1
-one_tileNEONnarrow1:
+	BEQ ended
+one:
 	FLDPQ 0(R15), (F24, F25)
 	ADD R14, R15, R15
 	FMOVS (R1), F26
@@ -1555,32 +1555,32 @@ one_tileNEONnarrow1:
 	WORD $0x4f9a1300 // FMLA V0.4S, V24.4S, V26.S[0]
 	WORD $0x4f9a1321 // FMLA V1.4S, V25.4S, V26.S[0]
 	SUBS $1, R16, R16
-	BNE one_tileNEONnarrow1
-ended_tileNEONnarrow1:
+	BNE one
+ended:
 	SUBS $1, R19, R19
-	BNE segment_tileNEONnarrow1
+	BNE segment
 	MOVD 72(R0), R1
 	MOVD 80(R0), R2
 	MOVD 104(R0), R4
-	CBZ R4, bias_tileNEONnarrow1
+	CBZ R4, bias
 	MOVD R1, R3
 	FLDPQ 0(R3), (F24, F25)
 	ADD R2, R3, R3
 	WORD $0x4e20d700 // FADD V0.4S, V24.4S, V0.4S
 	WORD $0x4e21d721 // FADD V1.4S, V25.4S, V1.4S
-bias_tileNEONnarrow1:
+bias:
 	MOVD 96(R0), R4
-	CBZ R4, relu_tileNEONnarrow1
+	CBZ R4, relu
 	FLDPQ 0(R4), (F24, F25)
 	WORD $0x4e38d400 // FADD V0.4S, V0.4S, V24.4S
 	WORD $0x4e39d421 // FADD V1.4S, V1.4S, V25.4S
-relu_tileNEONnarrow1:
+relu:
 	MOVD 112(R0), R4
-	CBZ R4, store_tileNEONnarrow1
+	CBZ R4, store
 	VEOR V24.B16, V24.B16, V24.B16
 	WORD $0x4e38f400 // FMAX V0.4S, V0.4S, V24.4S
 	WORD $0x4e38f421 // FMAX V1.4S, V1.4S, V24.4S
-store_tileNEONnarrow1:
+store:
 	FSTPQ (F0, F1), 0(R1)
 	ADD R2, R1, R1
 	RET
@@ -1596,7 +1596,7 @@ TEXT ·tileNEONnarrow2(SB), NOSPLIT, $0-8
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
 	VEOR V3.B16, V3.B16, V3.B16
-segment_tileNEONnarrow2:
+segment:
 	MOVD 24(R0), R20
 	MOVD 32(R0), R21
 	MOVD 16(R0), R1
@@ -1605,10 +1605,10 @@ segment_tileNEONnarrow2:
 	ADD R20, R1, R2
 	MOVD 0(R0), R16
 	CMP $4, R13
-	BEQ inner_tileNEONnarrow2
+	BEQ inner
 	CMP $4, R20
-	BNE one_tileNEONnarrow2
-rows_tileNEONnarrow2:
+	BNE one
+rows:
 	FMOVD 0(R1), F26
 	FLDPQ 0(R15), (F24, F25)
 	ADD R14, R15, R15
@@ -1618,12 +1618,12 @@ rows_tileNEONnarrow2:
 	WORD $0x4fba1302 // FMLA V2.4S, V24.4S, V26.S[1]
 	WORD $0x4fba1323 // FMLA V3.4S, V25.4S, V26.S[1]
 	SUBS $1, R16, R16
-	BNE rows_tileNEONnarrow2
-	B ended_tileNEONnarrow2
-inner_tileNEONnarrow2:
+	BNE rows
+	B ended
+inner:
 	SUBS $2, R16, R16
-	BLT tail_tileNEONnarrow2
-block_tileNEONnarrow2:
+	BLT tail
+block:
 	FLDPQ 0(R15), (F24, F25)
 	ADD R14, R15, R15
 	FLDPQ 0(R15), (F26, F27)
@@ -1639,11 +1639,11 @@ block_tileNEONnarrow2:
 	WORD $0x4fbd1342 // FMLA V2.4S, V26.4S, V29.S[1]
 	WORD $0x4fbd1363 // FMLA V3.4S, V27.4S, V29.S[1]
 	SUBS $2, R16, R16
-	BGE block_tileNEONnarrow2
-tail_tileNEONnarrow2:
+	BGE block
+tail:
 	ADDS $2, R16, R16
-	BEQ ended_tileNEONnarrow2
-one_tileNEONnarrow2:
+	BEQ ended
+one:
 	FLDPQ 0(R15), (F24, F25)
 	ADD R14, R15, R15
 	FMOVS (R1), F26
@@ -1655,14 +1655,14 @@ one_tileNEONnarrow2:
 	WORD $0x4f9b1302 // FMLA V2.4S, V24.4S, V27.S[0]
 	WORD $0x4f9b1323 // FMLA V3.4S, V25.4S, V27.S[0]
 	SUBS $1, R16, R16
-	BNE one_tileNEONnarrow2
-ended_tileNEONnarrow2:
+	BNE one
+ended:
 	SUBS $1, R19, R19
-	BNE segment_tileNEONnarrow2
+	BNE segment
 	MOVD 72(R0), R1
 	MOVD 80(R0), R2
 	MOVD 104(R0), R4
-	CBZ R4, bias_tileNEONnarrow2
+	CBZ R4, bias
 	MOVD R1, R3
 	FLDPQ 0(R3), (F24, F25)
 	ADD R2, R3, R3
@@ -1672,23 +1672,23 @@ ended_tileNEONnarrow2:
 	ADD R2, R3, R3
 	WORD $0x4e22d702 // FADD V2.4S, V24.4S, V2.4S
 	WORD $0x4e23d723 // FADD V3.4S, V25.4S, V3.4S
-bias_tileNEONnarrow2:
+bias:
 	MOVD 96(R0), R4
-	CBZ R4, relu_tileNEONnarrow2
+	CBZ R4, relu
 	FLDPQ 0(R4), (F24, F25)
 	WORD $0x4e38d400 // FADD V0.4S, V0.4S, V24.4S
 	WORD $0x4e39d421 // FADD V1.4S, V1.4S, V25.4S
 	WORD $0x4e38d442 // FADD V2.4S, V2.4S, V24.4S
 	WORD $0x4e39d463 // FADD V3.4S, V3.4S, V25.4S
-relu_tileNEONnarrow2:
+relu:
 	MOVD 112(R0), R4
-	CBZ R4, store_tileNEONnarrow2
+	CBZ R4, store
 	VEOR V24.B16, V24.B16, V24.B16
 	WORD $0x4e38f400 // FMAX V0.4S, V0.4S, V24.4S
 	WORD $0x4e38f421 // FMAX V1.4S, V1.4S, V24.4S
 	WORD $0x4e38f442 // FMAX V2.4S, V2.4S, V24.4S
 	WORD $0x4e38f463 // FMAX V3.4S, V3.4S, V24.4S
-store_tileNEONnarrow2:
+store:
 	FSTPQ (F0, F1), 0(R1)
 	ADD R2, R1, R1
 	FSTPQ (F2, F3), 0(R1)
@@ -1708,7 +1708,7 @@ TEXT ·tileNEONnarrow3(SB), NOSPLIT, $0-8
 	VEOR V3.B16, V3.B16, V3.B16
 	VEOR V4.B16, V4.B16, V4.B16
 	VEOR V5.B16, V5.B16, V5.B16
-segment_tileNEONnarrow3:
+segment:
 	MOVD 24(R0), R20
 	MOVD 32(R0), R21
 	MOVD 16(R0), R1
@@ -1718,10 +1718,10 @@ segment_tileNEONnarrow3:
 	ADD R20, R2, R3
 	MOVD 0(R0), R16
 	CMP $4, R13
-	BEQ inner_tileNEONnarrow3
+	BEQ inner
 	CMP $4, R20
-	BNE one_tileNEONnarrow3
-rows_tileNEONnarrow3:
+	BNE one
+rows:
 	FMOVD 0(R1), F26
 	FMOVS 8(R1), F27
 	FLDPQ 0(R15), (F24, F25)
@@ -1734,12 +1734,12 @@ rows_tileNEONnarrow3:
 	WORD $0x4f9b1304 // FMLA V4.4S, V24.4S, V27.S[0]
 	WORD $0x4f9b1325 // FMLA V5.4S, V25.4S, V27.S[0]
 	SUBS $1, R16, R16
-	BNE rows_tileNEONnarrow3
-	B ended_tileNEONnarrow3
-inner_tileNEONnarrow3:
+	BNE rows
+	B ended
+inner:
 	SUBS $2, R16, R16
-	BLT tail_tileNEONnarrow3
-block_tileNEONnarrow3:
+	BLT tail
+block:
 	FLDPQ 0(R15), (F24, F25)
 	ADD R14, R15, R15
 	FLDPQ 0(R15), (F26, F27)
@@ -1760,11 +1760,11 @@ block_tileNEONnarrow3:
 	WORD $0x4fbe1344 // FMLA V4.4S, V26.4S, V30.S[1]
 	WORD $0x4fbe1365 // FMLA V5.4S, V27.4S, V30.S[1]
 	SUBS $2, R16, R16
-	BGE block_tileNEONnarrow3
-tail_tileNEONnarrow3:
+	BGE block
+tail:
 	ADDS $2, R16, R16
-	BEQ ended_tileNEONnarrow3
-one_tileNEONnarrow3:
+	BEQ ended
+one:
 	FLDPQ 0(R15), (F24, F25)
 	ADD R14, R15, R15
 	FMOVS (R1), F26
@@ -1780,14 +1780,14 @@ one_tileNEONnarrow3:
 	WORD $0x4f9c1304 // FMLA V4.4S, V24.4S, V28.S[0]
 	WORD $0x4f9c1325 // FMLA V5.4S, V25.4S, V28.S[0]
 	SUBS $1, R16, R16
-	BNE one_tileNEONnarrow3
-ended_tileNEONnarrow3:
+	BNE one
+ended:
 	SUBS $1, R19, R19
-	BNE segment_tileNEONnarrow3
+	BNE segment
 	MOVD 72(R0), R1
 	MOVD 80(R0), R2
 	MOVD 104(R0), R4
-	CBZ R4, bias_tileNEONnarrow3
+	CBZ R4, bias
 	MOVD R1, R3
 	FLDPQ 0(R3), (F24, F25)
 	ADD R2, R3, R3
@@ -1801,9 +1801,9 @@ ended_tileNEONnarrow3:
 	ADD R2, R3, R3
 	WORD $0x4e24d704 // FADD V4.4S, V24.4S, V4.4S
 	WORD $0x4e25d725 // FADD V5.4S, V25.4S, V5.4S
-bias_tileNEONnarrow3:
+bias:
 	MOVD 96(R0), R4
-	CBZ R4, relu_tileNEONnarrow3
+	CBZ R4, relu
 	FLDPQ 0(R4), (F24, F25)
 	WORD $0x4e38d400 // FADD V0.4S, V0.4S, V24.4S
 	WORD $0x4e39d421 // FADD V1.4S, V1.4S, V25.4S
@@ -1811,9 +1811,9 @@ bias_tileNEONnarrow3:
 	WORD $0x4e39d463 // FADD V3.4S, V3.4S, V25.4S
 	WORD $0x4e38d484 // FADD V4.4S, V4.4S, V24.4S
 	WORD $0x4e39d4a5 // FADD V5.4S, V5.4S, V25.4S
-relu_tileNEONnarrow3:
+relu:
 	MOVD 112(R0), R4
-	CBZ R4, store_tileNEONnarrow3
+	CBZ R4, store
 	VEOR V24.B16, V24.B16, V24.B16
 	WORD $0x4e38f400 // FMAX V0.4S, V0.4S, V24.4S
 	WORD $0x4e38f421 // FMAX V1.4S, V1.4S, V24.4S
@@ -1821,7 +1821,7 @@ relu_tileNEONnarrow3:
 	WORD $0x4e38f463 // FMAX V3.4S, V3.4S, V24.4S
 	WORD $0x4e38f484 // FMAX V4.4S, V4.4S, V24.4S
 	WORD $0x4e38f4a5 // FMAX V5.4S, V5.4S, V24.4S
-store_tileNEONnarrow3:
+store:
 	FSTPQ (F0, F1), 0(R1)
 	ADD R2, R1, R1
 	FSTPQ (F2, F3), 0(R1)
@@ -1845,7 +1845,7 @@ TEXT ·tileNEONnarrow4(SB), NOSPLIT, $0-8
 	VEOR V5.B16, V5.B16, V5.B16
 	VEOR V6.B16, V6.B16, V6.B16
 	VEOR V7.B16, V7.B16, V7.B16
-segment_tileNEONnarrow4:
+segment:
 	MOVD 24(R0), R20
 	MOVD 32(R0), R21
 	MOVD 16(R0), R1
@@ -1856,12 +1856,12 @@ segment_tileNEONnarrow4:
 	ADD R21, R1, R4
 	MOVD 0(R0), R16
 	CMP $4, R13
-	BEQ inner_tileNEONnarrow4
+	BEQ inner
 	CMP $4, R20
-	BNE one_tileNEONnarrow4
+	BNE one
 	CMP $12, R21
-	BNE one_tileNEONnarrow4
-rows_tileNEONnarrow4:
+	BNE one
+rows:
 	FMOVQ 0(R1), F26
 	FLDPQ 0(R15), (F24, F25)
 	ADD R14, R15, R15
@@ -1875,12 +1875,12 @@ rows_tileNEONnarrow4:
 	WORD $0x4fba1b06 // FMLA V6.4S, V24.4S, V26.S[3]
 	WORD $0x4fba1b27 // FMLA V7.4S, V25.4S, V26.S[3]
 	SUBS $1, R16, R16
-	BNE rows_tileNEONnarrow4
-	B ended_tileNEONnarrow4
-inner_tileNEONnarrow4:
+	BNE rows
+	B ended
+inner:
 	SUBS $2, R16, R16
-	BLT tail_tileNEONnarrow4
-block_tileNEONnarrow4:
+	BLT tail
+block:
 	FLDPQ 0(R15), (F24, F25)
 	ADD R14, R15, R15
 	FLDPQ 0(R15), (F26, F27)
@@ -1906,11 +1906,11 @@ block_tileNEONnarrow4:
 	WORD $0x4fbf1346 // FMLA V6.4S, V26.4S, V31.S[1]
 	WORD $0x4fbf1367 // FMLA V7.4S, V27.4S, V31.S[1]
 	SUBS $2, R16, R16
-	BGE block_tileNEONnarrow4
-tail_tileNEONnarrow4:
+	BGE block
+tail:
 	ADDS $2, R16, R16
-	BEQ ended_tileNEONnarrow4
-one_tileNEONnarrow4:
+	BEQ ended
+one:
 	FLDPQ 0(R15), (F24, F25)
 	ADD R14, R15, R15
 	FMOVS (R1), F26
@@ -1930,14 +1930,14 @@ one_tileNEONnarrow4:
 	WORD $0x4f9d1306 // FMLA V6.4S, V24.4S, V29.S[0]
 	WORD $0x4f9d1327 // FMLA V7.4S, V25.4S, V29.S[0]
 	SUBS $1, R16, R16
-	BNE one_tileNEONnarrow4
-ended_tileNEONnarrow4:
+	BNE one
+ended:
 	SUBS $1, R19, R19
-	BNE segment_tileNEONnarrow4
+	BNE segment
 	MOVD 72(R0), R1
 	MOVD 80(R0), R2
 	MOVD 104(R0), R4
-	CBZ R4, bias_tileNEONnarrow4
+	CBZ R4, bias
 	MOVD R1, R3
 	FLDPQ 0(R3), (F24, F25)
 	ADD R2, R3, R3
@@ -1955,9 +1955,9 @@ ended_tileNEONnarrow4:
 	ADD R2, R3, R3
 	WORD $0x4e26d706 // FADD V6.4S, V24.4S, V6.4S
 	WORD $0x4e27d727 // FADD V7.4S, V25.4S, V7.4S
-bias_tileNEONnarrow4:
+bias:
 	MOVD 96(R0), R4
-	CBZ R4, relu_tileNEONnarrow4
+	CBZ R4, relu
 	FLDPQ 0(R4), (F24, F25)
 	WORD $0x4e38d400 // FADD V0.4S, V0.4S, V24.4S
 	WORD $0x4e39d421 // FADD V1.4S, V1.4S, V25.4S
@@ -1967,9 +1967,9 @@ bias_tileNEONnarrow4:
 	WORD $0x4e39d4a5 // FADD V5.4S, V5.4S, V25.4S
 	WORD $0x4e38d4c6 // FADD V6.4S, V6.4S, V24.4S
 	WORD $0x4e39d4e7 // FADD V7.4S, V7.4S, V25.4S
-relu_tileNEONnarrow4:
+relu:
 	MOVD 112(R0), R4
-	CBZ R4, store_tileNEONnarrow4
+	CBZ R4, store
 	VEOR V24.B16, V24.B16, V24.B16
 	WORD $0x4e38f400 // FMAX V0.4S, V0.4S, V24.4S
 	WORD $0x4e38f421 // FMAX V1.4S, V1.4S, V24.4S
@@ -1979,7 +1979,7 @@ relu_tileNEONnarrow4:
 	WORD $0x4e38f4a5 // FMAX V5.4S, V5.4S, V24.4S
 	WORD $0x4e38f4c6 // FMAX V6.4S, V6.4S, V24.4S
 	WORD $0x4e38f4e7 // FMAX V7.4S, V7.4S, V24.4S
-store_tileNEONnarrow4:
+store:
 	FSTPQ (F0, F1), 0(R1)
 	ADD R2, R1, R1
 	FSTPQ (F2, F3), 0(R1)
@@ -2007,7 +2007,7 @@ TEXT ·tileNEONnarrow5(SB), NOSPLIT, $0-8
 	VEOR V7.B16, V7.B16, V7.B16
 	VEOR V8.B16, V8.B16, V8.B16
 	VEOR V9.B16, V9.B16, V9.B16
-segment_tileNEONnarrow5:
+segment:
 	MOVD 24(R0), R20
 	MOVD 32(R0), R21
 	MOVD 16(R0), R1
@@ -2019,12 +2019,12 @@ segment_tileNEONnarrow5:
 	ADD R20, R4, R5
 	MOVD 0(R0), R16
 	CMP $4, R13
-	BEQ inner_tileNEONnarrow5
+	BEQ inner
 	CMP $4, R20
-	BNE one_tileNEONnarrow5
+	BNE one
 	CMP $12, R21
-	BNE one_tileNEONnarrow5
-rows_tileNEONnarrow5:
+	BNE one
+rows:
 	FMOVQ 0(R1), F26
 	FMOVS 16(R1), F27
 	FLDPQ 0(R15), (F24, F25)
@@ -2041,12 +2041,12 @@ rows_tileNEONnarrow5:
 	WORD $0x4f9b1308 // FMLA V8.4S, V24.4S, V27.S[0]
 	WORD $0x4f9b1329 // FMLA V9.4S, V25.4S, V27.S[0]
 	SUBS $1, R16, R16
-	BNE rows_tileNEONnarrow5
-	B ended_tileNEONnarrow5
-inner_tileNEONnarrow5:
+	BNE rows
+	B ended
+inner:
 	SUBS $2, R16, R16
-	BLT tail_tileNEONnarrow5
-block_tileNEONnarrow5:
+	BLT tail
+block:
 	FLDPQ 0(R15), (F24, F25)
 	ADD R14, R15, R15
 	FLDPQ 0(R15), (F26, F27)
@@ -2077,11 +2077,11 @@ block_tileNEONnarrow5:
 	WORD $0x4fbc1348 // FMLA V8.4S, V26.4S, V28.S[1]
 	WORD $0x4fbc1369 // FMLA V9.4S, V27.4S, V28.S[1]
 	SUBS $2, R16, R16
-	BGE block_tileNEONnarrow5
-tail_tileNEONnarrow5:
+	BGE block
+tail:
 	ADDS $2, R16, R16
-	BEQ ended_tileNEONnarrow5
-one_tileNEONnarrow5:
+	BEQ ended
+one:
 	FLDPQ 0(R15), (F24, F25)
 	ADD R14, R15, R15
 	FMOVS (R1), F26
@@ -2105,14 +2105,14 @@ one_tileNEONnarrow5:
 	WORD $0x4f9e1308 // FMLA V8.4S, V24.4S, V30.S[0]
 	WORD $0x4f9e1329 // FMLA V9.4S, V25.4S, V30.S[0]
 	SUBS $1, R16, R16
-	BNE one_tileNEONnarrow5
-ended_tileNEONnarrow5:
+	BNE one
+ended:
 	SUBS $1, R19, R19
-	BNE segment_tileNEONnarrow5
+	BNE segment
 	MOVD 72(R0), R1
 	MOVD 80(R0), R2
 	MOVD 104(R0), R4
-	CBZ R4, bias_tileNEONnarrow5
+	CBZ R4, bias
 	MOVD R1, R3
 	FLDPQ 0(R3), (F24, F25)
 	ADD R2, R3, R3
@@ -2134,9 +2134,9 @@ ended_tileNEONnarrow5:
 	ADD R2, R3, R3
 	WORD $0x4e28d708 // FADD V8.4S, V24.4S, V8.4S
 	WORD $0x4e29d729 // FADD V9.4S, V25.4S, V9.4S
-bias_tileNEONnarrow5:
+bias:
 	MOVD 96(R0), R4
-	CBZ R4, relu_tileNEONnarrow5
+	CBZ R4, relu
 	FLDPQ 0(R4), (F24, F25)
 	WORD $0x4e38d400 // FADD V0.4S, V0.4S, V24.4S
 	WORD $0x4e39d421 // FADD V1.4S, V1.4S, V25.4S
@@ -2148,9 +2148,9 @@ bias_tileNEONnarrow5:
 	WORD $0x4e39d4e7 // FADD V7.4S, V7.4S, V25.4S
 	WORD $0x4e38d508 // FADD V8.4S, V8.4S, V24.4S
 	WORD $0x4e39d529 // FADD V9.4S, V9.4S, V25.4S
-relu_tileNEONnarrow5:
+relu:
 	MOVD 112(R0), R4
-	CBZ R4, store_tileNEONnarrow5
+	CBZ R4, store
 	VEOR V24.B16, V24.B16, V24.B16
 	WORD $0x4e38f400 // FMAX V0.4S, V0.4S, V24.4S
 	WORD $0x4e38f421 // FMAX V1.4S, V1.4S, V24.4S
@@ -2162,7 +2162,7 @@ relu_tileNEONnarrow5:
 	WORD $0x4e38f4e7 // FMAX V7.4S, V7.4S, V24.4S
 	WORD $0x4e38f508 // FMAX V8.4S, V8.4S, V24.4S
 	WORD $0x4e38f529 // FMAX V9.4S, V9.4S, V24.4S
-store_tileNEONnarrow5:
+store:
 	FSTPQ (F0, F1), 0(R1)
 	ADD R2, R1, R1
 	FSTPQ (F2, F3), 0(R1)
@@ -2194,7 +2194,7 @@ TEXT ·tileNEONnarrow6(SB), NOSPLIT, $0-8
 	VEOR V9.B16, V9.B16, V9.B16
 	VEOR V10.B16, V10.B16, V10.B16
 	VEOR V11.B16, V11.B16, V11.B16
-segment_tileNEONnarrow6:
+segment:
 	MOVD 24(R0), R20
 	MOVD 32(R0), R21
 	MOVD 16(R0), R1
@@ -2207,12 +2207,12 @@ segment_tileNEONnarrow6:
 	ADD R20, R5, R6
 	MOVD 0(R0), R16
 	CMP $4, R13
-	BEQ inner_tileNEONnarrow6
+	BEQ inner
 	CMP $4, R20
-	BNE one_tileNEONnarrow6
+	BNE one
 	CMP $12, R21
-	BNE one_tileNEONnarrow6
-rows_tileNEONnarrow6:
+	BNE one
+rows:
 	FMOVQ 0(R1), F26
 	FMOVD 16(R1), F27
 	FLDPQ 0(R15), (F24, F25)
@@ -2231,12 +2231,12 @@ rows_tileNEONnarrow6:
 	WORD $0x4fbb130a // FMLA V10.4S, V24.4S, V27.S[1]
 	WORD $0x4fbb132b // FMLA V11.4S, V25.4S, V27.S[1]
 	SUBS $1, R16, R16
-	BNE rows_tileNEONnarrow6
-	B ended_tileNEONnarrow6
-inner_tileNEONnarrow6:
+	BNE rows
+	B ended
+inner:
 	SUBS $2, R16, R16
-	BLT tail_tileNEONnarrow6
-block_tileNEONnarrow6:
+	BLT tail
+block:
 	FLDPQ 0(R15), (F24, F25)
 	ADD R14, R15, R15
 	FLDPQ 0(R15), (F26, F27)
@@ -2272,11 +2272,11 @@ block_tileNEONnarrow6:
 	WORD $0x4fbd134a // FMLA V10.4S, V26.4S, V29.S[1]
 	WORD $0x4fbd136b // FMLA V11.4S, V27.4S, V29.S[1]
 	SUBS $2, R16, R16
-	BGE block_tileNEONnarrow6
-tail_tileNEONnarrow6:
+	BGE block
+tail:
 	ADDS $2, R16, R16
-	BEQ ended_tileNEONnarrow6
-one_tileNEONnarrow6:
+	BEQ ended
+one:
 	FLDPQ 0(R15), (F24, F25)
 	ADD R14, R15, R15
 	FMOVS (R1), F26
@@ -2304,14 +2304,14 @@ one_tileNEONnarrow6:
 	WORD $0x4f9f130a // FMLA V10.4S, V24.4S, V31.S[0]
 	WORD $0x4f9f132b // FMLA V11.4S, V25.4S, V31.S[0]
 	SUBS $1, R16, R16
-	BNE one_tileNEONnarrow6
-ended_tileNEONnarrow6:
+	BNE one
+ended:
 	SUBS $1, R19, R19
-	BNE segment_tileNEONnarrow6
+	BNE segment
 	MOVD 72(R0), R1
 	MOVD 80(R0), R2
 	MOVD 104(R0), R4
-	CBZ R4, bias_tileNEONnarrow6
+	CBZ R4, bias
 	MOVD R1, R3
 	FLDPQ 0(R3), (F24, F25)
 	ADD R2, R3, R3
@@ -2337,9 +2337,9 @@ ended_tileNEONnarrow6:
 	ADD R2, R3, R3
 	WORD $0x4e2ad70a // FADD V10.4S, V24.4S, V10.4S
 	WORD $0x4e2bd72b // FADD V11.4S, V25.4S, V11.4S
-bias_tileNEONnarrow6:
+bias:
 	MOVD 96(R0), R4
-	CBZ R4, relu_tileNEONnarrow6
+	CBZ R4, relu
 	FLDPQ 0(R4), (F24, F25)
 	WORD $0x4e38d400 // FADD V0.4S, V0.4S, V24.4S
 	WORD $0x4e39d421 // FADD V1.4S, V1.4S, V25.4S
@@ -2353,9 +2353,9 @@ bias_tileNEONnarrow6:
 	WORD $0x4e39d529 // FADD V9.4S, V9.4S, V25.4S
 	WORD $0x4e38d54a // FADD V10.4S, V10.4S, V24.4S
 	WORD $0x4e39d56b // FADD V11.4S, V11.4S, V25.4S
-relu_tileNEONnarrow6:
+relu:
 	MOVD 112(R0), R4
-	CBZ R4, store_tileNEONnarrow6
+	CBZ R4, store
 	VEOR V24.B16, V24.B16, V24.B16
 	WORD $0x4e38f400 // FMAX V0.4S, V0.4S, V24.4S
 	WORD $0x4e38f421 // FMAX V1.4S, V1.4S, V24.4S
@@ -2369,7 +2369,7 @@ relu_tileNEONnarrow6:
 	WORD $0x4e38f529 // FMAX V9.4S, V9.4S, V24.4S
 	WORD $0x4e38f54a // FMAX V10.4S, V10.4S, V24.4S
 	WORD $0x4e38f56b // FMAX V11.4S, V11.4S, V24.4S
-store_tileNEONnarrow6:
+store:
 	FSTPQ (F0, F1), 0(R1)
 	ADD R2, R1, R1
 	FSTPQ (F2, F3), 0(R1)
@@ -2405,7 +2405,7 @@ TEXT ·tileNEONnarrow7(SB), NOSPLIT, $0-8
 	VEOR V11.B16, V11.B16, V11.B16
 	VEOR V12.B16, V12.B16, V12.B16
 	VEOR V13.B16, V13.B16, V13.B16
-segment_tileNEONnarrow7:
+segment:
 	MOVD 24(R0), R20
 	MOVD 32(R0), R21
 	MOVD 16(R0), R1
@@ -2419,12 +2419,12 @@ segment_tileNEONnarrow7:
 	ADD R21, R4, R7
 	MOVD 0(R0), R16
 	CMP $4, R13
-	BEQ inner_tileNEONnarrow7
+	BEQ inner
 	CMP $4, R20
-	BNE one_tileNEONnarrow7
+	BNE one
 	CMP $12, R21
-	BNE one_tileNEONnarrow7
-rows_tileNEONnarrow7:
+	BNE one
+rows:
 	FMOVQ 0(R1), F26
 	FMOVD 16(R1), F27
 	FMOVS 24(R1), F28
@@ -2446,12 +2446,12 @@ rows_tileNEONnarrow7:
 	WORD $0x4f9c130c // FMLA V12.4S, V24.4S, V28.S[0]
 	WORD $0x4f9c132d // FMLA V13.4S, V25.4S, V28.S[0]
 	SUBS $1, R16, R16
-	BNE rows_tileNEONnarrow7
-	B ended_tileNEONnarrow7
-inner_tileNEONnarrow7:
+	BNE rows
+	B ended
+inner:
 	SUBS $2, R16, R16
-	BLT tail_tileNEONnarrow7
-block_tileNEONnarrow7:
+	BLT tail
+block:
 	FLDPQ 0(R15), (F24, F25)
 	ADD R14, R15, R15
 	FLDPQ 0(R15), (F26, F27)
@@ -2492,11 +2492,11 @@ block_tileNEONnarrow7:
 	WORD $0x4fbe134c // FMLA V12.4S, V26.4S, V30.S[1]
 	WORD $0x4fbe136d // FMLA V13.4S, V27.4S, V30.S[1]
 	SUBS $2, R16, R16
-	BGE block_tileNEONnarrow7
-tail_tileNEONnarrow7:
+	BGE block
+tail:
 	ADDS $2, R16, R16
-	BEQ ended_tileNEONnarrow7
-one_tileNEONnarrow7:
+	BEQ ended
+one:
 	FLDPQ 0(R15), (F24, F25)
 	ADD R14, R15, R15
 	FMOVS (R1), F26
@@ -2528,14 +2528,14 @@ one_tileNEONnarrow7:
 	WORD $0x4f9a130c // FMLA V12.4S, V24.4S, V26.S[0]
 	WORD $0x4f9a132d // FMLA V13.4S, V25.4S, V26.S[0]
 	SUBS $1, R16, R16
-	BNE one_tileNEONnarrow7
-ended_tileNEONnarrow7:
+	BNE one
+ended:
 	SUBS $1, R19, R19
-	BNE segment_tileNEONnarrow7
+	BNE segment
 	MOVD 72(R0), R1
 	MOVD 80(R0), R2
 	MOVD 104(R0), R4
-	CBZ R4, bias_tileNEONnarrow7
+	CBZ R4, bias
 	MOVD R1, R3
 	FLDPQ 0(R3), (F24, F25)
 	ADD R2, R3, R3
@@ -2565,9 +2565,9 @@ ended_tileNEONnarrow7:
 	ADD R2, R3, R3
 	WORD $0x4e2cd70c // FADD V12.4S, V24.4S, V12.4S
 	WORD $0x4e2dd72d // FADD V13.4S, V25.4S, V13.4S
-bias_tileNEONnarrow7:
+bias:
 	MOVD 96(R0), R4
-	CBZ R4, relu_tileNEONnarrow7
+	CBZ R4, relu
 	FLDPQ 0(R4), (F24, F25)
 	WORD $0x4e38d400 // FADD V0.4S, V0.4S, V24.4S
 	WORD $0x4e39d421 // FADD V1.4S, V1.4S, V25.4S
@@ -2583,9 +2583,9 @@ bias_tileNEONnarrow7:
 	WORD $0x4e39d56b // FADD V11.4S, V11.4S, V25.4S
 	WORD $0x4e38d58c // FADD V12.4S, V12.4S, V24.4S
 	WORD $0x4e39d5ad // FADD V13.4S, V13.4S, V25.4S
-relu_tileNEONnarrow7:
+relu:
 	MOVD 112(R0), R4
-	CBZ R4, store_tileNEONnarrow7
+	CBZ R4, store
 	VEOR V24.B16, V24.B16, V24.B16
 	WORD $0x4e38f400 // FMAX V0.4S, V0.4S, V24.4S
 	WORD $0x4e38f421 // FMAX V1.4S, V1.4S, V24.4S
@@ -2601,7 +2601,7 @@ relu_tileNEONnarrow7:
 	WORD $0x4e38f56b // FMAX V11.4S, V11.4S, V24.4S
 	WORD $0x4e38f58c // FMAX V12.4S, V12.4S, V24.4S
 	WORD $0x4e38f5ad // FMAX V13.4S, V13.4S, V24.4S
-store_tileNEONnarrow7:
+store:
 	FSTPQ (F0, F1), 0(R1)
 	ADD R2, R1, R1
 	FSTPQ (F2, F3), 0(R1)
@@ -2641,7 +2641,7 @@ TEXT ·tileNEONnarrow8(SB), NOSPLIT, $0-8
 	VEOR V13.B16, V13.B16, V13.B16
 	VEOR V14.B16, V14.B16, V14.B16
 	VEOR V15.B16, V15.B16, V15.B16
-segment_tileNEONnarrow8:
+segment:
 	MOVD 24(R0), R20
 	MOVD 32(R0), R21
 	MOVD 16(R0), R1
@@ -2656,12 +2656,12 @@ segment_tileNEONnarrow8:
 	ADD R20, R7, R8
 	MOVD 0(R0), R16
 	CMP $4, R13
-	BEQ inner_tileNEONnarrow8
+	BEQ inner
 	CMP $4, R20
-	BNE one_tileNEONnarrow8
+	BNE one
 	CMP $12, R21
-	BNE one_tileNEONnarrow8
-rows_tileNEONnarrow8:
+	BNE one
+rows:
 	FMOVQ 0(R1), F26
 	FMOVQ 16(R1), F27
 	FLDPQ 0(R15), (F24, F25)
@@ -2684,12 +2684,12 @@ rows_tileNEONnarrow8:
 	WORD $0x4fbb1b0e // FMLA V14.4S, V24.4S, V27.S[3]
 	WORD $0x4fbb1b2f // FMLA V15.4S, V25.4S, V27.S[3]
 	SUBS $1, R16, R16
-	BNE rows_tileNEONnarrow8
-	B ended_tileNEONnarrow8
-inner_tileNEONnarrow8:
+	BNE rows
+	B ended
+inner:
 	SUBS $2, R16, R16
-	BLT tail_tileNEONnarrow8
-block_tileNEONnarrow8:
+	BLT tail
+block:
 	FLDPQ 0(R15), (F24, F25)
 	ADD R14, R15, R15
 	FLDPQ 0(R15), (F26, F27)
@@ -2735,11 +2735,11 @@ block_tileNEONnarrow8:
 	WORD $0x4fbf134e // FMLA V14.4S, V26.4S, V31.S[1]
 	WORD $0x4fbf136f // FMLA V15.4S, V27.4S, V31.S[1]
 	SUBS $2, R16, R16
-	BGE block_tileNEONnarrow8
-tail_tileNEONnarrow8:
+	BGE block
+tail:
 	ADDS $2, R16, R16
-	BEQ ended_tileNEONnarrow8
-one_tileNEONnarrow8:
+	BEQ ended
+one:
 	FLDPQ 0(R15), (F24, F25)
 	ADD R14, R15, R15
 	FMOVS (R1), F26
@@ -2775,14 +2775,14 @@ one_tileNEONnarrow8:
 	WORD $0x4f9b130e // FMLA V14.4S, V24.4S, V27.S[0]
 	WORD $0x4f9b132f // FMLA V15.4S, V25.4S, V27.S[0]
 	SUBS $1, R16, R16
-	BNE one_tileNEONnarrow8
-ended_tileNEONnarrow8:
+	BNE one
+ended:
 	SUBS $1, R19, R19
-	BNE segment_tileNEONnarrow8
+	BNE segment
 	MOVD 72(R0), R1
 	MOVD 80(R0), R2
 	MOVD 104(R0), R4
-	CBZ R4, bias_tileNEONnarrow8
+	CBZ R4, bias
 	MOVD R1, R3
 	FLDPQ 0(R3), (F24, F25)
 	ADD R2, R3, R3
@@ -2816,9 +2816,9 @@ ended_tileNEONnarrow8:
 	ADD R2, R3, R3
 	WORD $0x4e2ed70e // FADD V14.4S, V24.4S, V14.4S
 	WORD $0x4e2fd72f // FADD V15.4S, V25.4S, V15.4S
-bias_tileNEONnarrow8:
+bias:
 	MOVD 96(R0), R4
-	CBZ R4, relu_tileNEONnarrow8
+	CBZ R4, relu
 	FLDPQ 0(R4), (F24, F25)
 	WORD $0x4e38d400 // FADD V0.4S, V0.4S, V24.4S
 	WORD $0x4e39d421 // FADD V1.4S, V1.4S, V25.4S
@@ -2836,9 +2836,9 @@ bias_tileNEONnarrow8:
 	WORD $0x4e39d5ad // FADD V13.4S, V13.4S, V25.4S
 	WORD $0x4e38d5ce // FADD V14.4S, V14.4S, V24.4S
 	WORD $0x4e39d5ef // FADD V15.4S, V15.4S, V25.4S
-relu_tileNEONnarrow8:
+relu:
 	MOVD 112(R0), R4
-	CBZ R4, store_tileNEONnarrow8
+	CBZ R4, store
 	VEOR V24.B16, V24.B16, V24.B16
 	WORD $0x4e38f400 // FMAX V0.4S, V0.4S, V24.4S
 	WORD $0x4e38f421 // FMAX V1.4S, V1.4S, V24.4S
@@ -2856,7 +2856,7 @@ relu_tileNEONnarrow8:
 	WORD $0x4e38f5ad // FMAX V13.4S, V13.4S, V24.4S
 	WORD $0x4e38f5ce // FMAX V14.4S, V14.4S, V24.4S
 	WORD $0x4e38f5ef // FMAX V15.4S, V15.4S, V24.4S
-store_tileNEONnarrow8:
+store:
 	FSTPQ (F0, F1), 0(R1)
 	ADD R2, R1, R1
 	FSTPQ (F2, F3), 0(R1)
@@ -2900,7 +2900,7 @@ TEXT ·tileNEONnarrow9(SB), NOSPLIT, $0-8
 	VEOR V15.B16, V15.B16, V15.B16
 	VEOR V16.B16, V16.B16, V16.B16
 	VEOR V17.B16, V17.B16, V17.B16
-segment_tileNEONnarrow9:
+segment:
 	MOVD 24(R0), R20
 	MOVD 32(R0), R21
 	MOVD 16(R0), R1
@@ -2916,12 +2916,12 @@ segment_tileNEONnarrow9:
 	ADD R20, R8, R9
 	MOVD 0(R0), R16
 	CMP $4, R13
-	BEQ inner_tileNEONnarrow9
+	BEQ inner
 	CMP $4, R20
-	BNE one_tileNEONnarrow9
+	BNE one
 	CMP $12, R21
-	BNE one_tileNEONnarrow9
-rows_tileNEONnarrow9:
+	BNE one
+rows:
 	FMOVQ 0(R1), F26
 	FMOVQ 16(R1), F27
 	FMOVS 32(R1), F28
@@ -2947,12 +2947,12 @@ rows_tileNEONnarrow9:
 	WORD $0x4f9c1310 // FMLA V16.4S, V24.4S, V28.S[0]
 	WORD $0x4f9c1331 // FMLA V17.4S, V25.4S, V28.S[0]
 	SUBS $1, R16, R16
-	BNE rows_tileNEONnarrow9
-	B ended_tileNEONnarrow9
-inner_tileNEONnarrow9:
+	BNE rows
+	B ended
+inner:
 	SUBS $2, R16, R16
-	BLT tail_tileNEONnarrow9
-block_tileNEONnarrow9:
+	BLT tail
+block:
 	FLDPQ 0(R15), (F24, F25)
 	ADD R14, R15, R15
 	FLDPQ 0(R15), (F26, F27)
@@ -3003,11 +3003,11 @@ block_tileNEONnarrow9:
 	WORD $0x4fbc1350 // FMLA V16.4S, V26.4S, V28.S[1]
 	WORD $0x4fbc1371 // FMLA V17.4S, V27.4S, V28.S[1]
 	SUBS $2, R16, R16
-	BGE block_tileNEONnarrow9
-tail_tileNEONnarrow9:
+	BGE block
+tail:
 	ADDS $2, R16, R16
-	BEQ ended_tileNEONnarrow9
-one_tileNEONnarrow9:
+	BEQ ended
+one:
 	FLDPQ 0(R15), (F24, F25)
 	ADD R14, R15, R15
 	FMOVS (R1), F26
@@ -3047,14 +3047,14 @@ one_tileNEONnarrow9:
 	WORD $0x4f9c1310 // FMLA V16.4S, V24.4S, V28.S[0]
 	WORD $0x4f9c1331 // FMLA V17.4S, V25.4S, V28.S[0]
 	SUBS $1, R16, R16
-	BNE one_tileNEONnarrow9
-ended_tileNEONnarrow9:
+	BNE one
+ended:
 	SUBS $1, R19, R19
-	BNE segment_tileNEONnarrow9
+	BNE segment
 	MOVD 72(R0), R1
 	MOVD 80(R0), R2
 	MOVD 104(R0), R4
-	CBZ R4, bias_tileNEONnarrow9
+	CBZ R4, bias
 	MOVD R1, R3
 	FLDPQ 0(R3), (F24, F25)
 	ADD R2, R3, R3
@@ -3092,9 +3092,9 @@ ended_tileNEONnarrow9:
 	ADD R2, R3, R3
 	WORD $0x4e30d710 // FADD V16.4S, V24.4S, V16.4S
 	WORD $0x4e31d731 // FADD V17.4S, V25.4S, V17.4S
-bias_tileNEONnarrow9:
+bias:
 	MOVD 96(R0), R4
-	CBZ R4, relu_tileNEONnarrow9
+	CBZ R4, relu
 	FLDPQ 0(R4), (F24, F25)
 	WORD $0x4e38d400 // FADD V0.4S, V0.4S, V24.4S
 	WORD $0x4e39d421 // FADD V1.4S, V1.4S, V25.4S
@@ -3114,9 +3114,9 @@ bias_tileNEONnarrow9:
 	WORD $0x4e39d5ef // FADD V15.4S, V15.4S, V25.4S
 	WORD $0x4e38d610 // FADD V16.4S, V16.4S, V24.4S
 	WORD $0x4e39d631 // FADD V17.4S, V17.4S, V25.4S
-relu_tileNEONnarrow9:
+relu:
 	MOVD 112(R0), R4
-	CBZ R4, store_tileNEONnarrow9
+	CBZ R4, store
 	VEOR V24.B16, V24.B16, V24.B16
 	WORD $0x4e38f400 // FMAX V0.4S, V0.4S, V24.4S
 	WORD $0x4e38f421 // FMAX V1.4S, V1.4S, V24.4S
@@ -3136,7 +3136,7 @@ relu_tileNEONnarrow9:
 	WORD $0x4e38f5ef // FMAX V15.4S, V15.4S, V24.4S
 	WORD $0x4e38f610 // FMAX V16.4S, V16.4S, V24.4S
 	WORD $0x4e38f631 // FMAX V17.4S, V17.4S, V24.4S
-store_tileNEONnarrow9:
+store:
 	FSTPQ (F0, F1), 0(R1)
 	ADD R2, R1, R1
 	FSTPQ (F2, F3), 0(R1)
@@ -3184,7 +3184,7 @@ TEXT ·tileNEONnarrow10(SB), NOSPLIT, $0-8
 	VEOR V17.B16, V17.B16, V17.B16
 	VEOR V18.B16, V18.B16, V18.B16
 	VEOR V19.B16, V19.B16, V19.B16
-segment_tileNEONnarrow10:
+segment:
 	MOVD 24(R0), R20
 	MOVD 32(R0), R21
 	MOVD 16(R0), R1
@@ -3201,12 +3201,12 @@ segment_tileNEONnarrow10:
 	ADD R21, R7, R10
 	MOVD 0(R0), R16
 	CMP $4, R13
-	BEQ inner_tileNEONnarrow10
+	BEQ inner
 	CMP $4, R20
-	BNE one_tileNEONnarrow10
+	BNE one
 	CMP $12, R21
-	BNE one_tileNEONnarrow10
-rows_tileNEONnarrow10:
+	BNE one
+rows:
 	FMOVQ 0(R1), F26
 	FMOVQ 16(R1), F27
 	FMOVD 32(R1), F28
@@ -3234,12 +3234,12 @@ rows_tileNEONnarrow10:
 	WORD $0x4fbc1312 // FMLA V18.4S, V24.4S, V28.S[1]
 	WORD $0x4fbc1333 // FMLA V19.4S, V25.4S, V28.S[1]
 	SUBS $1, R16, R16
-	BNE rows_tileNEONnarrow10
-	B ended_tileNEONnarrow10
-inner_tileNEONnarrow10:
+	BNE rows
+	B ended
+inner:
 	SUBS $2, R16, R16
-	BLT tail_tileNEONnarrow10
-block_tileNEONnarrow10:
+	BLT tail
+block:
 	FLDPQ 0(R15), (F24, F25)
 	ADD R14, R15, R15
 	FLDPQ 0(R15), (F26, F27)
@@ -3295,11 +3295,11 @@ block_tileNEONnarrow10:
 	WORD $0x4fbd1352 // FMLA V18.4S, V26.4S, V29.S[1]
 	WORD $0x4fbd1373 // FMLA V19.4S, V27.4S, V29.S[1]
 	SUBS $2, R16, R16
-	BGE block_tileNEONnarrow10
-tail_tileNEONnarrow10:
+	BGE block
+tail:
 	ADDS $2, R16, R16
-	BEQ ended_tileNEONnarrow10
-one_tileNEONnarrow10:
+	BEQ ended
+one:
 	FLDPQ 0(R15), (F24, F25)
 	ADD R14, R15, R15
 	FMOVS (R1), F26
@@ -3343,14 +3343,14 @@ one_tileNEONnarrow10:
 	WORD $0x4f9d1312 // FMLA V18.4S, V24.4S, V29.S[0]
 	WORD $0x4f9d1333 // FMLA V19.4S, V25.4S, V29.S[0]
 	SUBS $1, R16, R16
-	BNE one_tileNEONnarrow10
-ended_tileNEONnarrow10:
+	BNE one
+ended:
 	SUBS $1, R19, R19
-	BNE segment_tileNEONnarrow10
+	BNE segment
 	MOVD 72(R0), R1
 	MOVD 80(R0), R2
 	MOVD 104(R0), R4
-	CBZ R4, bias_tileNEONnarrow10
+	CBZ R4, bias
 	MOVD R1, R3
 	FLDPQ 0(R3), (F24, F25)
 	ADD R2, R3, R3
@@ -3392,9 +3392,9 @@ ended_tileNEONnarrow10:
 	ADD R2, R3, R3
 	WORD $0x4e32d712 // FADD V18.4S, V24.4S, V18.4S
 	WORD $0x4e33d733 // FADD V19.4S, V25.4S, V19.4S
-bias_tileNEONnarrow10:
+bias:
 	MOVD 96(R0), R4
-	CBZ R4, relu_tileNEONnarrow10
+	CBZ R4, relu
 	FLDPQ 0(R4), (F24, F25)
 	WORD $0x4e38d400 // FADD V0.4S, V0.4S, V24.4S
 	WORD $0x4e39d421 // FADD V1.4S, V1.4S, V25.4S
@@ -3416,9 +3416,9 @@ bias_tileNEONnarrow10:
 	WORD $0x4e39d631 // FADD V17.4S, V17.4S, V25.4S
 	WORD $0x4e38d652 // FADD V18.4S, V18.4S, V24.4S
 	WORD $0x4e39d673 // FADD V19.4S, V19.4S, V25.4S
-relu_tileNEONnarrow10:
+relu:
 	MOVD 112(R0), R4
-	CBZ R4, store_tileNEONnarrow10
+	CBZ R4, store
 	VEOR V24.B16, V24.B16, V24.B16
 	WORD $0x4e38f400 // FMAX V0.4S, V0.4S, V24.4S
 	WORD $0x4e38f421 // FMAX V1.4S, V1.4S, V24.4S
@@ -3440,7 +3440,7 @@ relu_tileNEONnarrow10:
 	WORD $0x4e38f631 // FMAX V17.4S, V17.4S, V24.4S
 	WORD $0x4e38f652 // FMAX V18.4S, V18.4S, V24.4S
 	WORD $0x4e38f673 // FMAX V19.4S, V19.4S, V24.4S
-store_tileNEONnarrow10:
+store:
 	FSTPQ (F0, F1), 0(R1)
 	ADD R2, R1, R1
 	FSTPQ (F2, F3), 0(R1)
@@ -3492,7 +3492,7 @@ TEXT ·tileNEONnarrow11(SB), NOSPLIT, $0-8
 	VEOR V19.B16, V19.B16, V19.B16
 	VEOR V20.B16, V20.B16, V20.B16
 	VEOR V21.B16, V21.B16, V21.B16
-segment_tileNEONnarrow11:
+segment:
 	MOVD 24(R0), R20
 	MOVD 32(R0), R21
 	MOVD 16(R0), R1
@@ -3510,12 +3510,12 @@ segment_tileNEONnarrow11:
 	ADD R20, R10, R11
 	MOVD 0(R0), R16
 	CMP $4, R13
-	BEQ inner_tileNEONnarrow11
+	BEQ inner
 	CMP $4, R20
-	BNE one_tileNEONnarrow11
+	BNE one
 	CMP $12, R21
-	BNE one_tileNEONnarrow11
-rows_tileNEONnarrow11:
+	BNE one
+rows:
 	FMOVQ 0(R1), F26
 	FMOVQ 16(R1), F27
 	FMOVD 32(R1), F28
@@ -3546,12 +3546,12 @@ rows_tileNEONnarrow11:
 	WORD $0x4f9d1314 // FMLA V20.4S, V24.4S, V29.S[0]
 	WORD $0x4f9d1335 // FMLA V21.4S, V25.4S, V29.S[0]
 	SUBS $1, R16, R16
-	BNE rows_tileNEONnarrow11
-	B ended_tileNEONnarrow11
-inner_tileNEONnarrow11:
+	BNE rows
+	B ended
+inner:
 	SUBS $2, R16, R16
-	BLT tail_tileNEONnarrow11
-block_tileNEONnarrow11:
+	BLT tail
+block:
 	FLDPQ 0(R15), (F24, F25)
 	ADD R14, R15, R15
 	FLDPQ 0(R15), (F26, F27)
@@ -3612,11 +3612,11 @@ block_tileNEONnarrow11:
 	WORD $0x4fbe1354 // FMLA V20.4S, V26.4S, V30.S[1]
 	WORD $0x4fbe1375 // FMLA V21.4S, V27.4S, V30.S[1]
 	SUBS $2, R16, R16
-	BGE block_tileNEONnarrow11
-tail_tileNEONnarrow11:
+	BGE block
+tail:
 	ADDS $2, R16, R16
-	BEQ ended_tileNEONnarrow11
-one_tileNEONnarrow11:
+	BEQ ended
+one:
 	FLDPQ 0(R15), (F24, F25)
 	ADD R14, R15, R15
 	FMOVS (R1), F26
@@ -3664,14 +3664,14 @@ one_tileNEONnarrow11:
 	WORD $0x4f9e1314 // FMLA V20.4S, V24.4S, V30.S[0]
 	WORD $0x4f9e1335 // FMLA V21.4S, V25.4S, V30.S[0]
 	SUBS $1, R16, R16
-	BNE one_tileNEONnarrow11
-ended_tileNEONnarrow11:
+	BNE one
+ended:
 	SUBS $1, R19, R19
-	BNE segment_tileNEONnarrow11
+	BNE segment
 	MOVD 72(R0), R1
 	MOVD 80(R0), R2
 	MOVD 104(R0), R4
-	CBZ R4, bias_tileNEONnarrow11
+	CBZ R4, bias
 	MOVD R1, R3
 	FLDPQ 0(R3), (F24, F25)
 	ADD R2, R3, R3
@@ -3717,9 +3717,9 @@ ended_tileNEONnarrow11:
 	ADD R2, R3, R3
 	WORD $0x4e34d714 // FADD V20.4S, V24.4S, V20.4S
 	WORD $0x4e35d735 // FADD V21.4S, V25.4S, V21.4S
-bias_tileNEONnarrow11:
+bias:
 	MOVD 96(R0), R4
-	CBZ R4, relu_tileNEONnarrow11
+	CBZ R4, relu
 	FLDPQ 0(R4), (F24, F25)
 	WORD $0x4e38d400 // FADD V0.4S, V0.4S, V24.4S
 	WORD $0x4e39d421 // FADD V1.4S, V1.4S, V25.4S
@@ -3743,9 +3743,9 @@ bias_tileNEONnarrow11:
 	WORD $0x4e39d673 // FADD V19.4S, V19.4S, V25.4S
 	WORD $0x4e38d694 // FADD V20.4S, V20.4S, V24.4S
 	WORD $0x4e39d6b5 // FADD V21.4S, V21.4S, V25.4S
-relu_tileNEONnarrow11:
+relu:
 	MOVD 112(R0), R4
-	CBZ R4, store_tileNEONnarrow11
+	CBZ R4, store
 	VEOR V24.B16, V24.B16, V24.B16
 	WORD $0x4e38f400 // FMAX V0.4S, V0.4S, V24.4S
 	WORD $0x4e38f421 // FMAX V1.4S, V1.4S, V24.4S
@@ -3769,7 +3769,7 @@ relu_tileNEONnarrow11:
 	WORD $0x4e38f673 // FMAX V19.4S, V19.4S, V24.4S
 	WORD $0x4e38f694 // FMAX V20.4S, V20.4S, V24.4S
 	WORD $0x4e38f6b5 // FMAX V21.4S, V21.4S, V24.4S
-store_tileNEONnarrow11:
+store:
 	FSTPQ (F0, F1), 0(R1)
 	ADD R2, R1, R1
 	FSTPQ (F2, F3), 0(R1)
@@ -3825,7 +3825,7 @@ TEXT ·tileNEONnarrow12(SB), NOSPLIT, $0-8
 	VEOR V21.B16, V21.B16, V21.B16
 	VEOR V22.B16, V22.B16, V22.B16
 	VEOR V23.B16, V23.B16, V23.B16
-segment_tileNEONnarrow12:
+segment:
 	MOVD 24(R0), R20
 	MOVD 32(R0), R21
 	MOVD 16(R0), R1
@@ -3844,12 +3844,12 @@ segment_tileNEONnarrow12:
 	ADD R20, R11, R12
 	MOVD 0(R0), R16
 	CMP $4, R13
-	BEQ inner_tileNEONnarrow12
+	BEQ inner
 	CMP $4, R20
-	BNE one_tileNEONnarrow12
+	BNE one
 	CMP $12, R21
-	BNE one_tileNEONnarrow12
-rows_tileNEONnarrow12:
+	BNE one
+rows:
 	FMOVQ 0(R1), F26
 	FMOVQ 16(R1), F27
 	FMOVQ 32(R1), F28
@@ -3881,12 +3881,12 @@ rows_tileNEONnarrow12:
 	WORD $0x4fbc1b16 // FMLA V22.4S, V24.4S, V28.S[3]
 	WORD $0x4fbc1b37 // FMLA V23.4S, V25.4S, V28.S[3]
 	SUBS $1, R16, R16
-	BNE rows_tileNEONnarrow12
-	B ended_tileNEONnarrow12
-inner_tileNEONnarrow12:
+	BNE rows
+	B ended
+inner:
 	SUBS $2, R16, R16
-	BLT tail_tileNEONnarrow12
-block_tileNEONnarrow12:
+	BLT tail
+block:
 	FLDPQ 0(R15), (F24, F25)
 	ADD R14, R15, R15
 	FLDPQ 0(R15), (F26, F27)
@@ -3952,11 +3952,11 @@ block_tileNEONnarrow12:
 	WORD $0x4fbf1356 // FMLA V22.4S, V26.4S, V31.S[1]
 	WORD $0x4fbf1377 // FMLA V23.4S, V27.4S, V31.S[1]
 	SUBS $2, R16, R16
-	BGE block_tileNEONnarrow12
-tail_tileNEONnarrow12:
+	BGE block
+tail:
 	ADDS $2, R16, R16
-	BEQ ended_tileNEONnarrow12
-one_tileNEONnarrow12:
+	BEQ ended
+one:
 	FLDPQ 0(R15), (F24, F25)
 	ADD R14, R15, R15
 	FMOVS (R1), F26
@@ -4008,14 +4008,14 @@ one_tileNEONnarrow12:
 	WORD $0x4f9f1316 // FMLA V22.4S, V24.4S, V31.S[0]
 	WORD $0x4f9f1337 // FMLA V23.4S, V25.4S, V31.S[0]
 	SUBS $1, R16, R16
-	BNE one_tileNEONnarrow12
-ended_tileNEONnarrow12:
+	BNE one
+ended:
 	SUBS $1, R19, R19
-	BNE segment_tileNEONnarrow12
+	BNE segment
 	MOVD 72(R0), R1
 	MOVD 80(R0), R2
 	MOVD 104(R0), R4
-	CBZ R4, bias_tileNEONnarrow12
+	CBZ R4, bias
 	MOVD R1, R3
 	FLDPQ 0(R3), (F24, F25)
 	ADD R2, R3, R3
@@ -4065,9 +4065,9 @@ ended_tileNEONnarrow12:
 	ADD R2, R3, R3
 	WORD $0x4e36d716 // FADD V22.4S, V24.4S, V22.4S
 	WORD $0x4e37d737 // FADD V23.4S, V25.4S, V23.4S
-bias_tileNEONnarrow12:
+bias:
 	MOVD 96(R0), R4
-	CBZ R4, relu_tileNEONnarrow12
+	CBZ R4, relu
 	FLDPQ 0(R4), (F24, F25)
 	WORD $0x4e38d400 // FADD V0.4S, V0.4S, V24.4S
 	WORD $0x4e39d421 // FADD V1.4S, V1.4S, V25.4S
@@ -4093,9 +4093,9 @@ bias_tileNEONnarrow12:
 	WORD $0x4e39d6b5 // FADD V21.4S, V21.4S, V25.4S
 	WORD $0x4e38d6d6 // FADD V22.4S, V22.4S, V24.4S
 	WORD $0x4e39d6f7 // FADD V23.4S, V23.4S, V25.4S
-relu_tileNEONnarrow12:
+relu:
 	MOVD 112(R0), R4
-	CBZ R4, store_tileNEONnarrow12
+	CBZ R4, store
 	VEOR V24.B16, V24.B16, V24.B16
 	WORD $0x4e38f400 // FMAX V0.4S, V0.4S, V24.4S
 	WORD $0x4e38f421 // FMAX V1.4S, V1.4S, V24.4S
@@ -4121,7 +4121,7 @@ relu_tileNEONnarrow12:
 	WORD $0x4e38f6b5 // FMAX V21.4S, V21.4S, V24.4S
 	WORD $0x4e38f6d6 // FMAX V22.4S, V22.4S, V24.4S
 	WORD $0x4e38f6f7 // FMAX V23.4S, V23.4S, V24.4S
-store_tileNEONnarrow12:
+store:
 	FSTPQ (F0, F1), 0(R1)
 	ADD R2, R1, R1
 	FSTPQ (F2, F3), 0(R1)
@@ -4162,66 +4162,66 @@ TEXT ·maxNEON(SB), NOSPLIT, $0-8
 	MOVD 72(R0), R14
 	MOVD 80(R0), R15
 	MOVD $0, R6
-place_maxNEON:
+place:
 	MOVD R6, R7
 	MOVD R21, R12
-four_maxNEON:
+four:
 	CMP $4, R12
-	BLT four_end_maxNEON
+	BLT four_end
 	MOVW $0xff800000, R24
 	VDUP R24, V0.S4
 	MOVD R7, R9
 	MOVD R19, R10
-four_row_maxNEON:
+four_row:
 	MOVD R9, R8
 	MOVD R20, R11
-four_column_maxNEON:
+four_column:
 	ADD R8, R3, R22
 	FMOVQ (R22), F2
 	WORD $0x4e22f400 // FMAX V0.4S, V0.4S, V2.4S
 	ADD R15, R8, R8
 	SUBS $1, R11, R11
-	BNE four_column_maxNEON
+	BNE four_column
 	ADD R14, R9, R9
 	SUBS $1, R10, R10
-	BNE four_row_maxNEON
+	BNE four_row
 	FMOVQ F0, (R1)
 	ADD $16, R1, R1
 	ADD $16, R2, R2
 	ADD $16, R7, R7
 	SUB $4, R12, R12
-	B four_maxNEON
-four_end_maxNEON:
-single_maxNEON:
+	B four
+four_end:
+single:
 	CMP $1, R12
-	BLT single_end_maxNEON
+	BLT single_end
 	MOVW $0xff800000, R24
 	VDUP R24, V0.S4
 	MOVD R7, R9
 	MOVD R19, R10
-single_row_maxNEON:
+single_row:
 	MOVD R9, R8
 	MOVD R20, R11
-single_column_maxNEON:
+single_column:
 	ADD R8, R3, R22
 	FMOVS (R22), F2
 	WORD $0x4e22f400 // FMAX V0.4S, V0.4S, V2.4S
 	ADD R15, R8, R8
 	SUBS $1, R11, R11
-	BNE single_column_maxNEON
+	BNE single_column
 	ADD R14, R9, R9
 	SUBS $1, R10, R10
-	BNE single_row_maxNEON
+	BNE single_row
 	FMOVS F0, (R1)
 	ADD $4, R1, R1
 	ADD $4, R2, R2
 	ADD $4, R7, R7
 	SUB $1, R12, R12
-	B single_maxNEON
-single_end_maxNEON:
+	B single
+single_end:
 	ADD R13, R6, R6
 	SUBS $1, R5, R5
-	BNE place_maxNEON
+	BNE place
 	RET
 
 TEXT ·routeNEON(SB), NOSPLIT, $0-8
@@ -4238,21 +4238,21 @@ TEXT ·routeNEON(SB), NOSPLIT, $0-8
 	MOVD 72(R0), R14
 	MOVD 80(R0), R15
 	MOVD $0, R6
-place_routeNEON:
+place:
 	MOVD R6, R7
 	MOVD R21, R12
-four_routeNEON:
+four:
 	CMP $4, R12
-	BLT four_end_routeNEON
+	BLT four_end
 	FMOVQ (R1), F0
 	FMOVQ (R2), F1
 	WORD $0x4e20e405 // FCMEQ V5.4S, V0.4S, V0.4S
 	MOVD R7, R9
 	MOVD R19, R10
-four_row_routeNEON:
+four_row:
 	MOVD R9, R8
 	MOVD R20, R11
-four_column_routeNEON:
+four_column:
 	ADD R8, R3, R22
 	FMOVQ (R22), F2
 	ADD R8, R4, R23
@@ -4265,28 +4265,28 @@ four_column_routeNEON:
 	FMOVQ F4, (R23)
 	ADD R15, R8, R8
 	SUBS $1, R11, R11
-	BNE four_column_routeNEON
+	BNE four_column
 	ADD R14, R9, R9
 	SUBS $1, R10, R10
-	BNE four_row_routeNEON
+	BNE four_row
 	ADD $16, R1, R1
 	ADD $16, R2, R2
 	ADD $16, R7, R7
 	SUB $4, R12, R12
-	B four_routeNEON
-four_end_routeNEON:
-single_routeNEON:
+	B four
+four_end:
+single:
 	CMP $1, R12
-	BLT single_end_routeNEON
+	BLT single_end
 	FMOVS (R1), F0
 	FMOVS (R2), F1
 	WORD $0x4e20e405 // FCMEQ V5.4S, V0.4S, V0.4S
 	MOVD R7, R9
 	MOVD R19, R10
-single_row_routeNEON:
+single_row:
 	MOVD R9, R8
 	MOVD R20, R11
-single_column_routeNEON:
+single_column:
 	ADD R8, R3, R22
 	FMOVS (R22), F2
 	ADD R8, R4, R23
@@ -4299,19 +4299,19 @@ single_column_routeNEON:
 	FMOVS F4, (R23)
 	ADD R15, R8, R8
 	SUBS $1, R11, R11
-	BNE single_column_routeNEON
+	BNE single_column
 	ADD R14, R9, R9
 	SUBS $1, R10, R10
-	BNE single_row_routeNEON
+	BNE single_row
 	ADD $4, R1, R1
 	ADD $4, R2, R2
 	ADD $4, R7, R7
 	SUB $1, R12, R12
-	B single_routeNEON
-single_end_routeNEON:
+	B single
+single_end:
 	ADD R13, R6, R6
 	SUBS $1, R5, R5
-	BNE place_routeNEON
+	BNE place
 	RET
 
 TEXT ·transposeNEON(SB), NOSPLIT, $0-40
@@ -4327,7 +4327,7 @@ TEXT ·transposeNEON(SB), NOSPLIT, $0-40
 	ADD R3, R9, R10
 	ADD R3, R10, R11
 	ADD R3, R11, R12
-block_transposeNEON:
+block:
 	ADD R1, R0, R14
 	ADD R1, R14, R15
 	ADD R1, R15, R16
@@ -4401,7 +4401,7 @@ block_transposeNEON:
 	FMOVQ F19, 16(R21)
 	ADD R1, R21, R0
 	SUBS $1, R4, R4
-	BNE block_transposeNEON
+	BNE block
 	RET
 
 TEXT ·copyRowsNEON(SB), NOSPLIT, $0-48
@@ -4411,33 +4411,33 @@ TEXT ·copyRowsNEON(SB), NOSPLIT, $0-48
 	MOVD rowSrc+24(FP), R3
 	MOVD cols+32(FP), R4
 	MOVD rows+40(FP), R5
-row_copyRowsNEON:
+row:
 	MOVD R0, R6
 	MOVD R2, R7
-	TBZ $4, R4, no16_copyRowsNEON
+	TBZ $4, R4, no16
 	VLD1.P 64(R7), [V0.S4, V1.S4, V2.S4, V3.S4]
 	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R6)
-no16_copyRowsNEON:
-	TBZ $3, R4, no8_copyRowsNEON
+no16:
+	TBZ $3, R4, no8
 	VLD1.P 32(R7), [V0.S4, V1.S4]
 	VST1.P [V0.S4, V1.S4], 32(R6)
-no8_copyRowsNEON:
-	TBZ $2, R4, no4_copyRowsNEON
+no8:
+	TBZ $2, R4, no4
 	FMOVQ.P 16(R7), F0
 	FMOVQ.P F0, 16(R6)
-no4_copyRowsNEON:
-	TBZ $1, R4, no2_copyRowsNEON
+no4:
+	TBZ $1, R4, no2
 	FMOVD.P 8(R7), F0
 	FMOVD.P F0, 8(R6)
-no2_copyRowsNEON:
-	TBZ $0, R4, no1_copyRowsNEON
+no2:
+	TBZ $0, R4, no1
 	FMOVS.P 4(R7), F0
 	FMOVS.P F0, 4(R6)
-no1_copyRowsNEON:
+no1:
 	ADD R1, R0, R0
 	ADD R3, R2, R2
 	SUBS $1, R5, R5
-	BNE row_copyRowsNEON
+	BNE row
 	RET
 
 TEXT ·peakNEON(SB), NOSPLIT, $0-8
@@ -4468,7 +4468,7 @@ TEXT ·peakNEON(SB), NOSPLIT, $0-8
 	VEOR V23.B16, V23.B16, V23.B16
 	VEOR V24.B16, V24.B16, V24.B16
 	VEOR V25.B16, V25.B16, V25.B16
-loop_peakNEON:
+loop:
 	VFMLA V24.S4, V25.S4, V0.S4
 	VFMLA V24.S4, V25.S4, V1.S4
 	VFMLA V24.S4, V25.S4, V2.S4
@@ -4494,5 +4494,5 @@ loop_peakNEON:
 	VFMLA V24.S4, V25.S4, V22.S4
 	VFMLA V24.S4, V25.S4, V23.S4
 	SUBS $1, R0, R0
-	BNE loop_peakNEON
+	BNE loop
 	RET

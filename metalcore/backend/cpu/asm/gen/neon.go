@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 
@@ -13,14 +12,9 @@ import (
 // left one.
 type neonKernel struct {
 	*neon.Writer
-	label          string
-	rows, vectors  int
-	right, left    int
-	stubs          []string
-	stepA, stepB   string
-	rowPointers    []string
-	atB, count     string
-	offs, segments string
+	rows, vectors int
+	right, left   int
+	stubs         []string
 }
 
 // neonTiles are the families of tiles. They are as large as those of AVX2.
@@ -28,17 +22,14 @@ var neonTiles = []tile{{name: "tileNEONwide", rows: 6, vectors: 4}, {name: "tile
 
 // writeNEON writes the kernels of arm64 and their declarations.
 func writeNEON(dir string) error {
-	k := &neonKernel{Writer: neon.NewWriter(), stepA: "R13", stepB: "R14", atB: "R15", count: "R16", offs: "R17", segments: "R19"}
-	for i := range 12 {
-		k.rowPointers = append(k.rowPointers, fmt.Sprint("R", i+1))
-	}
+	k := &neonKernel{Writer: neon.NewWriter()}
 	for _, t := range neonTiles {
 		for r := 1; r <= t.rows; r++ {
 			k.tile(t, r)
 		}
 	}
-	k.pool("maxNEON", k.maxTap, k.maxEnd)
-	k.pool("routeNEON", k.routeTap, func(string) {})
+	k.pool("maxNEON", k.maxBegin, k.maxTap, k.maxEnd)
+	k.pool("routeNEON", k.routeBegin, k.routeTap, func(string) {})
 	k.transpose()
 	k.copyRows()
 	k.peak()
@@ -58,16 +49,18 @@ func writeNEON(dir string) error {
 
 // begin starts a function.
 func (k *neonKernel) begin(name, signature string, args int) {
-	k.label = name
 	k.stubs = append(k.stubs, name+signature)
 	k.Func(name, args)
 }
 
-func (k *neonKernel) at(name string) string { return name + "_" + k.label }
-func (k *neonKernel) here(name string)      { k.Label(k.at(name)) }
-
 // field loads a field of the argument, which is in R0.
 func (k *neonKernel) field(offset int, register string) { k.Op("MOVD %d(R0), %s", offset, register) }
+
+// repeat takes 1 off a register, and jumps if something is left.
+func (k *neonKernel) repeat(count, label string) {
+	k.Op("SUBS $1, %s, %[1]s", count)
+	k.Op("BNE %s", label)
+}
 
 // peak writes a loop of nothing but multiply-adds.
 func (k *neonKernel) peak() {
@@ -76,12 +69,11 @@ func (k *neonKernel) peak() {
 	for i := range neonChains + 2 {
 		k.Op("VEOR V%d.B16, V%[1]d.B16, V%[1]d.B16", i)
 	}
-	k.here("loop")
+	k.Label("loop")
 	for i := range neonChains {
 		k.Op("VFMLA V%d.S4, V%d.S4, V%d.S4", neonChains, neonChains+1, i)
 	}
-	k.Op("SUBS $1, R0, R0")
-	k.Op("BNE %s", k.at("loop"))
+	k.repeat("R0", "loop")
 	k.Op("RET")
 }
 

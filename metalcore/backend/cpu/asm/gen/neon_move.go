@@ -14,7 +14,7 @@ func (k *neonKernel) transpose() {
 	for i := 1; i < 8; i++ {
 		k.Op("ADD R3, %s, %s", from[i-1], from[i])
 	}
-	k.here("block")
+	k.Label("block")
 	for i := 1; i < 8; i++ {
 		k.Op("ADD R1, %s, %s", to[i-1], to[i])
 	}
@@ -29,8 +29,7 @@ func (k *neonKernel) transpose() {
 		}
 	}
 	k.Op("ADD R1, %s, R0", to[7])
-	k.Op("SUBS $1, R4, R4")
-	k.Op("BNE %s", k.at("block"))
+	k.repeat("R4", "block")
 	k.Op("RET")
 }
 
@@ -67,11 +66,11 @@ func (k *neonKernel) copyRows() {
 	for i, p := range []string{"dst", "rowDst", "src", "rowSrc", "cols", "rows"} {
 		k.Op("MOVD %s+%d(FP), R%d", p, 8*i, i)
 	}
-	k.here("row")
+	k.Label("row")
 	k.Op("MOVD R0, R6")
 	k.Op("MOVD R2, R7")
 	for bit := 4; bit >= 0; bit-- {
-		k.Op("TBZ $%d, R4, %s", bit, k.at(fmt.Sprint("no", 1<<bit)))
+		k.Op("TBZ $%d, R4, %s", bit, fmt.Sprint("no", 1<<bit))
 		switch bytes := 4 << bit; bit {
 		case 4:
 			k.Op("VLD1.P %d(R7), [V0.S4, V1.S4, V2.S4, V3.S4]", bytes)
@@ -84,11 +83,10 @@ func (k *neonKernel) copyRows() {
 			k.Op("%s.P %d(R7), F0", load, bytes)
 			k.Op("%s.P F0, %d(R6)", load, bytes)
 		}
-		k.here(fmt.Sprint("no", 1<<bit))
+		k.Label(fmt.Sprint("no", 1<<bit))
 	}
 	k.Op("ADD R1, R0, R0")
 	k.Op("ADD R3, R2, R2")
-	k.Op("SUBS $1, R5, R5")
-	k.Op("BNE %s", k.at("row"))
+	k.repeat("R5", "row")
 	k.Op("RET")
 }

@@ -14,7 +14,7 @@ const (
 
 // pool writes the loops over places, vectors of four channels and then single
 // ones, and taps. A single channel is loaded into the first lane of a register.
-func (k *neonKernel) pool(name string, tap, end func(load string)) {
+func (k *neonKernel) pool(name string, begin, tap, end func(load string)) {
 	k.begin(name, "(w *Windows)", 8)
 	k.Op("MOVD w+0(FP), R0")
 	for _, f := range []struct {
@@ -25,67 +25,62 @@ func (k *neonKernel) pool(name string, tap, end func(load string)) {
 		k.field(f.offset, f.register)
 	}
 	k.Op("MOVD $0, %s", neonCorner)
-	k.here("place")
+	k.Label("place")
 	k.Op("MOVD %s, %s", neonCorner, neonChannel)
 	k.Op("MOVD %s, %s", neonAll, neonLanes)
 	for _, width := range []struct {
 		name, load string
 		lanes      int
 	}{{"four", "FMOVQ", 4}, {"single", "FMOVS", 1}} {
-		k.here(width.name)
+		k.Label(width.name)
 		k.Op("CMP $%d, %s", width.lanes, neonLanes)
-		k.Op("BLT %s", k.at(width.name+"_end"))
+		k.Op("BLT %s", width.name+"_end")
+		begin(width.load)
 		k.window(width.name, width.load, tap)
 		end(width.load)
 		for _, r := range []string{neonY, neonG, neonChannel} {
-			k.Op("ADD $%d, %s, %s", 4*width.lanes, r, r)
+			k.Op("ADD $%d, %s, %[2]s", 4*width.lanes, r)
 		}
-		k.Op("SUB $%d, %s, %s", width.lanes, neonLanes, neonLanes)
-		k.Op("B %s", k.at(width.name))
-		k.here(width.name + "_end")
+		k.Op("SUB $%d, %s, %[2]s", width.lanes, neonLanes)
+		k.Op("B %s", width.name)
+		k.Label(width.name + "_end")
 	}
-	k.Op("ADD %s, %s, %s", neonStep, neonCorner, neonCorner)
-	k.Op("SUBS $1, %s, %s", neonPlaces, neonPlaces)
-	k.Op("BNE %s", k.at("place"))
+	k.Op("ADD %s, %s, %[2]s", neonStep, neonCorner)
+	k.repeat(neonPlaces, "place")
 	k.Op("RET")
 }
 
 // window writes the loops over the taps of a window.
 func (k *neonKernel) window(name, load string, tap func(load string)) {
-	k.beginWindow(load)
 	k.Op("MOVD %s, %s", neonChannel, neonRowStart)
 	k.Op("MOVD %s, %s", neonRows, neonR)
-	k.here(name + "_row")
+	k.Label(name + "_row")
 	k.Op("MOVD %s, %s", neonRowStart, neonPixel)
 	k.Op("MOVD %s, %s", neonCols, neonC)
-	k.here(name + "_column")
+	k.Label(name + "_column")
 	k.Op("ADD %s, %s, %s", neonPixel, neonX, neonAtX)
 	k.Op("%s (%s), F%d", load, neonAtX, vecX)
 	tap(load)
-	k.Op("ADD %s, %s, %s", neonCol, neonPixel, neonPixel)
-	k.Op("SUBS $1, %s, %s", neonC, neonC)
-	k.Op("BNE %s", k.at(name+"_column"))
-	k.Op("ADD %s, %s, %s", neonRow, neonRowStart, neonRowStart)
-	k.Op("SUBS $1, %s, %s", neonR, neonR)
-	k.Op("BNE %s", k.at(name+"_row"))
+	k.Op("ADD %s, %s, %[2]s", neonCol, neonPixel)
+	k.repeat(neonC, name+"_column")
+	k.Op("ADD %s, %s, %[2]s", neonRow, neonRowStart)
+	k.repeat(neonR, name+"_row")
 }
 
-// beginWindow sets what a window begins with: minus infinity, or its result and
-// gradient.
-func (k *neonKernel) beginWindow(load string) {
-	if k.label == "maxNEON" {
-		k.Op("MOVW $0xff800000, R24")
-		k.Op("VDUP R24, V%d.S4", vecTop)
-		return
-	}
-	k.Op("%s (%s), F%d", load, neonY, vecTop)
-	k.Op("%s (%s), F%d", load, neonG, vecG)
-	k.Word("FCMEQ", vecOn, vecTop, vecTop) // where the result is NaN, there is nothing to find
+func (k *neonKernel) maxBegin(string) {
+	k.Op("MOVW $0xff800000, R24") // minus infinity
+	k.Op("VDUP R24, V%d.S4", vecTop)
 }
 
 func (k *neonKernel) maxTap(string) { k.Word("FMAX", vecTop, vecTop, vecX) }
 
 func (k *neonKernel) maxEnd(load string) { k.Op("%s F%d, (%s)", load, vecTop, neonY) }
+
+func (k *neonKernel) routeBegin(load string) {
+	k.Op("%s (%s), F%d", load, neonY, vecTop)
+	k.Op("%s (%s), F%d", load, neonG, vecG)
+	k.Word("FCMEQ", vecOn, vecTop, vecTop) // where the result is NaN, there is nothing to find
+}
 
 // routeTap adds the gradient where the pixel is the first to be the result.
 func (k *neonKernel) routeTap(load string) {

@@ -2,6 +2,16 @@ package main
 
 import "fmt"
 
+// Registers of the tiles; see also rowPointer.
+const (
+	neonStepA, neonStepB, neonB   = "R13", "R14", "R15"
+	neonCount, neonOffs, neonSegs = "R16", "R17", "R19"
+	neonRowA, neonThree, neonTemp = "R20", "R21", "R22"
+)
+
+// rowPointer points to the next element of a row of the left operand.
+func rowPointer(row int) string { return fmt.Sprint("R", row+1) }
+
 // tile writes the kernel of a family for a number of rows. It knows whole
 // registers only; package asm gives it room for results that are less.
 func (k *neonKernel) tile(t tile, rows int) {
@@ -10,23 +20,22 @@ func (k *neonKernel) tile(t tile, rows int) {
 	k.left = k.right + t.vectors
 	k.begin(t.kernel(rows), "(t *Tile)", 8)
 	k.Op("MOVD t+0(FP), R0")
-	k.field(tileStepA, k.stepA)
-	k.field(tileStepB, k.stepB)
-	k.field(tileB, k.atB)
-	k.field(tileOffs, k.offs)
-	k.field(tileSegs, k.segments)
+	k.field(tileStepA, neonStepA)
+	k.field(tileStepB, neonStepB)
+	k.field(tileB, neonB)
+	k.field(tileOffs, neonOffs)
+	k.field(tileSegs, neonSegs)
 	for i := range rows * k.vectors {
 		k.Op("VEOR V%d.B16, V%[1]d.B16, V%[1]d.B16", i)
 	}
-	k.here("segment")
+	k.Label("segment")
 	k.pointers()
 	k.choose()
 	k.byRows()
 	k.byInner()
 	k.byOne()
-	k.here("ended")
-	k.Op("SUBS $1, %s, %s", k.segments, k.segments)
-	k.Op("BNE %s", k.at("segment"))
+	k.Label("ended")
+	k.repeat(neonSegs, "segment")
 	k.finish()
 	k.Op("RET")
 }
@@ -35,39 +44,38 @@ func (k *neonKernel) sum(row, v int) int { return row*k.vectors + v }
 
 // pointers sets those of the rows to the beginning of the next segment.
 func (k *neonKernel) pointers() {
-	rowA, three, p := "R20", "R21", k.rowPointers
-	k.field(tileRowA, rowA)
-	k.field(tileThree, three)
-	k.field(tileA, p[0])
-	k.Op("MOVD.P 8(%s), R22", k.offs)
-	k.Op("ADD R22, %s, %s", p[0], p[0])
+	k.field(tileRowA, neonRowA)
+	k.field(tileThree, neonThree)
+	k.field(tileA, rowPointer(0))
+	k.Op("MOVD.P 8(%s), %s", neonOffs, neonTemp)
+	k.Op("ADD %s, %s, %[2]s", neonTemp, rowPointer(0))
 	for i := 1; i < k.rows; i++ {
 		if i%3 == 0 {
-			k.Op("ADD %s, %s, %s", three, p[i-3], p[i])
+			k.Op("ADD %s, %s, %s", neonThree, rowPointer(i-3), rowPointer(i))
 		} else {
-			k.Op("ADD %s, %s, %s", rowA, p[i-1], p[i])
+			k.Op("ADD %s, %s, %s", neonRowA, rowPointer(i-1), rowPointer(i))
 		}
 	}
-	k.field(tileK, k.count)
+	k.field(tileK, neonCount)
 }
 
 // choose jumps to the loop that suits the left operand: its inner elements or
 // its rows are mostly adjacent, which lets a load bring several.
 func (k *neonKernel) choose() {
-	k.Op("CMP $4, %s", k.stepA)
-	k.Op("BEQ %s", k.at("inner"))
-	k.Op("CMP $4, R20")
-	k.Op("BNE %s", k.at("one"))
+	k.Op("CMP $4, %s", neonStepA)
+	k.Op("BEQ inner")
+	k.Op("CMP $4, %s", neonRowA)
+	k.Op("BNE one")
 	if k.rows > 3 {
-		k.Op("CMP $12, R21")
-		k.Op("BNE %s", k.at("one"))
+		k.Op("CMP $12, %s", neonThree)
+		k.Op("BNE one")
 	}
 }
 
 // byRows is the loop for rows that lie side by side.
 func (k *neonKernel) byRows() {
-	base := k.rowPointers[0]
-	k.here("rows")
+	base := rowPointer(0)
+	k.Label("rows")
 	var where []element
 	register := k.left
 	if k.vectors == 4 {
@@ -88,14 +96,13 @@ func (k *neonKernel) byRows() {
 		row += n
 	}
 	k.loadRight(k.right, k.vectors, 0)
-	k.Op("ADD %s, %s, %s", k.stepB, k.atB, k.atB)
-	k.Op("ADD %s, %s, %s", k.stepA, base, base)
+	k.nextRight()
+	k.Op("ADD %s, %s, %[2]s", neonStepA, base)
 	for row, e := range where {
 		k.multiply(row, 0, k.vectors, k.right, e)
 	}
-	k.Op("SUBS $1, %s, %s", k.count, k.count)
-	k.Op("BNE %s", k.at("rows"))
-	k.Op("B %s", k.at("ended"))
+	k.repeat(neonCount, "rows")
+	k.Op("B ended")
 }
 
 // element is a lane of a register.
@@ -112,9 +119,11 @@ func (k *neonKernel) multiply(row, first, vectors, right int, e element) {
 // loadRight loads vectors of the right operand, from a number of bytes on.
 func (k *neonKernel) loadRight(register, vectors, bytes int) {
 	for v := 0; v < vectors; v += 2 {
-		k.Op("FLDPQ %d(%s), (F%d, F%d)", bytes+16*v, k.atB, register+v, register+v+1)
+		k.Op("FLDPQ %d(%s), (F%d, F%d)", bytes+16*v, neonB, register+v, register+v+1)
 	}
 }
+
+func (k *neonKernel) nextRight() { k.Op("ADD %s, %s, %[2]s", neonStepB, neonB) }
 
 // byInner is the loop for inner elements that lie side by side. Of six rows,
 // four elements each stay in registers, and the right operand comes two vectors
@@ -124,22 +133,22 @@ func (k *neonKernel) byInner() {
 	if k.vectors == 2 {
 		block, body = 2, k.innerNarrow
 	}
-	k.here("inner")
-	k.Op("SUBS $%d, %s, %s", block, k.count, k.count)
-	k.Op("BLT %s", k.at("tail"))
-	k.here("block")
+	k.Label("inner")
+	k.Op("SUBS $%d, %s, %[2]s", block, neonCount)
+	k.Op("BLT tail")
+	k.Label("block")
 	body()
-	k.Op("SUBS $%d, %s, %s", block, k.count, k.count)
-	k.Op("BGE %s", k.at("block"))
-	k.here("tail")
-	k.Op("ADDS $%d, %s, %s", block, k.count, k.count)
-	k.Op("BEQ %s", k.at("ended"))
+	k.Op("SUBS $%d, %s, %[2]s", block, neonCount)
+	k.Op("BGE block")
+	k.Label("tail")
+	k.Op("ADDS $%d, %s, %[2]s", block, neonCount)
+	k.Op("BEQ ended")
 }
 
 func (k *neonKernel) innerWide() {
 	left, right := 24, 30
 	for row := range k.rows {
-		k.Op("FMOVQ.P 16(%s), F%d", k.rowPointers[row], left+row)
+		k.Op("FMOVQ.P 16(%s), F%d", rowPointer(row), left+row)
 	}
 	for lane := range 4 {
 		for first := 0; first < 4; first += 2 {
@@ -148,7 +157,7 @@ func (k *neonKernel) innerWide() {
 				k.multiply(row, first, 2, right, element{left + row, lane})
 			}
 		}
-		k.Op("ADD %s, %s, %s", k.stepB, k.atB, k.atB)
+		k.nextRight()
 	}
 }
 
@@ -156,11 +165,11 @@ func (k *neonKernel) innerNarrow() {
 	left, right := 28, 24
 	for lane := range 2 {
 		k.loadRight(right+2*lane, 2, 0)
-		k.Op("ADD %s, %s, %s", k.stepB, k.atB, k.atB)
+		k.nextRight()
 	}
 	for row := range k.rows {
 		register := left + row%4
-		k.Op("FMOVD.P 8(%s), F%d", k.rowPointers[row], register)
+		k.Op("FMOVD.P 8(%s), F%d", rowPointer(row), register)
 		for lane := range 2 {
 			k.multiply(row, 0, 2, right+2*lane, element{register, lane})
 		}
@@ -169,17 +178,16 @@ func (k *neonKernel) innerNarrow() {
 
 // byOne is the loop for elements that lie anywhere, and for what is left.
 func (k *neonKernel) byOne() {
-	k.here("one")
+	k.Label("one")
 	k.loadRight(k.right, k.vectors, 0)
-	k.Op("ADD %s, %s, %s", k.stepB, k.atB, k.atB)
+	k.nextRight()
 	for row := range k.rows {
-		p, register := k.rowPointers[row], k.left+row%(32-k.left)
+		p, register := rowPointer(row), k.left+row%(32-k.left)
 		k.Op("FMOVS (%s), F%d", p, register)
-		k.Op("ADD %s, %s, %s", k.stepA, p, p)
+		k.Op("ADD %s, %s, %[2]s", neonStepA, p)
 		k.multiply(row, 0, k.vectors, k.right, element{register, 0})
 	}
-	k.Op("SUBS $1, %s, %s", k.count, k.count)
-	k.Op("BNE %s", k.at("one"))
+	k.repeat(neonCount, "one")
 }
 
 // finish adds what C holds and the bias, applies the ReLU, and stores the sums.
@@ -188,35 +196,35 @@ func (k *neonKernel) finish() {
 	k.field(tileC, atC)
 	k.field(tileRowC, rowC)
 	k.field(tileAdd, "R4")
-	k.Op("CBZ R4, %s", k.at("bias"))
+	k.Op("CBZ R4, bias")
 	k.Op("MOVD %s, %s", atC, at)
 	for row := range k.rows {
 		k.pairs("FLDPQ %[1]d(%[2]s), (F%[3]d, F%[4]d)", at, temp)
-		k.Op("ADD %s, %s, %s", rowC, at, at)
+		k.Op("ADD %s, %s, %[2]s", rowC, at)
 		for v := range k.vectors {
 			k.Word("FADD", k.sum(row, v), temp+v, k.sum(row, v))
 		}
 	}
-	k.here("bias")
+	k.Label("bias")
 	k.field(tileBias, "R4")
-	k.Op("CBZ R4, %s", k.at("relu"))
+	k.Op("CBZ R4, relu")
 	k.pairs("FLDPQ %[1]d(%[2]s), (F%[3]d, F%[4]d)", "R4", temp)
 	for row := range k.rows {
 		for v := range k.vectors {
 			k.Word("FADD", k.sum(row, v), k.sum(row, v), temp+v)
 		}
 	}
-	k.here("relu")
+	k.Label("relu")
 	k.field(tileReLU, "R4")
-	k.Op("CBZ R4, %s", k.at("store"))
+	k.Op("CBZ R4, store")
 	k.Op("VEOR V%d.B16, V%[1]d.B16, V%[1]d.B16", temp)
 	for i := range k.rows * k.vectors {
 		k.Word("FMAX", i, i, temp)
 	}
-	k.here("store")
+	k.Label("store")
 	for row := range k.rows {
 		k.pairs("FSTPQ (F%[3]d, F%[4]d), %[1]d(%[2]s)", atC, k.sum(row, 0))
-		k.Op("ADD %s, %s, %s", rowC, atC, atC)
+		k.Op("ADD %s, %s, %[2]s", rowC, atC)
 	}
 }
 
