@@ -34,9 +34,9 @@ func (m *neonMachine) each(label, count string, body func()) {
 // stretch repeats the body for each stretch of so many numbers, and leaves in
 // count how many are left.
 func (m *neonMachine) stretch(label, count string, numbers int, body func()) {
-	p := loopBody{vectors: numbers / neonWidth, load: "FMOVQ"}
+	p := loopBody{vectors: numbers / neonWidth, load: "FMOVQ", often: true}
 	if numbers == 1 {
-		p.load = "FMOVS"
+		p = loopBody{vectors: 1, load: "FMOVS"}
 	}
 	p.steps = m.block(body)
 	m.loop(label, count, p)

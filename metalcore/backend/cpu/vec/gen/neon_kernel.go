@@ -90,6 +90,7 @@ func registers(first, n int) (names []string) {
 type loopBody struct {
 	vectors int
 	load    string // FMOVQ, or FMOVS for the first number of a vector
+	often   bool   // it runs so often that constants shall be in registers
 	steps   []step
 }
 
@@ -118,6 +119,7 @@ func (m *neonMachine) kernel(o elementwise, numbers uint) string {
 	if o.unroll == 1 {
 		bodies = bodies[1:]
 	}
+	bodies[0].often = true
 	words := false
 	for i := range bodies {
 		p := &bodies[i]
@@ -150,12 +152,12 @@ func (m *neonMachine) elements(o elementwise, p loopBody, bases []string, fixed 
 
 // loop repeats a body while there are as many numbers, and takes them off.
 func (m *neonMachine) loop(label, count string, p loopBody) {
-	held := map[uint32]int{}
-	if p.load == "FMOVQ" {
-		held = m.hoist(p.steps)
-	}
 	m.Op("SUBS $%d, %s, %[2]s", p.numbers(), count)
 	m.Op("BLT %s_end", label)
+	var held map[uint32]int
+	if p.often {
+		held = m.hoist(p.steps)
+	}
 	m.Label(label)
 	m.write(p.steps, held)
 	m.Op("SUBS $%d, %s, %[2]s", p.numbers(), count)
@@ -181,7 +183,7 @@ func (m *neonMachine) program(l loop) string {
 	}
 	m.useWords()
 	for i, load := range []string{"FMOVQ", "FMOVS"} {
-		p := loopBody{vectors: 1, load: load}
+		p := loopBody{vectors: 1, load: load, often: i == 0}
 		p.steps = m.block(func() {
 			vectors := make([]vec, t.vectors)
 			for k := range vectors {
