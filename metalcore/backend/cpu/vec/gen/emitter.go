@@ -225,7 +225,7 @@ func (e *emitter) blend(m mask, yes, no vec) vec {
 // truth is the integer 1 where the mask says yes, else 0.
 func (e *emitter) truth(m mask) vec {
 	if !e.wide {
-		return e.and(m.(vec), e.word(1))
+		return e.and(m, e.word(1))
 	}
 	d := e.vec()
 	e.VMOVDQU32_Z(e.word(1), m, d)
