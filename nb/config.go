@@ -25,6 +25,7 @@ type Config struct {
 	ClipNorm  float64   // bound of the length of all gradients together; none
 	ClipValue float64   // bound of each number of the gradients; none
 	L1, L2    float64   // penalties l1·|w| + l2·w² on the weights, not the biases; 0
+	Precision Precision // Float32; see there for 16 bits
 	Seed      int64     // of the first weights and the order of the rows
 	Ordered   bool      // keep the rows in order instead of shuffling them each epoch
 	Check     bool      // look at every value of each step, see below; slower
@@ -44,7 +45,7 @@ func (c Config) spec(name string, model *Tensor) wire.TrainerSpec {
 	}
 	spec := wire.TrainerSpec{
 		Name: name, Model: modelText(name, model), Data: c.Data.ref, Batch: c.Batch, Metrics: c.Metrics, L1: c.L1, L2: c.L2,
-		Optimizer: c.optimizer(), Seed: c.Seed, Ordered: c.Ordered, Check: c.Check, Replace: c.Replace,
+		Optimizer: c.optimizer(), Precision: string(c.Precision), Seed: c.Seed, Ordered: c.Ordered, Check: c.Check, Replace: c.Replace,
 	}
 	if c.Loss != nil {
 		spec.Loss = c.Loss.loss()

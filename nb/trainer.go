@@ -225,9 +225,11 @@ func (t *Trainer) status() wire.TrainerInfo {
 }
 
 // Epoch, Steps and LR are the epochs completed, the steps taken and the
-// learning rate of the next step. Running says whether it trains now.
+// learning rate of the next step. Skipped are those of the steps that the
+// optimizer did not take, see Precision. Running says whether it trains now.
 func (t *Trainer) Epoch() int    { return t.status().Epoch }
 func (t *Trainer) Steps() int    { return int(t.status().Step) }
+func (t *Trainer) Skipped() int  { return int(t.status().Skipped) }
 func (t *Trainer) LR() float64   { return t.status().LR }
 func (t *Trainer) Running() bool { return t.status().State == wire.StateRunning }
 
@@ -235,6 +237,9 @@ func (t *Trainer) Running() bool { return t.status().State == wire.StateRunning 
 func (t *Trainer) String() string {
 	i := t.status()
 	s := fmt.Sprintf("trainer %s: %s, epoch %d, step %d, lr %.4g", i.Name, i.State, i.Epoch, i.Step, i.LR)
+	if i.Skipped > 0 {
+		s += fmt.Sprintf(" (%d steps skipped by the loss scale)", i.Skipped)
+	}
 	for _, m := range i.Last.Train {
 		s += fmt.Sprintf(", %s %.4g", m.Name, m.Value)
 	}

@@ -32,3 +32,27 @@ func (t *Tensor) Cast(dtype string) *Tensor {
 	}
 	return t.unary("cast", func(v *ir.Value) *ir.Value { return op.Cast(v, to) })
 }
+
+// Precision says in which type a trainer computes its model. The names are those
+// of Keras.
+//
+// In a mixed precision matrix products, convolutions and what follows them
+// element by element take 16 bits for a number, in half the memory; exp, powers,
+// sums and means, and so softmax and the statistics of norms, the loss, the
+// parameters and the optimizer stay f32. On the CPU it is to try out what a GPU
+// will do: numbers are stored as 16 bits and computed with in f32, which is slower
+// than f32 alone.
+//
+// With MixedFloat16 the loss is multiplied by a scale, so that small gradients are
+// not rounded to 0. The scale begins at 65536, is doubled after 2000 steps, and
+// halved when a gradient is not finite; the optimizer does not take that step, and
+// Trainer.Skipped counts it. MixedBFloat16 has the range of f32 and needs no scale,
+// but keeps two digits where f16 keeps three.
+type Precision string
+
+// The precisions.
+const (
+	Float32       Precision = "float32"
+	MixedFloat16  Precision = "mixed_float16"
+	MixedBFloat16 Precision = "mixed_bfloat16"
+)

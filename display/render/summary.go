@@ -58,7 +58,7 @@ func (f facts) text() string {
 func (r *Renderer) Trainer(info wire.TrainerInfo) []wire.Item {
 	head, text := headline(info)
 	var f facts
-	f.add("steps", count(info.Step))
+	f.add("steps", steps(info))
 	if info.Last.N > 0 {
 		f.add(fmt.Sprintf("epoch %d", info.Last.N), measured(info.Last))
 	}
@@ -67,6 +67,18 @@ func (r *Renderer) Trainer(info wire.TrainerInfo) []wire.Item {
 	f.add("data", reference(info.Data))
 	f.add("validation", reference(info.Valid))
 	return bundle(frame(head+f.html()), nil, text+"\n"+f.text())
+}
+
+// steps counts what was done, and what the loss scale cost.
+func steps(info wire.TrainerInfo) string {
+	s := count(info.Step)
+	if info.Skipped > 0 {
+		s += fmt.Sprintf(", of which %s skipped", count(info.Skipped))
+	}
+	if info.LossScale > 0 {
+		s += ", loss scale " + number(info.LossScale)
+	}
+	return s
 }
 
 // measured writes the metrics of an epoch in a line.

@@ -34,7 +34,7 @@ func (c *client) spec(w *wire.TrainerSpec) (train.Spec, error) {
 		return train.Spec{}, err
 	}
 	out := train.Spec{Name: w.Name, Model: model, Loss: w.Loss.Name, LossWith: with, Metrics: w.Metrics,
-		L1: w.L1, L2: w.L2, Optimizer: optimizer, Watch: w.Schedule.Watch, Batch: w.Batch, Seed: w.Seed, Ordered: w.Ordered, Hunt: w.Check, Data: data}
+		L1: w.L1, L2: w.L2, Optimizer: optimizer, Watch: w.Schedule.Watch, Precision: w.Precision, Batch: w.Batch, Seed: w.Seed, Ordered: w.Ordered, Hunt: w.Check, Data: data}
 	if out.Loss == "" && data.Y.DType == ir.I32 {
 		out.Loss = "cross_entropy"
 	} else if out.Loss == "" {
@@ -115,7 +115,7 @@ func infoOf(t *runtime.Trainer) wire.TrainerInfo {
 	spec, i := t.Spec(), t.Info()
 	out := wire.TrainerInfo{
 		Name: spec.Name, State: string(i.State), Note: i.Note, Epoch: i.Epoch, Step: i.Step, EpochStep: i.EpochStep,
-		StepsPerEpoch: i.StepsPerEpoch, Goal: i.Goal, LR: i.LR, StepsPerSec: i.StepsPerSec, Params: i.Params,
+		StepsPerEpoch: i.StepsPerEpoch, Goal: i.Goal, LR: i.LR, Skipped: i.Skipped, LossScale: i.LossScale, StepsPerSec: i.StepsPerSec, Params: i.Params,
 		Bytes: i.Bytes, Batch: spec.Batch, Loss: i.Loss, Optimizer: spec.Optimizer.Name(),
 		Data: dataOf(wire.DataRef{Source: spec.Data.Name}, spec.Data),
 	}

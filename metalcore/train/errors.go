@@ -39,8 +39,9 @@ type DivergedError struct {
 	LR    float64 // the learning rate it had
 	// First is what made the first NaN or infinite number, "exp of layer
 	// scale_1 (cell[3]:12)"; empty when it could not be found out.
-	First  string
-	Hunted bool // every value was looked at: the loss itself may be finite
+	First     string
+	Precision string // of the model, see Spec.Precision
+	Hunted    bool   // every value was looked at: the loss itself may be finite
 }
 
 func (e *DivergedError) Error() string {
@@ -51,6 +52,9 @@ func (e *DivergedError) Error() string {
 	what := "the loss or a gradient"
 	if e.Hunted {
 		what = "a value"
+	}
+	if e.Precision == MixedFloat16 {
+		first += "; in float16 numbers above 65504 are infinite, in mixed_bfloat16 they are not"
 	}
 	return fmt.Sprintf("training diverged: %s of step %d (epoch %d) is not finite%s; "+
 		"the weights are those before that step; lower the learning rate (it is %v) or look at the data, "+

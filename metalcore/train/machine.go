@@ -84,6 +84,9 @@ func (m *machine) reset() error {
 			return err
 		}
 	}
+	if err := m.resetScale(); err != nil {
+		return err
+	}
 	for name, list := range m.loss.Inputs() {
 		data := feed.FromF32(list, len(list)).Data
 		if err := m.mem.need(name, int64(len(data))); err != nil {
@@ -161,6 +164,8 @@ type progress struct {
 	rows         int // of the epoch, done
 	halted       bool
 	loss, weight float64 // sums over these rows
+	skipped      int     // steps of all that the optimizer did not take
+	scale        float64 // of the loss, 0 when it is not scaled
 }
 
 func (m *machine) progress() (p progress, err error) {
@@ -172,6 +177,9 @@ func (m *machine) progress() (p progress, err error) {
 		return p, err
 	}
 	p.halted = halted != 0
+	if p.skipped, p.scale, err = m.scaling(); err != nil {
+		return p, err
+	}
 	p.loss, p.weight, err = m.metrics.Loss(sumsEpoch, m.mem.numbers)
 	return p, err
 }

@@ -160,7 +160,7 @@ func (t *Trainer) slice(r *run, begin bool) error {
 		}
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		return &DivergedError{Step: t.step + 1, Epoch: t.epoch + 1, LR: t.rateAt(t.step), First: first, Hunted: m.spec.Hunt}
+		return &DivergedError{Step: t.step + 1, Epoch: t.epoch + 1, LR: t.rateAt(t.step), First: first, Precision: m.spec.Precision, Hunted: m.spec.Hunt}
 	}
 	return nil
 }
@@ -183,6 +183,7 @@ func (t *Trainer) account(r *run, p progress, took time.Duration) {
 		t.history.add(t.step, int64(steps), p.loss-t.seen.loss, p.weight-t.seen.weight)
 	}
 	t.seen = p
+	t.skipped, t.scale = int64(p.skipped), p.scale
 }
 
 // finishEpoch measures the validation data and records the epoch.

@@ -179,7 +179,7 @@ func beginGraph(s *Spec, n int) (*ir.Graph, error) {
 		return nil, err
 	}
 	gradient := flat(b.grads)
-	ok, guard := b.guard(s.Hunt, b.model.Updates)
+	ok, _, guard := b.guard(s.Hunt, b.model.Updates)
 	updates := append(b.model.Updates, b.sums...)
 	for i, u := range updates {
 		updates[i].New = op.Select(ok, u.New, u.State)

@@ -38,6 +38,7 @@ type Spec struct {
 	Batch     int                // rows of a step; the last step of an epoch may have fewer
 	Seed      int64              // of the first weights and of the order of rows
 	Ordered   bool               // do not shuffle
+	Precision string             // of the model: one of Precisions, Float32 when empty
 	Hunt      bool               // look at every value of each step for numbers that are not finite; slower
 	Data      *feed.Set
 	Valid     *feed.Set // measured after each epoch; may be nil
@@ -59,6 +60,9 @@ func (s *Spec) Check() error {
 		return err
 	}
 	if err := s.checkParams(); err != nil {
+		return err
+	}
+	if err := s.checkPrecision(); err != nil {
 		return err
 	}
 	if err := s.checkData(s.Data); err != nil {

@@ -111,7 +111,11 @@ func bindModel(s *Spec, n int, x *ir.Value, phase phase) *ir.Graph {
 	if phase != training {
 		g.Updates = nil
 	}
-	return compile.Reorder(op.Resolve(g, phase == training)).Rewrite(func(v *ir.Value) *ir.Value {
+	g = compile.Reorder(op.Resolve(g, phase == training))
+	if low := s.low(); low != 0 {
+		g = compile.Autocast(g, low)
+	}
+	return g.Rewrite(func(v *ir.Value) *ir.Value {
 		switch {
 		case v.Op == ir.OpInput:
 			return x
@@ -150,6 +154,7 @@ func number(n int) *ir.Value { return ir.Const(float64(n), ir.I32) }
 type slopes struct {
 	measured
 	count         counters
+	scaler        *scaler
 	mean          *ir.Value // the loss with the penalties
 	params, grads []*ir.Value
 }
@@ -165,7 +170,9 @@ func gradients(s *Spec, n int) (out slopes, err error) {
 	out.count = counters{cursor, ownStep(out.model), scalar(nameTick, ir.I32)}
 	out.params = out.model.Params()
 	out.mean = penalized(s, out.rows.Mean(), out.params)
-	out.grads, err = autodiff.Gradients(out.mean, out.params)
+	out.scaler = s.scaler()
+	grads, err := autodiff.Gradients(out.scaler.up(out.mean), out.params)
+	out.grads = out.scaler.down(grads)
 	return out, err
 }
 
@@ -199,11 +206,19 @@ func trainGraph(s *Spec, o optim.Updater, n int) (*ir.Graph, error) {
 		return nil, err
 	}
 	updates := append(m.updates(o), m.model.Updates...)
-	ok, guard := m.guard(s.Hunt, updates)
+	ok, good, guard := m.guard(s.Hunt, updates)
+	own := len(updates) - len(m.model.Updates) // the optimizer's
 	updates = append(updates, m.sums...)
 	updates = append(updates, m.count.after(n)...)
+	if m.scaler != nil {
+		updates = append(updates, m.scaler.after(good)...)
+	}
 	for i, u := range updates {
-		updates[i].New = op.Select(ok, u.New, u.State)
+		take := ok
+		if i < own {
+			take = good
+		}
+		updates[i].New = op.Select(take, u.New, u.State)
 	}
 	updates = append(updates, guard...)
 	return ir.NewGraph(fmt.Sprintf("%s: step of %d rows", s.Name, n), nil, updates), nil
@@ -212,22 +227,29 @@ func trainGraph(s *Spec, o optim.Updater, n int) (*ir.Graph, error) {
 // updates are those of the optimizer.
 func (b *slopes) updates(o optim.Updater) []ir.Update {
 	lr := op.Gather(ir.Input(nameRates, ir.F32, maxRates), b.count.tick)
-	return o.Build(b.params, b.grads, lr, op.Cast(b.count.number(), ir.F32))
+	return o.Build(b.params, b.grads, lr, op.Cast(b.scaler.taken(b.count.number()), ir.F32))
 }
 
-// guard is true while all is finite: loss and gradients, or, for who hunts, every
-// value of the step with these updates. It comes with what remembers that.
-func (b *slopes) guard(hunt bool, updates []ir.Update) (ok *ir.Value, remember []ir.Update) {
-	ok = finite(b.mean, b.grads)
+// guard says whether the step may count: ok is true while all is finite, loss and
+// gradients, or, for who hunts, every value of the step with these updates. Where
+// the loss is scaled, gradients may be as they are while the scale excuses it:
+// then good is not true, and the optimizer shall not take the step. It comes with
+// what remembers that.
+func (b *slopes) guard(hunt bool, updates []ir.Update) (ok, good *ir.Value, remember []ir.Update) {
+	good = finite(b.mean, b.grads)
+	sound := op.IsFinite(b.mean)
 	if hunt {
 		w := b.walk(updates)
 		first := w.firstBad()
-		ok = op.Eq(first, number(len(w.values)))
+		good, sound = op.Eq(first, number(len(w.values))), op.Le(number(w.forward), first)
 		remember = append(remember, ir.Update{State: scalar(nameFirst, ir.I32), New: first})
 	}
 	halted := scalar(nameHalted, ir.I32)
-	ok = op.Min(ok, op.Eq(halted, number(0)))
-	return ok, append(remember, ir.Update{State: halted, New: op.Select(ok, number(0), number(1))})
+	good = op.Min(good, op.Eq(halted, number(0)))
+	if ok = good; b.scaler != nil {
+		ok = op.Max(good, op.Min(op.Min(sound, b.scaler.excuses()), op.Eq(halted, number(0))))
+	}
+	return ok, good, append(remember, ir.Update{State: halted, New: op.Select(ok, number(0), number(1))})
 }
 
 // finite is true when the loss and all gradients are finite. A gradient that is

@@ -35,6 +35,8 @@ type Info struct {
 	StepsPerEpoch int
 	Goal          int     // the epoch it is training to, when it runs
 	LR            float64 // of the next step
+	Skipped       int64   // of these steps, those that the optimizer did not take, see Spec.Precision
+	LossScale     float64 // in mixed_float16
 	StepsPerSec   float64 // of the last run
 	Params        int     // trainable numbers
 	Bytes         int64   // of device memory, the data not counted
@@ -62,6 +64,8 @@ type Trainer struct {
 	note        string
 	epoch       int
 	step        int64
+	skipped     int64   // of these, by the loss scale
+	scale       float64 // of the loss
 	epochStep   int
 	epochTime   float64
 	goal        int
@@ -112,7 +116,7 @@ func (t *Trainer) Info() Info {
 func (t *Trainer) info() Info {
 	i := Info{Name: t.spec.Name, State: t.state, Note: t.note,
 		Epoch: t.epoch, Step: t.step, EpochStep: t.epochStep, StepsPerEpoch: t.machine.stepsPerEpoch(),
-		LR: t.rateAt(t.step), StepsPerSec: t.stepsPerSec, Params: t.params, Bytes: t.bytes,
+		LR: t.rateAt(t.step), Skipped: t.skipped, LossScale: t.scale, StepsPerSec: t.stepsPerSec, Params: t.params, Bytes: t.bytes,
 		Batch: t.spec.Batch, Loss: t.machine.loss.String(), Optimizer: t.spec.Optimizer.Name()}
 	if t.run != nil {
 		i.Goal = t.goal
@@ -254,6 +258,7 @@ func (t *Trainer) Reset() error {
 	t.seen = progress{}
 	t.state, t.note = Idle, ""
 	t.epoch, t.step, t.epochStep, t.epochTime, t.goal, t.stepsPerSec = 0, 0, 0, 0, 0, 0
+	t.skipped, t.scale = 0, 0
 	t.history, t.lowered = history{}, schedule.State{}
 	return nil
 }

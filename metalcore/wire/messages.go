@@ -2,7 +2,7 @@ package wire
 
 // Proto is the version of this protocol. Hello, Welcome and Problem keep their
 // form in every version, so that two that do not match can say so.
-const Proto = 3
+const Proto = 4
 
 // Kind tells which message a frame holds.
 type Kind uint16
@@ -155,6 +155,7 @@ type TrainerSpec struct {
 	L1, L2    float64  // penalties on the size of parameters
 	Optimizer Optimizer
 	Schedule  Schedule
+	Precision string // float32 when empty
 	Seed      int64
 	Ordered   bool // do not shuffle
 	Check     bool // look at every value of each step for NaN and infinities
@@ -190,6 +191,8 @@ type TrainerInfo struct {
 	StepsPerEpoch int
 	Goal          int // the epoch it is training to, when it runs
 	LR            float64
+	Skipped       int64   // steps that the loss scale cost
+	LossScale     float64 // of mixed_float16, else 0
 	StepsPerSec   float64 // of the last run
 	Params        int     // trainable numbers
 	Bytes         int64   // of device memory

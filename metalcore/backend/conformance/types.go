@@ -241,6 +241,16 @@ func (s *suite) productsTyped(t *testing.T, d ir.DType) {
 // fusedTyped runs random groups of elementwise ops of several types with casts
 // between them.
 func (s *suite) fusedTyped(t *testing.T) {
+	for _, d := range halves { // what f32 has loops of its own for
+		for _, n := range []int{5, 9000} {
+			x, g, zero := ir.Input("x", d, n), ir.Input("g", d, n), ir.Const(0, d)
+			s.checkFused(t, graphOf(op.Select(op.Lt(zero, x), g, zero)))
+			state := ir.State("s", d, ir.Shape{n}, nil)
+			lr, ok := ir.Input("lr", d), yesNo("ok")
+			next := op.Select(ok, op.Sub(state, op.Mul(lr, g)), state)
+			s.checkFused(t, ir.NewGraph("sgd", nil, []ir.Update{{State: state, New: next}}))
+		}
+	}
 	for i, shape := range spaces {
 		for seed := range uint64(8) {
 			g := randomTyped(rand.New(rand.NewPCG(seed, uint64(i))), shape)

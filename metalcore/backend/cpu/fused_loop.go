@@ -74,10 +74,15 @@ func (l *looped) load(fr *frame, nums []float32) {
 
 // text writes the step down as package vec knows its loops, and collects the
 // operands in the order of their names. It is empty for a step that reads
-// anything but whole vectors and numbers.
+// anything but whole vectors and numbers, or other types than of 32 bits.
 func (f *fuser) text(l *looped) string {
 	for i := range f.operands {
-		if form := f.operands[i].form; form != dense && form != single {
+		if o := &f.operands[i]; o.form != dense && o.form != single || o.dtype.Size() != 4 {
+			return ""
+		}
+	}
+	for i := range f.nodes {
+		if n := &f.nodes[i]; n.after != "" || f.writes(n.v) && n.v.DType.Size() != 4 {
 			return ""
 		}
 	}
