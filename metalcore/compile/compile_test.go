@@ -82,6 +82,12 @@ func TestSimplify(t *testing.T) {
 		y    *ir.Value
 		want string
 	}{
+		{"relu of a reshaped product", op.ReLU(op.Reshape(op.MatMul(a, m, false, false), ir.Shape{4, 2})), "matmul relu reshape"},
+		{"a reshaped product and another", op.Add(op.Reshape(op.MatMul(a, m, false, false), ir.Shape{4, 2}), ir.Input("w", ir.F32, 4, 2)), "matmul reshape add reshape"},
+		{"a number and a reshaped product", op.Mul(z, op.Reshape(op.MatMul(a, m, false, false), ir.Shape{4, 2})), "matmul mul reshape"},
+		{"relu of what is reshaped", op.ReLU(op.Reshape(a, ir.Shape{6})), "reshape relu"},
+		{"sum over images of max pooling's gradient", op.Sum(op.MaxPool2DGrad(x(2, 4, 4, 3), ir.Input("y", ir.F32, 2, 2, 2, 3),
+			ir.Input("g", ir.F32, 2, 2, 2, 3), op.PoolSpec{Window: []int{2, 2}}), false, 0, 1, 2), "reduce_sum"},
 		{"x*1", op.Mul(a, num(1)), ""},
 		{"1*x", op.Mul(num(1, 2, 3), a), ""},
 		{"x+0", op.Add(a, num(0)), ""},

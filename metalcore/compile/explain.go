@@ -96,11 +96,15 @@ func kernel(s *plan.Step) Kernel {
 	for _, v := range s.Writes {
 		k.Written += v.Bytes()
 	}
-	if _, _, relu, ok := s.Epilogue(); ok {
-		k.Epilogue = "bias"
-		if relu {
-			k.Epilogue += " relu"
+	if e, ok := s.Epilogue(); ok {
+		ops := opsOf(e.Rest)
+		if e.ReLU {
+			ops = slices.Insert(ops, 0, "relu")
 		}
+		if e.Bias != nil {
+			ops = slices.Insert(ops, 0, "bias")
+		}
+		k.Epilogue = strings.Join(ops, " ")
 	}
 	return k
 }

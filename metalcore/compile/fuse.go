@@ -1,6 +1,8 @@
 package compile
 
 import (
+	"slices"
+
 	"github.com/metalnb/metalnb/metalcore/ir"
 	"github.com/metalnb/metalnb/metalcore/plan"
 )
@@ -17,8 +19,8 @@ import (
 // known.
 //
 // Nothing is computed twice. A value that is also read elsewhere becomes one of
-// several results of its group. Small groups of a bias and relu are joined to
-// the product before them.
+// several results of its group. A product that only a group reads is joined to
+// it, so that the group is computed of its results while they are at hand.
 func fuse(p *program) error {
 	level := levels(p.graph)
 	sets := newSets(len(p.graph.Values))
@@ -52,48 +54,55 @@ func fuse(p *program) error {
 			at[root] = len(p.groups)
 			p.groups = append(p.groups, nil)
 		}
-		p.groups[at[root]] = append(p.groups[at[root]], v)
+		members := &p.groups[at[root]]
+		if *members = append(*members, v); plan.Product(v) { // which needs none of the others
+			*members = slices.Insert((*members)[:len(*members)-1], 0, v)
+		}
 	}
 	p.gather()
 	return nil
 }
 
-// epilogues finds products whose only user adds a bias, and is alone with that
-// or has one other value in its set, which is its relu. Nothing else reads what
-// lies between them.
+// epilogues finds products that a set reads and nobody else does, one for each
+// set at most. The product lies in the memory of a result until the others are
+// computed of it, so that there must be one of its type. A set that updates
+// states is left alone: its results lie where its operands are.
 func epilogues(g *ir.Graph, sets sets, number map[*ir.Value]int) (pairs [][2]*ir.Value) {
-	users, size := map[*ir.Value]int{}, map[int]int{}
+	users := map[*ir.Value]int{}
 	next := map[*ir.Value]*ir.Value{} // the last user
-	taken := map[*ir.Value]bool{}     // by the first of two products that are added
-	for i, v := range g.Values {
-		size[sets.root(i)]++
+	room, taken := map[int]bool{}, map[int]bool{}
+	leaves := func(v *ir.Value) {
+		if v.DType == ir.F32 {
+			room[sets.root(number[v])] = true
+		}
+	}
+	for _, v := range g.Values {
 		for _, in := range v.In {
 			users[in]++
 			next[in] = v
+			if sets.root(number[in]) != sets.root(number[v]) {
+				leaves(in)
+			}
 		}
 	}
 	for _, o := range g.Outputs {
 		users[o.Value]++
+		leaves(o.Value)
 	}
 	for _, u := range g.Updates {
 		users[u.New]++
+		taken[sets.root(number[u.New])] = true
 	}
-	for _, v := range g.Values {
-		sum := next[v]
-		if !plan.Product(v) || users[v] != 1 || sum == nil || taken[sum] || plan.Bias(sum, v) == nil {
+	for i := len(g.Values) - 1; i >= 0; i-- {
+		v := g.Values[i]
+		to := next[v]
+		if !plan.Product(v) || v.DType != ir.F32 || users[v] != 1 || to == nil || !plan.Fusible(to.Op) || !plan.SameSpace(to.Shape, v.Shape) {
 			continue
 		}
-		after := next[sum]
-		switch root := sets.root(number[sum]); size[root] {
-		case 1:
-		case 2:
-			if users[sum] != 1 || after == nil || after.Op != "relu" || sets.root(number[after]) != root {
-				continue
-			}
-		default:
-			continue
+		if root := sets.root(number[to]); room[root] && !taken[root] {
+			taken[root] = true
+			pairs = append(pairs, [2]*ir.Value{v, to})
 		}
-		pairs, taken[sum] = append(pairs, [2]*ir.Value{v, sum}), true
 	}
 	return pairs
 }

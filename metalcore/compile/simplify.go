@@ -6,6 +6,7 @@ import (
 
 	"github.com/metalnb/metalnb/metalcore/ir"
 	"github.com/metalnb/metalnb/metalcore/op"
+	"github.com/metalnb/metalnb/metalcore/plan"
 )
 
 // rule returns a simpler value equal to v, or nil if it has nothing to say.
@@ -13,17 +14,18 @@ type rule func(v *ir.Value) *ir.Value
 
 // rules stand under the op that they simplify.
 var rules = map[string][]rule{
-	"add": {neutral(1, 0), neutral(0, 0), joinPads, unbroadcast},
-	"sub": {neutral(1, 0), unbroadcast},
-	"mul": {neutral(1, 1), neutral(0, 1), unbroadcast},
+	"add": {neutral(1, 0), neutral(0, 0), joinPads, unbroadcast, reshapeLast},
+	"sub": {neutral(1, 0), unbroadcast, reshapeLast},
+	"mul": {neutral(1, 1), neutral(0, 1), unbroadcast, reshapeLast},
 	"div": {neutral(1, 1), unbroadcast},
 	"pow": {neutral(1, 1), unbroadcast},
-	"max": {unbroadcast}, "min": {unbroadcast}, "eq": {unbroadcast}, "lt": {unbroadcast}, "le": {unbroadcast},
-	"select": {unbroadcast},
+	"max": {unbroadcast}, "min": {unbroadcast}, "eq": {unbroadcast}, "lt": {unbroadcast, reshapeLast}, "le": {unbroadcast},
+	"select": {unbroadcast, reshapeLast},
 
 	"neg":  {twice},
 	"abs":  {again},
-	"relu": {again},
+	"relu": {again, reshapeLast},
+	"tanh": {reshapeLast}, "sigmoid": {reshapeLast}, "erf": {reshapeLast},
 	"cast": {sameType, thereAndBack},
 
 	"stop_gradient": {operand},
@@ -172,6 +174,50 @@ func joinReshapes(v *ir.Value) *ir.Value {
 		return made(op.Reshape(in.In[0], v.Shape), v)
 	}
 	return nil
+}
+
+// reshapeLast reshapes what is computed of a product, not the product, so that
+// it can be computed while the product's results are at hand. Other operands of
+// the same shape are reshaped, which costs nothing; a number stays.
+func reshapeLast(v *ir.Value) *ir.Value {
+	at := slices.IndexFunc(v.In, func(in *ir.Value) bool { return in.Op == "reshape" && ofProduct(in.In[0]) })
+	if at < 0 || !v.In[at].Shape.Equal(v.Shape) {
+		return nil
+	}
+	from, w := v.In[at].In[0], *v
+	w.In, w.Shape = slices.Clone(v.In), from.Shape
+	for i, in := range v.In {
+		switch {
+		case in.Shape.Equal(v.Shape):
+			w.In[i] = reshaped(in, from.Shape)
+		case in.Shape.Elems() != 1 || len(in.Shape) > len(from.Shape):
+			return nil
+		}
+	}
+	return made(op.Reshape(&w, v.Shape), v)
+}
+
+// reshaped is v in another shape, without a reshape of a reshape.
+func reshaped(v *ir.Value, shape ir.Shape) *ir.Value {
+	if v.Op == "reshape" {
+		v = v.In[0]
+	}
+	if v.Shape.Equal(shape) {
+		return v
+	}
+	return made(op.Reshape(v, shape), v)
+}
+
+// ofProduct reports whether v is a product or elementwise of one.
+func ofProduct(v *ir.Value) bool {
+	for plan.Fusible(v.Op) {
+		at := slices.IndexFunc(v.In, func(in *ir.Value) bool { return in.Shape.Equal(v.Shape) && (plan.Product(in) || plan.Fusible(in.Op)) })
+		if at < 0 {
+			return false
+		}
+		v = v.In[at]
+	}
+	return plan.Product(v)
 }
 
 func joinBroadcasts(v *ir.Value) *ir.Value {

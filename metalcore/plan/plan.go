@@ -167,7 +167,7 @@ func (p *planner) overwritable(old, v *ir.Value) bool {
 		return false
 	}
 	s := &p.prog.Steps[p.step[v]]
-	if _, _, _, ok := s.Epilogue(); ok && p.end[old] == p.step[v] {
+	if _, ok := s.Epilogue(); ok && p.end[old] == p.step[v] {
 		return false
 	}
 	for _, w := range s.Values {

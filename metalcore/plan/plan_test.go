@@ -242,7 +242,7 @@ func TestEpilogue(t *testing.T) {
 	if err := verify(p); err != nil {
 		t.Fatalf("%v\n%s", err, p)
 	}
-	if product, b, cut, ok := p.Steps[1].Epilogue(); product != y || b != bias || !cut || !ok {
+	if e, ok := p.Steps[1].Epilogue(); !ok || e.Product != y || e.Bias != bias || !e.ReLU || len(e.Rest) > 0 {
 		t.Errorf("the second step is not a product with bias and relu:\n%s", p)
 	}
 	for _, bad := range []Group{{y}, {y, relu}, {y, sum, relu, last}, {y, sum}} {
@@ -251,8 +251,15 @@ func TestEpilogue(t *testing.T) {
 		}
 	}
 	g.Outputs = append(g.Outputs, ir.Output{Name: "sum", Value: sum})
-	if _, err := New(g, Group{y, sum, relu}); err == nil || !strings.Contains(err.Error(), "elsewhere") {
-		t.Errorf("the sum is read elsewhere: error %v", err)
+	p, err = New(g, Group{y, sum, relu})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := verify(p); err != nil {
+		t.Fatalf("%v\n%s", err, p)
+	}
+	if e, ok := p.Steps[1].Epilogue(); !ok || e.Base != sum || e.ReLU || len(e.Rest) != 1 {
+		t.Errorf("the sum is a result, too, and relu comes after it:\n%s", p)
 	}
 }
 

@@ -134,8 +134,8 @@ func connect(g *ir.Graph, steps []Step) error {
 				s.Writes = append(s.Writes, v)
 			}
 		}
-		if _, _, _, ok := s.Epilogue(); ok && (len(s.Writes) != 1 || s.Writes[0] != s.Values[len(s.Values)-1]) {
-			return fmt.Errorf("graph %s: what lies between %s and the end of its group is read elsewhere", g.Name, s.Values[0].Op)
+		if e, ok := s.Epilogue(); ok && s.Home(e.Base) == nil {
+			return fmt.Errorf("graph %s: %s has no room among the results of its group", g.Name, e.Product.Op)
 		}
 	}
 	return nil

@@ -76,7 +76,7 @@ func verifyStep(p *Program, m memory) error {
 			m.write(p.Places[v], v)
 			for _, w := range st.Values {
 				for _, in := range w.In {
-					_, _, _, product := st.Epilogue()
+					_, product := st.Epilogue()
 					if slices.Contains(st.Reads, in) && shares(p, v, in) && (product || !mayShare(p, v, w, in)) {
 						return fmt.Errorf("%s is written over %s, an operand of %s", v.Op, in.Op, w.Op)
 					}

@@ -22,6 +22,7 @@ var spaces = []ir.Shape{
 // holds them against the same ops one by one and against the interpreter.
 func (s *suite) fused(t *testing.T) {
 	t.Run("epilogues", s.epilogues)
+	t.Run("tails", s.tails)
 	for i, shape := range spaces {
 		for seed := range uint64(6) {
 			g := randomGroup(rand.New(rand.NewPCG(seed, uint64(i))), shape)
@@ -65,6 +66,37 @@ func (s *suite) epilogues(t *testing.T) {
 	s.checkFused(t, ir.NewGraph("test", named(op.Add(op.MatMul(a, b, false, false), a), op.Exp(b)), nil))
 	p, q := f32("p", 3, 4, 5), f32("q", 3, 5, 6)
 	s.checkFused(t, graphOf(op.ReLU(op.Add(op.MatMul(p, q, false, false), f32("b", 6)))))
+}
+
+// tails are products with what else is computed of them, one or several results,
+// from operands of all shapes.
+func (s *suite) tails(t *testing.T) {
+	for _, shape := range []ir.Shape{{1, 1}, {5, 33}, {60, 70}, {3, 20, 16}, {2, 9, 8, 24}, {1, 40, 520}} {
+		n, rows := shape[len(shape)-1], shape[len(shape)-2]
+		outer := slices.Clone(shape[:len(shape)-2])
+		product := op.MatMul(f32("a", append(slices.Clone(outer), rows, 7)...), f32("b", append(slices.Clone(outer), 7, n)...), false, false)
+		residual, bias := f32("r", shape...), f32("bias", n)
+		column, number := f32("column", append(slices.Clone(shape[:len(shape)-1]), 1)...), f32("number")
+		sum := op.Add(product, bias)
+		for _, list := range [][]*ir.Value{
+			{op.Tanh(sum)},
+			{op.Add(residual, sum)},
+			{op.Add(op.ReLU(sum), residual)},
+			{op.Mul(op.Sub(product, column), number)},
+			{op.Select(op.Lt(ir.Const(0, ir.F32), residual), product, ir.Const(0, ir.F32))},
+			{sum, op.Mul(sum, op.Sigmoid(sum)), op.Cast(op.Lt(residual, sum), ir.I32)},
+			{op.Add(op.Tanh(residual), op.Mul(product, product)), op.Neg(op.Tanh(residual))},
+			{op.Reshape(op.Tanh(op.Reshape(product, ir.Shape{shape.Elems()})), shape), op.Max(column, residual)},
+		} {
+			s.checkFused(t, ir.NewGraph("tail", named(list...), nil))
+		}
+	}
+	image, k := f32("image", 2, 6, 5, 3), f32("k", 3, 3, 3, 19)
+	y := op.Conv2D(image, k, op.ConvSpec{Pad: []int{1, 1, 1, 1}})
+	s.checkFused(t, graphOf(op.Add(op.Tanh(op.Add(y, f32("bias", 19))), f32("r", y.Shape...))))
+	s.checkFused(t, graphOf(op.Mul(y, f32("image scale", 2, 1, 1, 1))))
+	back := op.Conv2DGradInput(f32("g", y.Shape...), k, image.Shape, op.ConvSpec{Pad: []int{1, 1, 1, 1}})
+	s.checkFused(t, graphOf(op.Select(op.Lt(ir.Const(0, ir.F32), image), back, ir.Const(0, ir.F32))))
 }
 
 // checkFused compares fused, apart and interpreted.

@@ -99,10 +99,8 @@ func (e *executable) add(c *compiler, number int) error {
 // others have a maker.
 func (c *compiler) kernel(s *plan.Step) (kernel, error) {
 	v := s.Values[0]
-	if product, bias, relu, ok := s.Epilogue(); ok {
-		c.ids[product] = c.ids[s.Values[len(s.Values)-1]] // the product has no memory of its own
-		b := c.id(bias)
-		return productThen(c, product, epilogue{bias: &b, relu: relu}), nil
+	if e, ok := s.Epilogue(); ok {
+		return c.product(s, e), nil
 	}
 	if plan.Fusible(v.Op) {
 		return elementwise(c, s), nil
@@ -116,16 +114,6 @@ func (c *compiler) kernel(s *plan.Step) (kernel, error) {
 		return nil, unsupported(v, err.Error())
 	}
 	return k, nil
-}
-
-// productThen makes the kernel of a product with what comes after it.
-func productThen(c *compiler, v *ir.Value, after epilogue) kernel {
-	if v.Op == "conv2d" {
-		return newConv2D(c, v, after)(c)
-	}
-	p := newMatMul(c, v)
-	p.after = after
-	return p.kernel(c)
 }
 
 func unsupported(v *ir.Value, why string) error {

@@ -48,27 +48,31 @@ func newConv2D(c *compiler, v *ir.Value, after epilogue) func(*compiler) kernel 
 	return s.kernel
 }
 
-// makeConv2DGradInput: the gradient of a pixel is the sum over the places whose
+func makeConv2DGradInput(c *compiler, v *ir.Value) (kernel, error) {
+	return newConv2DGradInput(c, v, epilogue{}), nil
+}
+
+// newConv2DGradInput: the gradient of a pixel is the sum over the places whose
 // kernel covers it. Pixels whose row and column leave the same remainders by the
 // stride are covered alike: they are a phase, and each phase is a convolution
 // of g, of stride one, with the turned kernel's taps that meet it.
-func makeConv2DGradInput(c *compiler, v *ir.Value) (kernel, error) {
+func newConv2DGradInput(c *compiler, v *ir.Value, after epilogue) kernel {
 	k := v.In[1].Shape
 	win := newWindow(v, v.Shape, v.In[0].Shape, k[0], k[1])
 	g, kern, dst, out := c.id(v.In[0]), c.id(v.In[1]), c.id(v), k[3]
 	if win.pointwise() {
-		p := &product{batch: 1, m: win.n * win.h * win.w, n: win.c, k: out, dst: dst,
+		p := &product{batch: 1, m: win.n * win.h * win.w, n: win.c, k: out, dst: dst, after: after,
 			a: matrices{id: g, line: out, inner: 1}, b: matrices{id: kern, line: out, inner: 1}}
-		return p.kernel(c), nil
+		return p.kernel(c)
 	}
 	s := &sliding{images: win.n, h: win.oh, w: win.ow, depth: out, out: win.c, src: g, dst: dst, image: win.h * win.w * win.c,
-		kern: kern, line: out, inner: 1, turned: true}
+		kern: kern, line: out, inner: 1, turned: true, after: after}
 	for y := range min(win.sh, win.h) {
 		for x := range min(win.sw, win.w) {
 			s.phases = append(s.phases, win.phase(y, x, out))
 		}
 	}
-	return s.kernel(c), nil
+	return s.kernel(c)
 }
 
 // phase is the one of the pixels y+i*sh, x+j*sw.

@@ -67,6 +67,7 @@ func (f *fused) pointers() int { return len(f.operands) + len(f.results) + f.tem
 // elementwise makes the kernel of a step whose values are all fusible.
 func elementwise(c *compiler, s *plan.Step) kernel {
 	f := newFuser(c, s)
+	f.unguard()
 	f.collect()
 	k := f.loop()
 	if k == nil {
@@ -85,8 +86,7 @@ func elementwise(c *compiler, s *plan.Step) kernel {
 
 // tiled makes the kernel of a step that runs op by op over tiles.
 func tiled(c *compiler, s *plan.Step, f *fused) kernel {
-	c.need(0, f.temps*f.tile*f.words)
-	c.pointers = max(c.pointers, f.pointers())
+	f.reserve(c)
 	cost := 0
 	for _, v := range s.Values {
 		cost += vec.Cost(kernelName(v))
@@ -99,6 +99,11 @@ func tiled(c *compiler, s *plan.Step, f *fused) kernel {
 	grain := max(1, cheapGrain/(f.tile*cost))
 	part := f.part
 	return func(fr *frame) { fr.pool.run(fr, f.tiles, grain, part) }
+}
+
+func (f *fused) reserve(c *compiler) {
+	c.need(0, f.temps*f.tile*f.words)
+	c.pointers = max(c.pointers, f.pointers())
 }
 
 // bind looks up the pointers of a step of one tile for all runs with the same
@@ -133,11 +138,16 @@ func (f *fused) part(fr *frame, worker, lo, hi int) {
 	f.prepare(fr, worker, table)
 	for t := lo; t < hi; t++ {
 		start, n := f.space.tile(t, f.tile)
-		f.move(fr, table, start, n, t == lo)
-		for i := range f.ops {
-			o := &f.ops[i]
-			o.run(table[o.d], table[o.a], table[o.b], table[o.c], n)
-		}
+		f.compute(fr, table, start, n, t == lo)
+	}
+}
+
+// compute runs all ops over a tile.
+func (f *fused) compute(fr *frame, table []unsafe.Pointer, start, n int, first bool) {
+	f.move(fr, table, start, n, first)
+	for i := range f.ops {
+		o := &f.ops[i]
+		o.run(table[o.d], table[o.a], table[o.b], table[o.c], n)
 	}
 }
 

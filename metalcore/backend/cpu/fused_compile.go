@@ -32,17 +32,16 @@ const (
 func newFuser(c *compiler, s *plan.Step) *fuser {
 	f := &fuser{fused: &fused{words: wordsOf(s)}, c: c, step: s, of: map[*ir.Value]int{}, last: map[*ir.Value]int{}}
 	f.nodes = nodesOf(s)
-	f.unguard()
-	for i, n := range f.nodes {
-		for _, in := range n.in {
-			f.last[in] = i
-		}
-	}
 	return f
 }
 
 // compile makes the ops over tiles of a step whose operands are known.
 func (f *fuser) compile() *fused {
+	for i, n := range f.nodes {
+		for _, in := range n.in {
+			f.last[in] = i
+		}
+	}
 	for i := range f.nodes {
 		f.add(i)
 	}
@@ -172,10 +171,10 @@ func (f *fuser) target(i int) int {
 
 // awaited reports whether a later node reads what lies where node i is written.
 func (f *fuser) awaited(i int) bool {
-	place := f.c.prog.Places[f.nodes[i].v]
+	place := func(v *ir.Value) plan.Place { return f.c.exe.places[f.c.id(v)] }
 	for _, n := range f.nodes[i+1:] {
 		for k, in := range n.in {
-			if n.from[k] >= 0 && f.c.prog.Places[in] == place {
+			if n.from[k] >= 0 && place(in) == place(f.nodes[i].v) {
 				return true
 			}
 		}

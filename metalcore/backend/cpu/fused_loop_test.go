@@ -65,6 +65,7 @@ func TestOptimizersAreOnePass(t *testing.T) {
 				continue
 			}
 			f := newFuser(c, s)
+			f.unguard()
 			f.collect()
 			text := f.text(&looped{})
 			if found = vec.FindLoop(variant, text) != nil && f.guard != nil; !found {

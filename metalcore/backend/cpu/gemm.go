@@ -28,8 +28,11 @@ type matrices struct{ id, step, line, inner int }
 type epilogue struct {
 	bias *int // number of a vector with one element for each column
 	relu bool
-	// finish, if there is one, gets each finished block of the result's rows.
+	// finish, if there is one, gets each finished block of the result's rows; rest
+	// makes a kernel that does the same for all of them, where blocks are not whole
+	// rows.
 	finish func(fr *frame, worker int, b block)
+	rest   func() kernel
 }
 
 // block is a part of a result: rows and columns of matrix batch.
@@ -66,6 +69,23 @@ func (p *product) kernel(c *compiler) kernel {
 	if k := p.byLibrary(c); k != nil {
 		return k
 	}
+	if p.after.rest != nil && p.colBlocks > 1 {
+		p.after.finish = nil
+		return after(p.multiplier(c), p.after.rest())
+	}
+	return p.multiplier(c)
+}
+
+// after runs one kernel after another.
+func after(first, second kernel) kernel {
+	return func(fr *frame) {
+		first(fr)
+		second(fr)
+	}
+}
+
+// multiplier is the kernel of a product that is cut up.
+func (p *product) multiplier(c *compiler) kernel {
 	local := 0
 	if p.packB {
 		local = p.depth * p.width
