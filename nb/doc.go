@@ -36,6 +36,27 @@
 // block of layers in several places, and Freeze keeps one as it is. Images are
 // [B, height, width, channels] and sequences [B, steps, features].
 //
+// Tensors of numbers are computed in the core when somebody looks: with String,
+// Values, Item, Eval, and the function Eval for several at once. Keep and Kept
+// carry them from cell to cell. They do what NumPy's arrays do:
+//
+//   - made: Array, Zeros, Ones, Full, Arange, Linspace, Eye, Diag, OneHot; with a
+//     seed Uniform, Normal, Integers, Permutation
+//   - element by element, with broadcasting: Add, Sub, Mul, Div, FloorDiv, Mod,
+//     Pow, Maximum, Minimum, Clip, Neg, Abs, Sign, Square, Sqrt, Exp, Log, Sin,
+//     Tanh, Erf, Floor, Round and their like; Eq, Ne, Lt, Le, Gt, Ge, And, Or,
+//     Not, IsNaN, IsFinite, Where; Cast, Float, Int
+//   - parts: At, Slice, Take, TakeAlong, Masked, NonZero, Diagonal, Tril, Triu
+//   - reduced: Sum, Prod, Mean, Var, Std, Max, Min, Any, All, Norm, LogSumExp,
+//     ArgMax, ArgMin; in order: Sort, ArgSort, TopK, CumSum, CumProd
+//   - arranged: Reshape, Transpose, Permute, SwapAxes, ExpandDims, Squeeze,
+//     BroadcastTo, Concat, Stack, Split, Tile, Repeat, Flip, Roll, Pad
+//   - products: MatMul, Outer, Einsum
+//   - linear algebra: Solve, Inv, Det, SlogDet, Cholesky, QR, SVD, Eigh, Eig,
+//     LstSq, PInv, MatrixRank, Expm, Trace
+//   - Fourier transforms: FFT, IFFT, RFFT, IRFFT, FFT2, IFFT2
+//   - gradients of any function of them, of any order: Grad, ValueAndGrad
+//
 // In a cell an error is one short report of what happened, in which line of
 // the cell and what to do, and ends the cell. In other programs it is a panic
 // with an *Error, and Try returns it as a value.

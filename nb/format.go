@@ -61,19 +61,42 @@ func formatScalar(x float64, dtype ir.DType) string {
 	if dtype == ir.Bool {
 		return truthText(x)
 	}
-	verb, ints := byte('f'), !dtype.Float()
-	if a := math.Abs(x); !ints && a > 0 && (a < 1e-4 || a >= 1e16) {
-		verb = 'e'
+	if !dtype.Float() {
+		return strconv.FormatFloat(x, 'f', 0, 64)
 	}
-	bits := 32
-	if ints {
-		bits = 64
+	if s := notFinite(x); s != "" {
+		return s
 	}
-	s := strconv.FormatFloat(x, verb, -1, bits)
-	if ints || strings.ContainsAny(s, ".eIN") {
+	if a := math.Abs(x); a > 0 && (a < 1e-4 || a >= large(dtype)) {
+		return strconv.FormatFloat(x, 'e', -1, 32)
+	}
+	s := strconv.FormatFloat(x, 'f', -1, 32)
+	if strings.Contains(s, ".") {
 		return s
 	}
 	return s + ".0"
+}
+
+// large is from where on numbers of a type are written with an exponent, because
+// they have no more digits.
+func large(dtype ir.DType) float64 {
+	if dtype == ir.F16 {
+		return 1e3
+	}
+	return 1e6
+}
+
+// notFinite is the text of NaN and infinities, "" for all others.
+func notFinite(x float64) string {
+	switch {
+	case math.IsNaN(x):
+		return "nan"
+	case math.IsInf(x, 1):
+		return "inf"
+	case math.IsInf(x, -1):
+		return "-inf"
+	}
+	return ""
 }
 
 // indices lists what is shown of an axis; -1 stands for the dots.
@@ -140,14 +163,14 @@ func (f *formatter) write(b *[]byte, axis, at int, indent string) {
 // elementFormat chooses one format for all elements, as NumPy does: integers
 // right-aligned; numbers with as many digits as the longest needs, at most
 // eight behind the point; in scientific notation when they differ by more than
-// a factor of 1000 or are very large or small.
+// a factor of 1000 or are very large or small, as NumPy 2.4 does.
 func elementFormat(values []float64, dtype ir.DType) func(float64) string {
 	format := func(x float64) string { return strconv.FormatFloat(x, 'f', 0, 64) }
 	switch {
 	case dtype == ir.Bool:
 		format = func(x float64) string { return fmt.Sprintf("%5s", truthText(x)) }
 	case dtype.Float():
-		format = floatFormat(values)
+		format = floatFormat(values, large(dtype))
 	}
 	width := 0
 	for _, x := range values {
@@ -179,14 +202,14 @@ func shortest(values []float64, dtype ir.DType) []float64 {
 	return out
 }
 
-func floatFormat(values []float64) func(float64) string {
+func floatFormat(values []float64, large float64) func(float64) string {
 	lo, hi := math.Inf(1), 0.0
 	for _, x := range values {
 		if a := math.Abs(x); a > 0 && !math.IsInf(a, 0) && !math.IsNaN(a) {
 			lo, hi = min(lo, a), max(hi, a)
 		}
 	}
-	scientific := hi >= 1e8 || hi > 0 && (lo < 1e-4 || hi/lo > 1000)
+	scientific := hi >= large || hi > 0 && (float32(lo) < 1e-4 || float32(hi)/float32(lo) > 1000)
 	verb := byte('f')
 	if scientific {
 		verb = 'e'
@@ -200,14 +223,10 @@ func floatFormat(values []float64) func(float64) string {
 		left, digits = max(left, before), max(digits, after)
 	}
 	return func(x float64) string {
-		switch {
-		case math.IsNaN(x):
-			return "nan"
-		case math.IsInf(x, 1):
-			return "inf"
-		case math.IsInf(x, -1):
-			return "-inf"
-		case verb == 'e':
+		if s := notFinite(x); s != "" {
+			return s
+		}
+		if verb == 'e' {
 			return withPoint(strconv.FormatFloat(x, 'e', digits, 32), digits)
 		}
 		before, after := splitDigits(x, 'f')

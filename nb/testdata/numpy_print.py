@@ -20,7 +20,18 @@ arrays = [
     np.array([np.inf, 0.001, 1000], np.float16), np.bool_(True), np.array([[True, False], [False, False]]), np.array([True, True]),
     np.array([0, 255, 7], np.uint8), np.array([-(1 << 40), 5], np.int64), np.int64(1 << 40),
 ]
+# numbers at the edges of what is written how, and arrays of all kinds
+f = np.float32
+for x in [0, -0.0, 1e-4, 9.9e-5, 1e6, 999999.9, 12345678, 1e16, np.nan, np.inf, -np.inf, 3.4e38, 1e-45, 1 / 3]:
+    arrays += [f(x), np.array([x], f), np.array([x, 1], f)]
+for shape in [(0, 3), (2, 0), (3,), (1, 4), (2, 3), (2, 2, 2)]:
+    a = rng.standard_normal(shape)
+    few = np.where(rng.random(shape) < 0.4, rng.choice([np.nan, np.inf, -np.inf], shape), a)
+    arrays += [few.astype(f), np.round(a, 2).astype(f), np.exp(a * 6).astype(f), (a * 1e6).astype(f), np.round(few).astype(f),
+               (a * 1000).astype(np.int32), a > 0, a.astype(np.float16)]
+arrays += [np.full((2, 2), np.nan, f), np.full(2, np.inf, f), np.array([[2**31 - 1], [-2**31]], np.int32), np.ones((1, 1001), np.int32),
+           np.arange(1001, dtype=f), (rng.random((40, 40)) < 0.5), rng.standard_normal((3, 30)).astype(f) * f(1e-7)]
 names = {"float32": "f32", "float16": "f16", "int32": "i32", "int64": "i64", "uint8": "u8", "bool": "bool"}
 print(json.dumps([
     {"shape": list(a.shape), "dtype": names[a.dtype.name],
-     "values": [repr(float(x)) for x in np.asarray(a).ravel()], "text": str(a)} for a in arrays], indent=0))
+     "values": [repr(float(x)) for x in np.asarray(a).ravel()], "text": str(a)} for a in arrays], separators=(",", ":")))
