@@ -88,3 +88,14 @@ func ExampleNewTrainer() {
 	fmt.Println(nb.Try(b.Attach).(*nb.Error).Message)
 	// Output: trainer "iris" is there already, with a different model: layer dense_1: weight is [4,9], it was [4,8]
 }
+
+// What a tensor is compiled to: one pass over memory for both operations.
+func ExampleExplain() {
+	e := nb.Explain(nb.Ones(1000).CumSum(0).Mul(0.5).Exp())
+	for _, k := range e.Kernels {
+		fmt.Println(k.Label)
+	}
+	// Output:
+	// cumsum (cum_sum)
+	// fused 2: mul exp
+}

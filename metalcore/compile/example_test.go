@@ -46,5 +46,5 @@ func ExampleReport_Explain() {
 	// Output:
 	//  66560 FLOPs, 12352 bytes read, 2048 written: matmul + bias relu (Dense)
 	//  65536 FLOPs, 10240 bytes read, 4096 written: matmul
-	//   2048 FLOPs,  8196 bytes read, 4096 written: fused 2: mul sub
+	//   2048 FLOPs,  8196 bytes read, 4096 written: fused 2: mul sub -> w
 }

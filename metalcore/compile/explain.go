@@ -48,9 +48,10 @@ type Explanation struct {
 type Kernel struct {
 	Ops           []string
 	Layers        []string
-	Epilogue      string // what a product does to its result as it writes it: "bias", "bias relu"
-	Result        string // type and shape of its last value
-	Read, Written int64  // bytes
+	States        []string // that it gives their next values
+	Epilogue      string   // what a product does to its result as it writes it: "bias", "bias relu"
+	Result        string   // type and shape of its last value
+	Read, Written int64    // bytes
 	FLOPs         int64
 	Time          time.Duration
 }
@@ -63,7 +64,7 @@ func (r *Report) Explain(times []time.Duration) *Explanation {
 	e := &Explanation{Name: p.Graph.Name, Passes: r.Passes, Copies: len(p.Copies), Arena: p.Arena, Unshared: p.Unshared(),
 		Timed: times != nil, Plan: p.String()}
 	for i := range p.Steps {
-		k := kernel(&p.Steps[i])
+		k := kernel(p, &p.Steps[i])
 		if e.Timed {
 			k.Time = times[i]
 		}
@@ -83,7 +84,7 @@ func (r *Report) Explain(times []time.Duration) *Explanation {
 	return e
 }
 
-func kernel(s *plan.Step) Kernel {
+func kernel(p *plan.Program, s *plan.Step) Kernel {
 	k := Kernel{Ops: opsOf(s.Values), Result: s.Values[len(s.Values)-1].Type(), FLOPs: FLOPs(s)}
 	for _, v := range s.Values {
 		if v.Layer != "" && !slices.Contains(k.Layers, v.Layer) {
@@ -95,6 +96,9 @@ func kernel(s *plan.Step) Kernel {
 	}
 	for _, v := range s.Writes {
 		k.Written += v.Bytes()
+		if at := p.Places[v]; at.Kind == plan.State {
+			k.States = append(k.States, p.States[at.Index].Name)
+		}
 	}
 	if e, ok := s.Epilogue(); ok {
 		ops := opsOf(e.Rest)
@@ -109,7 +113,8 @@ func kernel(s *plan.Step) Kernel {
 	return k
 }
 
-// Label names a kernel: its ops, and its layers if there are any.
+// Label names a kernel: its ops, its layers if there are any, and the first
+// state that it updates.
 func (k *Kernel) Label() string {
 	label := strings.Join(k.Ops, " ")
 	switch {
@@ -120,6 +125,12 @@ func (k *Kernel) Label() string {
 	}
 	if len(k.Layers) > 0 {
 		label += " (" + strings.Join(k.Layers, ", ") + ")"
+	}
+	switch n := len(k.States); {
+	case n > 1:
+		label += fmt.Sprintf(" -> %s and %d more", k.States[0], n-1)
+	case n == 1:
+		label += " -> " + k.States[0]
 	}
 	return label
 }
