@@ -96,6 +96,6 @@ func ExampleExplain() {
 		fmt.Println(k.Label)
 	}
 	// Output:
-	// cumsum (cum_sum)
-	// fused 2: mul exp
+	// cumsum (cumsum_1)
+	// fused 2: mul exp (mul_1, exp_1)
 }

@@ -1,6 +1,9 @@
 package nb
 
-import "github.com/metalnb/metalnb/metalcore/wire"
+import (
+	"github.com/metalnb/metalnb/metalcore/ir"
+	"github.com/metalnb/metalnb/metalcore/wire"
+)
 
 // Explanation tells what a training step or a tensor is compiled to. It prints
 // as a table of the passes of the compiler and of the kernels.
@@ -51,7 +54,11 @@ func Explainable(x any) (trainer, graph string) {
 		if x.v.Shape.HasBatch() {
 			return "", modelText("model", x)
 		}
-		return "", graphOf(&wire.Compute{}, x).String()
+		names, counts := map[string]string{}, map[string]int{}
+		return "", graphOf(&wire.Compute{}, x).Rewrite(func(v *ir.Value) *ir.Value {
+			v.Layer = layerName(v.Layer, names, counts)
+			return v
+		}).String()
 	}
 	argument("pass a trainer or a tensor, like nb.Explain(t)", "a %T cannot be explained", x)
 	return "", ""
