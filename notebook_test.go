@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -154,32 +155,39 @@ func number(t *testing.T, s, words string) float64 {
 // elsewhere finds what a page would load from the net.
 var elsewhere = regexp.MustCompile(`(?i)<[^>]*\s(src|href)\s*=\s*["']?(https?:)?//|@import|url\(\s*["']?(https?:)?//`)
 
-// The first notebook, twice, through the real gonb.
+// executed runs a notebook, through the real gonb, in which no cell may fail.
+func executed(t *testing.T, notebook string) *book {
+	t.Helper()
+	b, page, log, errs, code := execute(t, notebook)
+	if code != 0 {
+		t.Fatalf("exit code %d\n%s%s", code, log, errs)
+	}
+	count := 0
+	for _, c := range b.Cells {
+		if c.Type != "code" {
+			continue
+		}
+		count++
+		if c.Count == nil || *c.Count != count {
+			t.Errorf("cell %s: execution count %v, want %d", c.ID, c.Count, count)
+		}
+		for _, o := range c.Outputs {
+			if o.Type == "error" || o.Name == "stderr" {
+				t.Errorf("cell %s failed: %+v", c.ID, o)
+			}
+		}
+	}
+	contains(t, "the log", log, fmt.Sprintf("[%2d/%d]", count, count))
+	if m := elsewhere.FindString(page); m != "" {
+		t.Errorf("the page needs the net: %s", m)
+	}
+	return b
+}
+
+// The first notebook, twice.
 func TestFirstNotebook(t *testing.T) {
 	for round := range 2 {
-		b, page, log, errs, code := execute(t, "notebooks/01-first-steps.ipynb")
-		if code != 0 {
-			t.Fatalf("exit code %d\n%s%s", code, log, errs)
-		}
-		count := 0
-		for _, c := range b.Cells {
-			if c.Type != "code" {
-				continue
-			}
-			count++
-			if c.Count == nil || *c.Count != count {
-				t.Errorf("cell %s: execution count %v, want %d", c.ID, c.Count, count)
-			}
-			for _, o := range c.Outputs {
-				if o.Type == "error" || o.Name == "stderr" {
-					t.Errorf("cell %s failed: %+v", c.ID, o)
-				}
-			}
-		}
-		contains(t, "the log", log, fmt.Sprintf("[%2d/%d]", count, count))
-		if m := elsewhere.FindString(page); m != "" {
-			t.Errorf("the page needs the net: %s", m)
-		}
+		b := executed(t, "notebooks/01-first-steps.ipynb")
 		steps := number(t, b.cell(t, "still").printed(), "step")
 		if steps != 3*45 {
 			t.Errorf("round %d: after three epochs of 45 steps the next cell sees step %v", round, steps)
@@ -201,6 +209,29 @@ func TestFirstNotebook(t *testing.T) {
 			pictures(t, b.cell(t, id))
 		}
 	}
+}
+
+// The notebook of tensors finds the curve that its measurements were made of.
+func TestTensorNotebook(t *testing.T) {
+	b := executed(t, "notebooks/02-tensors.ipynb")
+	for _, id := range []string{"broadcast", "pca"} {
+		pictures(t, b.cell(t, id))
+	}
+	var found [3]float64
+	fit := b.cell(t, "newton").printed()
+	_, numbers, _ := strings.Cut(fit, "a, b, c = [")
+	if _, err := fmt.Sscan(strings.TrimRight(numbers, "]\n"), &found[0], &found[1], &found[2]); err != nil {
+		t.Fatalf("%v in %s", err, fit)
+	}
+	for i, want := range []float64{2, 1.3, 0.5} {
+		if math.Abs(found[i]-want) > 0.03 {
+			t.Errorf("the curve is %v", found)
+		}
+	}
+	contains(t, "the slope", b.cell(t, "grad").printed(), "0.91821", "1.38177", "1.10360")
+	contains(t, "the rank", b.cell(t, "lstsq").printed(), "rank 8")
+	contains(t, "the tones", b.cell(t, "fft").printed(), "tones [12 40]")
+	contains(t, "the errors", b.cell(t, "errors").printed(), "inner sizes 3 and 4 differ", "axis j", "singular", "index 7")
 }
 
 // pictures checks that a cell shows a picture in every form that some viewer
