@@ -40,20 +40,25 @@ func (t *Tensor) Cholesky() *Tensor {
 }
 
 // QR is t = q r for matrices [..., m, n], with k = min(m, n) orthonormal columns
-// of q [..., m, k] and an upper triangle r [..., k, n]. It has no gradient.
+// of q [..., m, k] and an upper triangle r [..., k, n]. Its gradient needs at
+// least as many rows as columns, and independent ones.
 func (t *Tensor) QR() (q, r *Tensor) {
-	t.constant("qr")
 	out := inCore("qr", 0, t)
-	return out[0], out[1]
+	return t.orthonormal(out[0], out[1])
 }
 
 // SVD is the singular value decomposition t = u diag(s) vt of matrices
 // [..., m, n], with k = min(m, n) singular values s, the largest first, u
-// [..., m, k] and vt [..., k, n]. It has no gradient.
+// [..., m, k] and vt [..., k, n]. Its gradient needs singular values that differ,
+// and are not 0.
 func (t *Tensor) SVD() (u, s, vt *Tensor) {
-	t.constant("svd")
 	out := inCore("svd", 0, t)
-	return out[0], out[1], out[2]
+	if out[0].v.Shape.Elems() >= out[2].v.Shape.Elems() {
+		u, s, v := t.singular(out[0], out[1], out[2].SwapAxes(-1, -2))
+		return u, s, v.SwapAxes(-1, -2)
+	}
+	v, s, u := t.SwapAxes(-1, -2).singular(out[2].SwapAxes(-1, -2), out[1], out[0])
+	return u, s, v.SwapAxes(-1, -2)
 }
 
 // Eigh is the eigenvalues w [..., n] of symmetric matrices, the smallest first,

@@ -42,7 +42,7 @@ func (t *Tensor) nearest(b, x *Tensor, of ...*Tensor) *Tensor {
 // 0 now, it is the trace of e - e^2/2 + e^3/3 - ...
 func (t *Tensor) logDetChange() *Tensor {
 	e := t.StopGradient().Inv().MatMul(t).Sub(Eye(t.v.Shape[len(t.v.Shape)-1]))
-	e = e.Sub(e.StopGradient()) // what rounding left
+	e = Zeros().changing(e)
 	sum, power := e.Trace(), e
 	for k := 2; k <= t.order(); k++ {
 		power = power.MatMul(e)
@@ -60,7 +60,7 @@ func (t *Tensor) factor(l *Tensor) *Tensor {
 	}
 	back := l.Inv()
 	e := back.MatMul(t).MatMul(back.SwapAxes(-1, -2))
-	e = e.Sub(e.StopGradient())
+	e = Zeros().changing(e)
 	half := func(x *Tensor) *Tensor { return x.Tril(0).Add(x.Tril(-1)).Div(2) }
 	n := half(e)
 	for range t.order() - 1 {
@@ -68,6 +68,33 @@ func (t *Tensor) factor(l *Tensor) *Tensor {
 	}
 	return l.Add(l.MatMul(n))
 }
+
+// orthonormal continues t = q r: r is the Cholesky factor of t^T t, turned.
+func (t *Tensor) orthonormal(q, r *Tensor) (*Tensor, *Tensor) {
+	if t.order() == 0 {
+		return q, r
+	}
+	if n := len(t.v.Shape); t.v.Shape[n-2] < t.v.Shape[n-1] {
+		argument("give it at least as many rows as columns", "qr of %s has no gradient", t.v.Type())
+	}
+	r = t.SwapAxes(-1, -2).MatMul(t).factor(r.SwapAxes(-1, -2)).SwapAxes(-1, -2)
+	return q.changing(t.MatMul(r.Inv())), r
+}
+
+// singular continues t = u diag(s) v^T, with at least as many rows as columns: v
+// and s^2 are vectors and values of t^T t, and t v = u diag(s).
+func (t *Tensor) singular(u, s, v *Tensor) (*Tensor, *Tensor, *Tensor) {
+	if t.order() == 0 {
+		return u, s, v
+	}
+	w, v := t.SwapAxes(-1, -2).MatMul(t).perturbed(s.Square(), v)
+	s = s.changing(w.Sqrt())
+	return u.changing(t.MatMul(v).Div(s.ExpandDims(-2))), s, v
+}
+
+// changing has the value of t and the derivatives of x, which is t but for
+// rounding.
+func (t *Tensor) changing(x *Tensor) *Tensor { return t.Add(x.Sub(x.StopGradient())) }
 
 // perturbed continues eigenvalues w and vectors v. In their basis t is diag(w) +
 // e; the vectors there are 1 + c with zeros on the diagonal of c, and from
@@ -79,7 +106,7 @@ func (t *Tensor) perturbed(w, v *Tensor) (*Tensor, *Tensor) {
 		return w, v
 	}
 	e := v.SwapAxes(-1, -2).MatMul(t).MatMul(v)
-	e = e.Sub(e.StopGradient())
+	e = Zeros().changing(e)
 	one := Eye(t.v.Shape[len(t.v.Shape)-1])
 	gap := w.ExpandDims(-2).Sub(w.ExpandDims(-1)) // w[column] - w[row]
 	// Of equal eigenvalues it is too large for any gradient, and harmless in the value.

@@ -100,7 +100,10 @@ var decomposed = map[string]func(tensors) tensors{
 	"lstsq":   func(in tensors) tensors { return tensors{in[0].LstSq(in[1])} },
 	"slogdet": func(in tensors) tensors { sign, log := in[0].SlogDet(); return tensors{log, sign} },
 	"qr":      func(in tensors) tensors { q, r := in[0].QR(); return tensors{q.Abs(), r.Abs()} },
-	"svd":     func(in tensors) tensors { u, s, vt := in[0].SVD(); return tensors{s, u.Abs(), vt.Abs()} },
+	"qr r":    func(in tensors) tensors { _, r := in[0].QR(); return tensors{r.Abs()} },
+	"svd":     func(in tensors) tensors { _, s, _ := in[0].SVD(); return tensors{s} },
+	"svd u":   func(in tensors) tensors { u, _, _ := in[0].SVD(); return tensors{u.Abs()} },
+	"svd vt":  func(in tensors) tensors { _, _, vt := in[0].SVD(); return tensors{vt.Abs()} },
 	"eigh":    func(in tensors) tensors { w, v := in[0].Eigh(); return tensors{w, v.Abs()} },
 	"eig": func(in tensors) tensors {
 		re, im, _, _ := in[0].Eig()

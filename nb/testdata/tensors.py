@@ -258,9 +258,15 @@ for a in [(3, 3), (1, 1), (2, 4, 4)]:
     twice("cholesky", lambda x: L.cholesky(sym(x)), definite(*a))
     twice("eigh", lambda x: tuple(v if v.dim() < x.dim() else v.abs() for v in L.eigh(sym(x))), definite(*a))
     twice("eigh vectors", lambda x: L.eigh(sym(x))[1].abs(), definite(*a))
+def tall(*shape):
+    return (np.eye(*shape[-2:]) * (2 + np.arange(shape[-1])) + r(*shape) / 4).astype(np.float32)
+
+
 for a in [(3, 3), (5, 2), (2, 5), (2, 4, 3), (1, 1)]:
-    plain("qr", lambda x: tuple(v.abs() for v in L.qr(x)), r(*a))
-    plain("svd", lambda x: (lambda u, s, v: (s, u.abs(), v.abs()))(*L.svd(x, full_matrices=False)), r(*a))
+    (plain if a == (2, 5) else twice)("qr", lambda x: tuple(v.abs() for v in L.qr(x)), tall(*a))
+    (plain if a == (2, 5) else twice)("qr r", lambda x: L.qr(x)[1].abs(), tall(*a))
+    for n, k in [("svd u", 0), ("svd", 1), ("svd vt", 2)]:
+        twice(n, lambda x: L.svd(x, full_matrices=False)[k].abs(), tall(*a))
     plain("matrix_rank", lambda x: L.matrix_rank(x.float()), r(*a))
     twice("pinv", L.pinv, r(*a) / 4 + np.eye(*a[-2:], dtype=np.float32) * 2)
 plain("matrix_rank", lambda x: L.matrix_rank(x.float()), arr([1, 2, 3], [2, 4, 6], [1, 0, 1]))
