@@ -44,7 +44,7 @@
 //     seed Uniform, Normal, Integers, Permutation
 //   - element by element, with broadcasting: Add, Sub, Mul, Div, FloorDiv, Mod,
 //     Pow, Maximum, Minimum, Clip, Neg, Abs, Sign, Square, Sqrt, Exp, Log, Sin,
-//     Tanh, Erf, Floor, Round and their like; Eq, Ne, Lt, Le, Gt, Ge, And, Or,
+//     Atan2, Tanh, Erf, Floor, Round and their like; Eq, Ne, Lt, Le, Gt, Ge, And, Or,
 //     Not, IsNaN, IsFinite, Where; Cast, Float, Int
 //   - parts: At, Slice, Take, TakeAlong, Masked, NonZero, Diagonal, Tril, Triu
 //   - reduced: Sum, Prod, Mean, Var, Std, Max, Min, Any, All, Norm, LogSumExp,

@@ -172,6 +172,42 @@ func (t *Tensor) Tan() *Tensor {
 	return t.floats("tan", func(v *ir.Value) *ir.Value { return op.Div(op.Sin(v), op.Cos(v)) })
 }
 
+// Asin, Acos and Atan are the angles whose sine, cosine or tangent is t, and
+// Atan2 is that of the point with height t above x, from -pi to pi; in radians.
+func (t *Tensor) Asin() *Tensor {
+	return t.floats("asin", func(v *ir.Value) *ir.Value {
+		one := ir.Const(1, v.DType)
+		return twice(op.Atan(op.Div(v, op.Add(one, op.Sqrt(op.Mul(op.Sub(one, v), op.Add(one, v)))))))
+	})
+}
+
+// Acos is the angle whose cosine is t.
+func (t *Tensor) Acos() *Tensor {
+	return t.floats("acos", func(v *ir.Value) *ir.Value {
+		one := ir.Const(1, v.DType)
+		return twice(op.Atan(op.Sqrt(op.Div(op.Sub(one, v), op.Add(one, v)))))
+	})
+}
+
+// Atan is the angle whose tangent is t.
+func (t *Tensor) Atan() *Tensor { return t.floats("atan", op.Atan) }
+
+// Atan2 is the angle of the point with height t above x.
+func (t *Tensor) Atan2(x any) *Tensor {
+	return t.binary("atan2", x, ofFloats(func(y, x *ir.Value) *ir.Value {
+		zero, turn := ir.Const(0, x.DType), ir.Const(math.Pi, x.DType)
+		// Of the quotients the one below 1 is taken, so that x or y may be 0.
+		flat := op.Le(op.Abs(y), op.Abs(x))
+		over := op.Select(op.Eq(op.Max(op.Abs(x), op.Abs(y)), zero), ir.Const(1, x.DType), op.Select(flat, x, y))
+		angle := op.Atan(op.Div(op.Select(flat, y, x), over))
+		beside := op.Select(op.Lt(x, zero), op.Select(op.Lt(y, zero), op.Neg(turn), turn), zero)
+		above := op.Select(op.Lt(y, zero), ir.Const(-math.Pi/2, x.DType), ir.Const(math.Pi/2, x.DType))
+		return op.Select(flat, op.Add(angle, beside), op.Sub(above, angle))
+	}))
+}
+
+func twice(v *ir.Value) *ir.Value { return op.Mul(v, ir.Const(2, v.DType)) }
+
 // Sinh is (e^x - e^-x) / 2, by e^x - 1 so that small x are exact.
 func (t *Tensor) Sinh() *Tensor {
 	return t.floats("sinh", func(v *ir.Value) *ir.Value {

@@ -75,6 +75,7 @@ var exactly = map[string]func(tensors) tensors{
 	"exp": one((*nb.Tensor).Exp), "expm1": one((*nb.Tensor).Expm1), "erf": one((*nb.Tensor).Erf), "sin": one((*nb.Tensor).Sin),
 	"cos": one((*nb.Tensor).Cos), "tan": one((*nb.Tensor).Tan), "sinh": one((*nb.Tensor).Sinh), "cosh": one((*nb.Tensor).Cosh),
 	"floor": one((*nb.Tensor).Floor), "ceil": one((*nb.Tensor).Ceil), "round": one((*nb.Tensor).Round), "trunc": one((*nb.Tensor).Trunc),
+	"asin": one((*nb.Tensor).Asin), "acos": one((*nb.Tensor).Acos), "atan": one((*nb.Tensor).Atan), "atan2": two((*nb.Tensor).Atan2),
 	"tanh": one((*nb.Tensor).Tanh), "sigmoid": one((*nb.Tensor).Sigmoid), "relu": one((*nb.Tensor).ReLU),
 	"log": one((*nb.Tensor).Log), "log1p": one((*nb.Tensor).Log1p), "log2": one((*nb.Tensor).Log2), "log10": one((*nb.Tensor).Log10),
 	"sqrt": one((*nb.Tensor).Sqrt), "rsqrt": one((*nb.Tensor).Rsqrt),

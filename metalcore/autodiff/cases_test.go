@@ -62,7 +62,7 @@ func indices(n int) *ir.Value {
 func elementwiseCases() []gradCase {
 	var cases []gradCase
 	unary := map[string]func(*ir.Value) *ir.Value{"neg": op.Neg, "exp": op.Exp, "expm1": op.Expm1, "abs": op.Abs,
-		"sign": op.Sign, "erf": op.Erf, "sin": op.Sin, "cos": op.Cos, "round": op.Round, "tanh": op.Tanh, "sigmoid": op.Sigmoid, "relu": op.ReLU, "floor": op.Floor}
+		"sign": op.Sign, "erf": op.Erf, "sin": op.Sin, "cos": op.Cos, "atan": op.Atan, "round": op.Round, "tanh": op.Tanh, "sigmoid": op.Sigmoid, "relu": op.ReLU, "floor": op.Floor}
 	for name, f := range unary {
 		cases = append(cases, gradCase{name, shapes(ir.Shape{b, 4}), around,
 			func(in []*ir.Value) *ir.Value { return f(in[0]) }})

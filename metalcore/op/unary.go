@@ -37,6 +37,9 @@ func Sin(a *ir.Value) *ir.Value { return build("sin", nil, a) }
 // Cos is the cosine of x in radians.
 func Cos(a *ir.Value) *ir.Value { return build("cos", nil, a) }
 
+// Atan is the angle in radians, within a quarter turn, whose tangent is x.
+func Atan(a *ir.Value) *ir.Value { return build("atan", nil, a) }
+
 // Abs is |x|. Its gradient at 0 is 0, as in PyTorch.
 func Abs(a *ir.Value) *ir.Value { return build("abs", nil, a) }
 
@@ -92,6 +95,9 @@ func unaryOps() []Op {
 		}),
 		unary("sin", "sine of x", func(v, x, g *ir.Value) *ir.Value { return Mul(g, Cos(x)) }),
 		unary("cos", "cosine of x", func(v, x, g *ir.Value) *ir.Value { return Neg(Mul(g, Sin(x))) }),
+		unary("atan", "angle whose tangent is x", func(v, x, g *ir.Value) *ir.Value {
+			return Div(g, Add(one(x), Mul(x, x)))
+		}),
 		unary("abs", "|x|; gradient 0 at 0", func(v, x, g *ir.Value) *ir.Value { return Mul(g, Sign(x)) }),
 		unary("sign", "-1, 0 or 1; gradient 0", flat),
 		unary("tanh", "(e^x - e^-x) / (e^x + e^-x)", func(v, x, g *ir.Value) *ir.Value {

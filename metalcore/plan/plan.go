@@ -11,7 +11,7 @@ import (
 var inPlace = map[string]bool{
 	"neg": true, "exp": true, "log": true, "log1p": true, "expm1": true, "sqrt": true, "abs": true, "sign": true,
 	"tanh": true, "sigmoid": true, "relu": true, "floor": true, "is_finite": true, "cast": true,
-	"rsqrt": true, "erf": true, "sin": true, "cos": true, "round": true, "stop_gradient": true,
+	"rsqrt": true, "erf": true, "sin": true, "cos": true, "atan": true, "round": true, "stop_gradient": true,
 	"add": true, "sub": true, "mul": true, "div": true, "max": true, "min": true, "pow": true,
 	"eq": true, "lt": true, "le": true, "select": true,
 }

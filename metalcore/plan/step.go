@@ -29,7 +29,7 @@ func (s *Step) Fused() bool { return len(s.Values) > 1 }
 var fusible = map[string]bool{
 	"neg": true, "exp": true, "log": true, "log1p": true, "expm1": true, "sqrt": true, "abs": true, "sign": true,
 	"tanh": true, "sigmoid": true, "relu": true, "floor": true, "is_finite": true, "cast": true,
-	"rsqrt": true, "erf": true, "sin": true, "cos": true, "round": true,
+	"rsqrt": true, "erf": true, "sin": true, "cos": true, "atan": true, "round": true,
 	"add": true, "sub": true, "mul": true, "div": true, "max": true, "min": true, "pow": true,
 	"eq": true, "lt": true, "le": true, "select": true, "broadcast": true,
 }

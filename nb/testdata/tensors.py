@@ -98,6 +98,13 @@ floats = {"exp": torch.exp, "expm1": torch.expm1, "erf": torch.erf, "sin": torch
 for n, f in floats.items():
     case(n, f, r(2, 3))
     case(n, f, arr(0, 1e-4, -1e-4, 2.5, -2.5, 3.5)) if n not in ("floor", "ceil") else None
+for n, f in {"asin": torch.asin, "acos": torch.acos}.items():
+    case(n, f, arr(-0.99, -0.5, -1e-3, 0, 0.3, 0.999))
+    plain(n, f, arr(-1, 1, 2))
+case("atan", torch.atan, arr(0, 1e-4, -1, 3, -1e4, 1e10))
+points = arr(0, 1, -1, 2, -2, 0.5, 1e-20, 1e20)
+case("atan2", torch.atan2, np.repeat(points[1:], 7).astype(np.float32), np.tile(points[1:], 7).astype(np.float32))
+plain("atan2", torch.atan2, arr(0, 0, 0, 1, -1), arr(0, 1, -1, 0, 0))
 for n, f in {"log": torch.log, "log1p": torch.log1p, "log2": torch.log2, "log10": torch.log10, "sqrt": torch.sqrt, "rsqrt": torch.rsqrt}.items():
     case(n, f, p(2, 3))
     case(n, f, arr(1e-6, 1, 1000, 12345))

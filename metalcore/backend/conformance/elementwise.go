@@ -48,7 +48,7 @@ var unaryOps = []unaryOp{
 	{"neg", op.Neg, exact}, {"exp", op.Exp, single}, {"log", op.Log, single}, {"log1p", op.Log1p, single},
 	{"expm1", op.Expm1, single}, {"sqrt", op.Sqrt, single}, {"abs", op.Abs, exact}, {"sign", op.Sign, exact},
 	{"tanh", op.Tanh, single}, {"sigmoid", op.Sigmoid, single}, {"relu", op.ReLU, exact},
-	{"rsqrt", op.Rsqrt, single}, {"erf", op.Erf, single}, {"sin", op.Sin, single}, {"cos", op.Cos, single},
+	{"rsqrt", op.Rsqrt, single}, {"erf", op.Erf, single}, {"sin", op.Sin, single}, {"cos", op.Cos, single}, {"atan", op.Atan, single},
 	{"floor", op.Floor, exact}, {"round", op.Round, exact}, {"stop_gradient", op.StopGradient, exact}, {"is_finite", op.IsFinite, exact},
 	{"cast", func(a *ir.Value) *ir.Value { return op.Cast(a, ir.I32) }, exact},
 }

@@ -26,6 +26,7 @@ var unaryKernels = map[string]kernel{
 	"erf":   unary(math.Erf),
 	"sin":   unary(math.Sin),
 	"cos":   unary(math.Cos),
+	"atan":  unary(math.Atan),
 	"round": unary(math.RoundToEven),
 
 	"stop_gradient": unary(func(x float64) float64 { return x }),

@@ -9,7 +9,7 @@ func init() {
 		"to_i32": unary(toInt), "to_f32": unary(toFloat),
 		"exp.f32": each(math.Exp), "log.f32": each(math.Log), "log1p.f32": each(math.Log1p), "expm1.f32": each(math.Expm1),
 		"tanh.f32": each(math.Tanh), "sigmoid.f32": each(sigmoid64), "erf.f32": each(math.Erf),
-		"sin.f32": each(math.Sin), "cos.f32": each(math.Cos), "round.f32": each(math.RoundToEven),
+		"sin.f32": each(math.Sin), "cos.f32": each(math.Cos), "atan.f32": each(math.Atan), "round.f32": each(math.RoundToEven),
 		"rsqrt.f32": each(func(x float64) float64 { return 1 / math.Sqrt(x) }),
 	} {
 		plain[key{op, 0}] = k
