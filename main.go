@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/pprof"
 	"slices"
 	"strconv"
 	"strings"
@@ -232,6 +233,7 @@ func benchmark(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	threads := flags.String("threads", "", "`NUMBERS` of threads, such as 1,2; one, and as many as there are processors when not given")
 	rounds := flags.Int("rounds", 9, "how often each measurement is repeated")
 	vs := flags.String("vs", "", "compare W1 to W6 and infer with the PyTorch and JAX of this `PYTHON`, the best of many ways of each; nothing else is measured")
+	profile := flags.String("cpuprofile", "", "write a profile of this process to `FILE`, for go tool pprof")
 	if _, err := parse(flags, args, 0); err != nil {
 		return err
 	}
@@ -251,7 +253,14 @@ func benchmark(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	o.Only = list(*only)
 	all, withCells := len(o.Only) == 0, slices.Contains(o.Only, cells)
 	o.Only = slices.DeleteFunc(o.Only, func(name string) bool { return name == cells })
-	if all || len(o.Only) > 0 {
+	if *profile != "" {
+		end, err := profileTo(*profile)
+		if err != nil {
+			return err
+		}
+		defer end()
+	}
+	if all || *vs != "" || len(o.Only) > 0 {
 		if err := bench.Run(ctx, os.Stdout, o); err != nil {
 			return err
 		}
@@ -265,6 +274,19 @@ func benchmark(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	}
 	defer end()
 	return kernelext.Latency(ctx, os.Stdout, *rounds, env, kernelext.ModuleRoot())
+}
+
+// profileTo writes a profile of what happens until end is called.
+func profileTo(path string) (end func(), err error) {
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return func() { pprof.StopCPUProfile(); f.Close() }, nil
 }
 
 // list splits a flag's value at commas.

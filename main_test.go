@@ -148,6 +148,9 @@ func TestBadCommands(t *testing.T) {
 		{"bench --threads 1,two", 1, `"two" is no number`},
 		{"bench --threads 0", 1, "on 0 threads"},
 		{"bench --rounds 0", 1, "0 rounds"},
+		{"bench --vs python3 --only cells,gemm", 1, "use W1 to W6"},
+		{"bench --vs " + filepath.Join(folder, "python") + " --only W1", 1, "no such file"},
+		{"bench --only cells --cpuprofile " + filepath.Join(folder, "no", "such"), 1, "such"},
 		{"kernel", 2, "connection-file"},
 		{"kernel " + filepath.Join(folder, "none.json"), 1, "none.json"},
 	} {

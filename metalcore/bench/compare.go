@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 )
 
 // race is what we and a peer both do.
@@ -46,7 +45,7 @@ type entrant struct {
 func compare(ctx context.Context, w io.Writer, o *Options) error {
 	races := o.races()
 	if len(races) == 0 {
-		return fmt.Errorf("nothing of %s can be compared: there are W1 to W6 and infer", strings.Join(o.Only, ", "))
+		return errors.New("nothing of that can be compared: use W1 to W6 and infer")
 	}
 	dir, err := os.MkdirTemp("", "metalnb-peers-")
 	if err != nil {

@@ -64,6 +64,6 @@ func speedOf(rounds, threads int, flops float64, round func() (float64, error)) 
 
 // arithmetic says the speed in GFLOP/s and as a fraction of the floor.
 func (s speed) arithmetic() string {
-	return fmt.Sprintf("%7.1f GFLOP/s  %.3f (%.3f to %.3f) of %.0f", s.rate.median*s.flops/1e9,
+	return fmt.Sprintf("%7.1f GFLOP/s  %.3f (%.3f to %.3f) of peak %.0f", s.rate.median*s.flops/1e9,
 		s.fraction.median, s.fraction.low, s.fraction.high, s.peak.median/1e9)
 }
