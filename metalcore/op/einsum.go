@@ -102,10 +102,11 @@ func (e *einsum) parse(spec string) (terms []term, result []int) {
 
 // letters are the letters of a part; 0 stands for the dots.
 func (e *einsum) letters(part string) (out []int) {
+	other := func(r rune) bool { return !unicode.IsLetter(r) }
+	if strings.ContainsFunc(strings.Replace(part, "...", "", 1), other) {
+		e.fail(BadAttr, fmt.Sprintf("%q is no name of axes", part), `use letters and "...", like "...ij,jk->...ik"`)
+	}
 	for _, r := range strings.Replace(part, "...", "\x00", 1) {
-		if r != 0 && !unicode.IsLetter(r) {
-			e.fail(BadAttr, fmt.Sprintf("%q is no name of axes", part), `use letters and "...", like "...ij,jk->...ik"`)
-		}
 		out = append(out, int(r))
 	}
 	return out
