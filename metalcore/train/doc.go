@@ -8,9 +8,11 @@
 // optimizer, and adds up the metrics; only the learning rates of its steps come
 // from the host. Many steps are handed to the device at once, in slices of some tens of
 // milliseconds; between two slices a Trainer can be stopped, its learning rate
-// changed, and its model evaluated.
+// changed, and its model evaluated. Only L-BFGS, whose steps are searches along
+// lines, comes back to the host after each evaluation of loss and gradient.
 //
 // When the loss or a gradient is not finite, that step and all that were handed
 // over with it change nothing: the weights stay those before the bad step, and
 // Train returns a *DivergedError, which names what made the first such number.
+// With Spec.Hunt a step looks at all its values.
 package train

@@ -23,7 +23,7 @@ const (
 
 // search takes the steps of L-BFGS for a batch of n rows.
 type search struct {
-	*machine
+	m                                   *machine
 	lbfgs                               *optim.LBFGS
 	begin, evaluate, direct, move, done *program
 
@@ -31,7 +31,7 @@ type search struct {
 }
 
 func newSearch(m *machine, lbfgs *optim.LBFGS, n int) (*search, error) {
-	s := &search{machine: m, lbfgs: lbfgs}
+	s := &search{m: m, lbfgs: lbfgs}
 	tables := m.tables(m.data)
 	for _, p := range []struct {
 		to   **program
@@ -72,11 +72,11 @@ func (s *search) size() (sum int64) {
 // run takes steps until one begins with a loss or gradient that is not finite.
 func (s *search) run(steps int) error {
 	for i := range steps {
-		found, err := s.numbers(s.begin)
+		found, err := s.numbers(s.begin) // whether it is finite, loss, steepest slope
 		if err != nil || found[0] == 0 {
 			return err
 		}
-		lr, err := s.mem.f32(nameRates, i)
+		lr, err := s.m.mem.f32(nameRates, i)
 		if err != nil {
 			return err
 		}
@@ -109,7 +109,7 @@ func (s *search) numbers(p *program) ([]float64, error) {
 }
 
 func (s *search) at(t float64) error {
-	return s.mem.put(nameT, binary.LittleEndian.AppendUint32(nil, math.Float32bits(float32(t))))
+	return s.m.mem.put(nameT, binary.LittleEndian.AppendUint32(nil, math.Float32bits(float32(t))))
 }
 
 // Direct is part of optim.Problem, like Evaluate and Move.
