@@ -60,11 +60,11 @@ func TestMNISTLearns(t *testing.T) {
 	train, test := mnist(t)
 	h := nb.Input(784).Reshape(28, 28, 1)
 	h = h.Conv2D(16, 3).BatchNorm().ReLU().MaxPool2D(2).Conv2D(32, 3).BatchNorm().ReLU().MaxPool2D(2)
-	h = h.Flatten().Dropout(0.3).Dense(128).ReLU().Dropout(0.5).Dense(10)
-	tr := nb.NewTrainer("mnist", h, nb.Config{Data: train, Valid: test, Batch: 64, Seed: 1,
-		Optimizer: nb.AdamW{LR: 3e-3, WeightDecay: 0.01}, Schedule: nb.Warmup{Epochs: 1, Then: nb.Cosine{Epochs: 14}}})
+	h = h.Flatten().Dropout(0.25).Dense(128).ReLU().Dropout(0.25).Dense(10)
+	tr := nb.NewTrainer("mnist", h, nb.Config{Data: train, Valid: test, Batch: 32, Seed: 1,
+		Optimizer: nb.AdamW{LR: 3e-3, WeightDecay: 0.01}, Schedule: nb.Warmup{Epochs: 1, Then: nb.Cosine{Epochs: 9}}})
 	defer tr.Drop()
-	tr.Fit(15)
+	tr.Fit(10)
 	if a := tr.Evaluate(test)["accuracy"]; a <= 0.985 {
 		t.Errorf("accuracy %v on the test images", a)
 	}
