@@ -21,8 +21,21 @@ import (
 // Nothing is computed twice. A value that is also read elsewhere becomes one of
 // several results of its group. A product that only a group reads is joined to
 // it, so that the group is computed of its results while they are at hand.
+//
+// Reductions of rows join, too, with what is computed of the rows' numbers, see
+// plan.RowSpace. Where a set comes out that cannot be computed row by row, none
+// of them do.
 func fuse(p *program) error {
-	level := levels(p.graph)
+	if !p.fuse(true) {
+		p.fuse(false)
+	}
+	return nil
+}
+
+// fuse reports whether all groups can be computed.
+func (p *program) fuse(rows bool) bool {
+	joins := func(in, v *ir.Value) bool { return joins(in, v) || rows && joinsRows(in, v) }
+	level := levels(p.graph, joins)
 	sets := newSets(len(p.graph.Values))
 	number := map[*ir.Value]int{}
 	scalars := map[int]int{} // level to the number of a scalar
@@ -46,7 +59,7 @@ func fuse(p *program) error {
 	p.groups = nil
 	at := map[int]int{} // root of a set to its place in groups
 	for i, v := range p.graph.Values {
-		if !plan.Fusible(v.Op) && !plan.Product(v) {
+		if !plan.Fusible(v.Op) && !plan.Product(v) && !plan.RowFold(v) {
 			continue
 		}
 		root := sets.root(i)
@@ -59,8 +72,28 @@ func fuse(p *program) error {
 			*members = slices.Insert((*members)[:len(*members)-1], 0, v)
 		}
 	}
+	for _, members := range p.groups {
+		if !computable(members) {
+			return false
+		}
+	}
 	p.gather()
-	return nil
+	return true
+}
+
+// computable reports whether values that are not all of one shape can be
+// computed row by row.
+func computable(members plan.Group) bool {
+	if plan.Product(members[0]) {
+		members = members[1:]
+	}
+	for _, v := range members {
+		if plan.RowFold(v) || !plan.SameSpace(v.Shape, members[0].Shape) {
+			_, ok := plan.RowSpace(members)
+			return ok || len(members) == 1
+		}
+	}
+	return true
 }
 
 // epilogues finds products that a set reads and nobody else does, one for each
@@ -70,10 +103,10 @@ func fuse(p *program) error {
 func epilogues(g *ir.Graph, sets sets, number map[*ir.Value]int) (pairs [][2]*ir.Value) {
 	users := map[*ir.Value]int{}
 	next := map[*ir.Value]*ir.Value{} // the last user
-	room, taken := map[int]bool{}, map[int]bool{}
+	room, taken := map[[2]int]bool{}, map[int]bool{}
 	leaves := func(v *ir.Value) {
 		if v.DType == ir.F32 {
-			room[sets.root(number[v])] = true
+			room[[2]int{sets.root(number[v]), v.Shape.Elems()}] = true
 		}
 	}
 	for _, v := range g.Values {
@@ -99,7 +132,7 @@ func epilogues(g *ir.Graph, sets sets, number map[*ir.Value]int) (pairs [][2]*ir
 		if !plan.Product(v) || v.DType != ir.F32 || users[v] != 1 || to == nil || !plan.Fusible(to.Op) || !plan.SameSpace(to.Shape, v.Shape) {
 			continue
 		}
-		if root := sets.root(number[to]); room[root] && !taken[root] {
+		if root := sets.root(number[to]); room[[2]int{root, v.Shape.Elems()}] && !taken[root] {
 			taken[root] = true
 			pairs = append(pairs, [2]*ir.Value{v, to})
 		}
@@ -112,7 +145,19 @@ func joins(in, v *ir.Value) bool {
 	return plan.Fusible(in.Op) && plan.Fusible(v.Op) && plan.SameSpace(in.Shape, v.Shape)
 }
 
-func levels(g *ir.Graph) map[*ir.Value]int {
+// joinsRows reports the same of edges between rows and their numbers.
+func joinsRows(in, v *ir.Value) bool {
+	member := func(v *ir.Value) bool { return plan.Fusible(v.Op) || plan.RowFold(v) }
+	switch {
+	case !member(in) || !member(v):
+		return false
+	case plan.RowFold(v):
+		return true
+	}
+	return plan.PerRow(in.Shape, v.Shape) || plan.RowFold(in) && in.Shape.Equal(v.Shape)
+}
+
+func levels(g *ir.Graph, joins func(in, v *ir.Value) bool) map[*ir.Value]int {
 	level := make(map[*ir.Value]int, len(g.Values))
 	for i := len(g.Values) - 1; i >= 0; i-- {
 		v := g.Values[i]

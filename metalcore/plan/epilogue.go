@@ -111,6 +111,9 @@ func checkGroup(g *ir.Graph, members Group) error {
 			return fmt.Errorf("graph %s: a group of %s %s alone", g.Name, first.Op, first.Type())
 		}
 	}
+	if full, ok := RowSpace(rest); ok && (!Product(first) || SameSpace(full, first.Shape)) {
+		return nil
+	}
 	for _, v := range rest {
 		if !Fusible(v.Op) || !SameSpace(v.Shape, first.Shape) {
 			return fmt.Errorf("graph %s: %s %s cannot be in a group of %s", g.Name, v.Op, v.Type(), first.Type())

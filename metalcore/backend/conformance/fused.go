@@ -23,6 +23,7 @@ var spaces = []ir.Shape{
 func (s *suite) fused(t *testing.T) {
 	t.Run("epilogues", s.epilogues)
 	t.Run("tails", s.tails)
+	t.Run("rows", s.rows)
 	for i, shape := range spaces {
 		for seed := range uint64(6) {
 			g := randomGroup(rand.New(rand.NewPCG(seed, uint64(i))), shape)
@@ -102,16 +103,22 @@ func (s *suite) tails(t *testing.T) {
 // checkFused compares fused, apart and interpreted.
 func (s *suite) checkFused(t *testing.T, g *ir.Graph) {
 	t.Helper()
-	defer func() { s.optimize = false }()
-	for _, s.optimize = range []bool{false, true} {
-		s.checkGraph(t, g, nil, 2, sums)
-	}
+	s.checkGroups(t, g)
 	p, _, err := compile.Compile(g, compile.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !slices.ContainsFunc(p.Steps, func(s plan.Step) bool { return s.Fused() }) {
 		t.Errorf("nothing was fused\n%s", p)
+	}
+}
+
+// checkGroups compares as they come, and fused, with the interpreter.
+func (s *suite) checkGroups(t *testing.T, g *ir.Graph) {
+	t.Helper()
+	defer func() { s.optimize = false }()
+	for _, s.optimize = range []bool{false, true} {
+		s.checkGraph(t, g, nil, 2, sums)
 	}
 }
 

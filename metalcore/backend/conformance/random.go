@@ -28,12 +28,13 @@ func (s *suite) random(t *testing.T) {
 type grower struct {
 	*rand.Rand
 	vals []*ir.Value
+	most int // elements of a value, beyond some thousand
 }
 
 func (r *grower) pick() *ir.Value { return r.vals[r.IntN(len(r.vals))] }
 
 func (r *grower) add(v *ir.Value) {
-	if v.Shape.Elems() <= 3000 {
+	if v.Shape.Elems() <= max(3000, r.most) {
 		r.vals = append(r.vals, v)
 	}
 }

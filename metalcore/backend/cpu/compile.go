@@ -102,7 +102,7 @@ func (c *compiler) kernel(s *plan.Step) (kernel, error) {
 	if e, ok := s.Epilogue(); ok {
 		return c.product(s, e), nil
 	}
-	if plan.Fusible(v.Op) {
+	if plan.Fusible(v.Op) || s.Fused() {
 		return elementwise(c, s), nil
 	}
 	m := kernels[v.Op]

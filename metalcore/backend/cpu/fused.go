@@ -19,6 +19,10 @@ const (
 // of a step: a third to a half of a first cache.
 const tileBytes = 16 << 10
 
+// rowTileBytes is the same of a step that works row by row. It has many short
+// ops, for which longer tiles are worth a look into the second cache.
+const rowTileBytes = 64 << 10
+
 // fused computes a step of elementwise values tile by tile: each op runs over
 // the whole tile before the next one, and what lies between them stays in the
 // cache. Where operands are is a table of pointers, one table for each worker,
@@ -32,6 +36,7 @@ type fused struct {
 	words    int // floats that an element of a tile of scratch takes
 	tile     int // elements
 	tiles    int
+	row      int // elements of a row, of a step that works row by row
 
 	calls []call // the ops with their pointers, where one tile is all
 }
@@ -50,10 +55,14 @@ type operand struct {
 	form  form
 	temp  int // of an expanded or loaded operand
 	load  *loader
+	rows  bool // it is read by a node that computes rows' numbers
 }
 
 // result is a value that the step writes to memory.
-type result struct{ id int }
+type result struct {
+	id   int
+	rows bool // it has one number for each row
+}
 
 // tileOp is one op over a tile: numbers of pointers in the table.
 type tileOp struct {
@@ -182,6 +191,8 @@ func (f *fused) move(fr *frame, table []unsafe.Pointer, start, n int, first bool
 		switch o.form {
 		case dense:
 			table[i] = fr.at(o.id, start)
+		case perRow:
+			table[i] = fr.at(o.id, start/f.row)
 		case along:
 			table[i] = fr.at(o.id, f.space.offset(start, o.axes))
 		case periodic:
@@ -193,6 +204,10 @@ func (f *fused) move(fr *frame, table []unsafe.Pointer, start, n int, first bool
 		}
 	}
 	for i, r := range f.results {
-		table[len(f.operands)+i] = fr.at(r.id, start)
+		at := start
+		if r.rows {
+			at /= f.row
+		}
+		table[len(f.operands)+i] = fr.at(r.id, at)
 	}
 }

@@ -17,6 +17,7 @@ type fuser struct {
 	step  *plan.Step
 	nodes []node
 	guard *ir.Value // 0 says that the step shall leave everything as it is
+	full  ir.Shape  // of the step's values
 
 	of   map[*ir.Value]int // where a value of the step is
 	last map[*ir.Value]int // number of the last node that reads it
@@ -32,6 +33,7 @@ const (
 func newFuser(c *compiler, s *plan.Step) *fuser {
 	f := &fuser{fused: &fused{words: wordsOf(s)}, c: c, step: s, of: map[*ir.Value]int{}, last: map[*ir.Value]int{}}
 	f.nodes = nodesOf(s)
+	f.byRows(s)
 	return f
 }
 
@@ -52,30 +54,44 @@ func (f *fuser) compile() *fused {
 
 // collect finds the operands from outside and the space of the step.
 func (f *fuser) collect() {
-	shape := slices.DeleteFunc(slices.Clone(f.step.Values[0].Shape), func(d int) bool { return d == 1 })
+	shape := slices.DeleteFunc(slices.Clone(f.full), func(d int) bool { return d == 1 })
+	made := map[*ir.Value]bool{}
+	for _, n := range f.nodes {
+		made[n.v] = true
+	}
 	var axes [][]int
 	for i := range f.nodes {
 		n := &f.nodes[i]
+		rows := n.rows && !plan.RowFold(n.v)
 		for k, in := range n.in {
 			n.from[k] = -1
-			if slices.Contains(f.step.Values, in) {
+			if made[in] {
 				continue
 			}
-			a := stepsAlong(in.Shape, n.v.Shape)
-			at := slices.IndexFunc(f.operands, func(o operand) bool { return o.id == f.c.id(in) && slices.Equal(o.axes, a) })
+			a := stepsAlong(in.Shape, f.full)
+			at := slices.IndexFunc(f.operands, func(o operand) bool {
+				return o.id == f.c.id(in) && o.rows == rows && slices.Equal(o.axes, a)
+			})
 			if at < 0 {
 				at = len(f.operands)
-				f.operands = append(f.operands, operand{id: f.c.id(in), axes: a, dtype: in.DType})
+				f.operands = append(f.operands, operand{id: f.c.id(in), axes: a, dtype: in.DType, rows: rows})
 				axes = append(axes, a)
 			}
 			n.from[k] = at
 		}
 	}
+	if f.row > 0 { // the rows' numbers keep the last axis apart
+		numbers := append(slices.Clone(f.full[:len(f.full)-1]), 1)
+		axes = append(axes, stepsAlong(numbers, f.full))
+	}
 	f.space, axes = newSpace(shape, axes)
+	f.space.rows = f.row > 0
 	for i := range f.operands {
 		o := &f.operands[i]
 		o.axes = axes[i]
-		o.form = f.space.form(o.axes)
+		if o.form = f.space.form(o.axes); o.rows && o.form != single {
+			o.form = perRow
+		}
 		o.load = f.loader(o)
 		if o.load != nil || o.form == periodic || o.form == expanded {
 			o.temp = f.temps
@@ -122,7 +138,7 @@ func (f *fuser) add(i int) {
 			filled = append(filled, f.of[in])
 		}
 	}
-	op.run = vec.Find(f.c.pool.variant, n.name, numbers)
+	op.run = f.rowKernel(n, numbers)
 	if n.grows() {
 		op.d = f.target(i)
 		f.release(filled...)
@@ -159,13 +175,13 @@ func (f *fuser) target(i int) int {
 		return f.temp()
 	}
 	r := resultBase + len(f.results)
-	f.results = append(f.results, result{f.c.id(v)})
+	f.results = append(f.results, result{f.c.id(v), f.nodes[i].rows})
 	if !narrow(v.DType) && !f.awaited(i) {
 		return r
 	}
 	t := f.temp()
 	f.last[v] = len(f.nodes) // kept to the end
-	f.late = append(f.late, tileOp{run: vec.Find(f.c.pool.variant, outName(v.DType), 0), d: r, a: t})
+	f.late = append(f.late, tileOp{run: f.short(&f.nodes[i], vec.Find(f.c.pool.variant, outName(v.DType), 0)), d: r, a: t})
 	return t
 }
 
@@ -222,6 +238,10 @@ func (f *fuser) link() {
 			live++
 		}
 	}
-	tile := max(128, tileBytes/4/f.words/live&^63)
+	bytes := tileBytes
+	if f.row > 0 {
+		bytes = rowTileBytes
+	}
+	tile := max(128, bytes/4/f.words/live&^63)
 	f.tile, f.tiles = f.space.fit(min(tile, 2048))
 }

@@ -15,6 +15,7 @@ type node struct {
 	in    []*ir.Value
 	from  [3]int // number of the operand; -1 for values of the step
 	swaps bool   // the first two operands may be swapped
+	rows  bool   // it computes one number for each row
 	after string // the kernel that makes numbers of the value's type of the results, if it takes one
 }
 
@@ -30,7 +31,7 @@ func nodesOf(s *plan.Step) []node {
 	joined := map[*ir.Value]bool{}
 	factor := func(v *ir.Value, k int) bool {
 		in := v.In[k]
-		return v.DType == ir.F32 && in.Op == "mul" && uses[in] == 1 && slices.Contains(s.Values, in) && !slices.Contains(s.Writes, in)
+		return v.DType == ir.F32 && in.Op == "mul" && uses[in] == 1 && in.Shape.Elems() == v.Shape.Elems() && slices.Contains(s.Values, in) && !slices.Contains(s.Writes, in)
 	}
 	join := func(v *ir.Value, k int, name string) node {
 		product := v.In[k]

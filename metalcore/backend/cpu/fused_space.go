@@ -15,6 +15,7 @@ const (
 	along                    // within a row: elements side by side, or one number
 	periodic                 // repeated in each row: written out once for all tiles
 	expanded                 // written out for each tile
+	perRow                   // one number for each row, for a node that computes with those
 )
 
 // wideRow is the length of a row from which on a tile is part of one row. Short
@@ -27,6 +28,7 @@ const wideRow = 512
 type space struct {
 	dims []int // innermost first
 	n    int
+	rows bool // tiles are whole rows
 }
 
 // newSpace joins what can be joined of a shape, given the distances between
@@ -63,7 +65,7 @@ func newSpace(shape ir.Shape, operands [][]int) (space, [][]int) {
 }
 
 // wide reports whether a tile is part of one row.
-func (s *space) wide() bool { return len(s.dims) == 1 || s.dims[0] >= wideRow }
+func (s *space) wide() bool { return !s.rows && (len(s.dims) == 1 || s.dims[0] >= wideRow) }
 
 // form of an operand with the given distances.
 func (s *space) form(axes []int) form {

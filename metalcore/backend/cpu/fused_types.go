@@ -82,7 +82,8 @@ func wordsOf(s *plan.Step) int {
 // grows reports whether an element of the result would be written over elements
 // of an operand that are still to be read.
 func (n *node) grows() bool {
-	return n.v.DType == ir.I64 && slices.ContainsFunc(n.in, func(in *ir.Value) bool { return in.DType != ir.I64 })
+	return n.name == opSpread || plan.RowFold(n.v) ||
+		n.v.DType == ir.I64 && slices.ContainsFunc(n.in, func(in *ir.Value) bool { return in.DType != ir.I64 })
 }
 
 // finish makes numbers of the value's type of what the kernel of a node left.
