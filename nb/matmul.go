@@ -70,7 +70,13 @@ func Einsum(spec string, in ...*Tensor) *Tensor {
 	if len(in) == 0 {
 		argument(`like nb.Einsum("ij,jk->ik", a, b)`, "Einsum of nothing")
 	}
-	return apply("einsum", in, func() *ir.Value { return op.Einsum(spec, common(in)...) })
+	return apply("einsum", in, func() *ir.Value {
+		vs := common(in)
+		for i, v := range vs {
+			vs[i] = totals(v)
+		}
+		return op.Einsum(spec, vs...)
+	})
 }
 
 // common gives all tensors one type: floats when one has floats.

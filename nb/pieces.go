@@ -221,7 +221,9 @@ func triangle(v *ir.Value, keep func(row, col *ir.Value) *ir.Value) *ir.Value {
 }
 
 // Diagonal is the diagonal of the last two axes.
-func (t *Tensor) Diagonal() *Tensor { return Einsum("...ii->...i", t) }
+func (t *Tensor) Diagonal() *Tensor {
+	return t.unary("diagonal", func(v *ir.Value) *ir.Value { return op.Einsum("...ii->...i", v) })
+}
 
 // Trace is the sum of the diagonal of the last two axes.
 func (t *Tensor) Trace() *Tensor { return Einsum("...ii->...", t) }

@@ -261,7 +261,7 @@ func (e *einsum) product(a, b term, keep []int) term {
 		}
 	}
 	out := term{axes: slices.Concat(batch, rows, cols)}
-	if len(inner) > 0 && a.v.DType == ir.F32 && b.v.DType == ir.F32 {
+	if len(inner) > 0 && a.v.DType.Float() && b.v.DType == a.v.DType {
 		x := a.ordered(slices.Concat(batch, rows, inner)).v
 		y := b.ordered(slices.Concat(batch, inner, cols)).v
 		x, y = Reshape(x, e.folded(batch, rows, inner)), Reshape(y, e.folded(batch, inner, cols))

@@ -1,5 +1,6 @@
 # Writes tensors.json: functions of arrays with their results and gradients in
 # PyTorch, in float64. The tests of package nb build the same functions by name.
+# Writes spans.json: what Python's slices take of 0 to n-1.
 # Needs torch and numpy; run it in this folder.
 import json
 import numpy as np
@@ -304,6 +305,10 @@ twice("fft real", lambda x: parts(F.fft(x)), r(6))
 twice("fft2", lambda x, y: parts(F.fft2(torch.complex(x, y))), r(2, 3, 4), r(2, 3, 4))
 twice("ifft2", lambda x, y: parts(F.ifft2(torch.complex(x, y))), r(3, 4), r(3, 4))
 
+places = [None, *range(-6, 7)]
+with open("spans.json", "w") as f:
+    json.dump({n: ["".join(map(str, list(range(n))[a:b:c])) for a in places for b in places for c in (-3, -1, 1, 2)] for n in (0, 1, 5)},
+              f, separators=(",", ":"))
 with open("tensors.json", "w") as f:
     json.dump(cases, f, separators=(",", ":"))
 print(len(cases), "cases")
