@@ -34,6 +34,10 @@ func explain(_ context.Context, flags *flag.FlagSet, args []string) error {
 WHAT is a trainer, as "metalnb status" lists them: its name, or notebook/name
 where several have one name; or a file with the text of a graph (ir.Graph.String).
 A trainer's weights stay as they are: what is measured works on copies.
+
+METALNB_SKIP=LIST and METALNB_DUMP=DIR, in the environment that a core or program
+starts with, leave passes out of all that it compiles, and write the graph after
+each pass to a directory.
 `)
 	}
 	words, err := parse(flags, args, 1)

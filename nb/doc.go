@@ -57,6 +57,9 @@
 //   - Fourier transforms: FFT, IFFT, RFFT, IRFFT, FFT2, IFFT2
 //   - gradients of any function of them, of any order: Grad, ValueAndGrad
 //
+// Explain tells what a trainer's step or a tensor is compiled to, and how long
+// each part of it takes; Config.Check finds what makes a number NaN.
+//
 // In a cell an error is one short report of what happened, in which line of
 // the cell and what to do, and ends the cell. In other programs it is a panic
 // with an *Error, and Try returns it as a value.
