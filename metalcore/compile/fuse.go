@@ -129,7 +129,7 @@ func epilogues(g *ir.Graph, sets sets, number map[*ir.Value]int) (pairs [][2]*ir
 	for i := len(g.Values) - 1; i >= 0; i-- {
 		v := g.Values[i]
 		to := next[v]
-		if !plan.Product(v) || v.DType != ir.F32 || users[v] != 1 || to == nil || !plan.Fusible(to.Op) || !plan.SameSpace(to.Shape, v.Shape) {
+		if !plan.Product(v) || users[v] != 1 || to == nil || !plan.Fusible(to.Op) || !plan.SameSpace(to.Shape, v.Shape) {
 			continue
 		}
 		if root := sets.root(number[to]); room[[2]int{root, v.Shape.Elems()}] && !taken[root] {

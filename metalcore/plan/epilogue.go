@@ -13,8 +13,11 @@ import (
 // product. No result of such a step lies where an operand lay.
 
 // Product reports whether a group may begin with the value: a matrix product,
-// or a convolution that is one.
+// or a convolution that is one, of f32.
 func Product(v *ir.Value) bool {
+	if v.DType != ir.F32 {
+		return false
+	}
 	switch v.Op {
 	case "matmul":
 		return true

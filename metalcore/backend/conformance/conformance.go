@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/metalnb/metalnb/metalcore/backend"
+	"github.com/metalnb/metalnb/metalcore/ir"
 )
 
 // Run holds the device against the interpreter. It does not close it.
@@ -49,5 +50,6 @@ func Run(t *testing.T, dev backend.Device) {
 type suite struct {
 	dev      backend.Device
 	seen     map[string]bool
+	typed    map[string]*ir.Value // a value of each signature
 	optimize bool // run the passes of package compile first
 }

@@ -45,7 +45,7 @@ func (s *suite) checkGraph(t *testing.T, g *ir.Graph, given data, steps int, tol
 	inputs, states := data{}, data{}
 	r := rand.New(rand.NewPCG(1, uint64(len(g.Values))))
 	for _, v := range g.Values {
-		s.mark(v.Op)
+		s.mark(v)
 		switch v.Op {
 		case ir.OpInput:
 			inputs[v.Name] = elements(r, v, given)
@@ -71,11 +71,24 @@ func (s *suite) checkGraph(t *testing.T, g *ir.Graph, given data, steps int, tol
 	}
 }
 
-func (s *suite) mark(op string) {
+// mark remembers that the suite has run an op, and on which element types.
+func (s *suite) mark(v *ir.Value) {
 	if s.seen == nil {
-		s.seen = map[string]bool{}
+		s.seen, s.typed = map[string]bool{}, map[string]*ir.Value{}
 	}
-	s.seen[op] = true
+	s.seen[v.Op] = true
+	if key := signature(v); s.typed[key] == nil {
+		s.typed[key] = v
+	}
+}
+
+// signature is an op with the types of its operands.
+func signature(v *ir.Value) string {
+	key := v.Op
+	for _, in := range v.In {
+		key += " " + in.DType.String()
+	}
+	return key
 }
 
 func elements(r *rand.Rand, v *ir.Value, given data) []float64 {

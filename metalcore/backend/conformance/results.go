@@ -94,4 +94,36 @@ func (s *suite) table(t *testing.T) {
 			t.Errorf("no test has run %s", row.Name)
 		}
 	}
+	missing := map[string]bool{}
+	for _, v := range s.typed {
+		s.tryTypes(v, missing)
+	}
+	for key := range missing {
+		t.Errorf("no test has run %s", key)
+	}
+}
+
+// tryTypes gives the operands of one type another one, and collects what the op
+// accepts and was not run.
+func (s *suite) tryTypes(v *ir.Value, missing map[string]bool) {
+	row := op.Lookup(v.Op)
+	if row == nil || row.Variadic && len(v.In) > 2 {
+		return
+	}
+	for _, was := range v.In {
+		for _, d := range ir.DTypes() {
+			w := *v
+			w.In = make([]*ir.Value, len(v.In))
+			for i, in := range v.In {
+				x := *in
+				if in.DType == was.DType {
+					x.DType = d
+				}
+				w.In[i] = &x
+			}
+			if _, _, err := row.Infer(&w); err == nil && s.typed[signature(&w)] == nil {
+				missing[signature(&w)] = true
+			}
+		}
+	}
 }

@@ -75,7 +75,7 @@ func (s *suite) moveTyped(t *testing.T, d ir.DType) {
 		op.Transpose(x(13, 17)), op.Transpose(x(2, 3, 5), 2, 0, 1), op.Reshape(x(4, 3), ir.Shape{6, 2}), op.StopGradient(x(5)),
 		op.Broadcast(x(3, 1), ir.Shape{2, 3, 5}), op.Broadcast(x(7), ir.Shape{300, 7}), op.Broadcast(x(), ir.Shape{3}),
 		op.Slice(x(13, 17), []int{1, 2}, []int{13, 16}, []int{4, 1}), op.Slice(x(71), []int{1}, []int{71}, []int{3}),
-		op.Concat(1, x(3, 5), op.Transpose(ir.Input("y", d, 2, 3))), op.Concat(0, x(7), ir.Const(1, d, 2)),
+		op.Concat(1, x(3, 5), op.Transpose(ir.Input("y", d, 2, 3))), op.Concat(0, x(7), ir.Const(1, d, 2)), op.Concat(0, x(5)),
 		op.PadBetween(x(3, 5), []int{1, 2}, []int{0, 1}, []int{2, 1}, 1), op.Transpose(x(0, 3)),
 	} {
 		s.check(t, y, nil, exact)
@@ -218,7 +218,10 @@ func (s *suite) productsTyped(t *testing.T, d ir.DType) {
 			s.check(t, op.MatMul(a, b, flip, flip), nil, deep)
 		}
 	}
-	s.checkFused(t, graphOf(op.ReLU(op.Add(op.MatMul(in("x", 40, 9), in("w", 9, 33), false, false), in("b", 33)))))
+	sum := op.Add(op.MatMul(in("x", 40, 9), in("w", 9, 33), false, false), in("b", 33))
+	s.checkFused(t, graphOf(op.ReLU(sum)))
+	wide := op.Add(op.MatMul(f32("u", 40, 9), f32("v", 9, 33), false, false), f32("c", 33))
+	s.checkFused(t, ir.NewGraph("test", named(op.ReLU(wide), op.Cast(wide, d), op.Mul(op.Cast(wide, d), in("b", 33))), nil))
 	for _, c := range convs {
 		if c.x.Elems() > 3000 {
 			continue
