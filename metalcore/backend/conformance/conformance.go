@@ -51,5 +51,5 @@ type suite struct {
 	dev      backend.Device
 	seen     map[string]bool
 	typed    map[string]*ir.Value // a value of each signature
-	optimize bool // run the passes of package compile first
+	optimize bool                 // run the passes of package compile first
 }

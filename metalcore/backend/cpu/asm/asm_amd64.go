@@ -6,6 +6,7 @@ var supported = []Variant{Go, AVX2, AVX512}[:detect()+1]
 func detect() Variant {
 	const (
 		fma, xsave, avx = 1 << 12, 1 << 27, 1 << 28          // leaf 1, c
+		f16c            = 1 << 29                            // leaf 1, c
 		avx2, bmi2      = 1 << 5, 1 << 8                     // leaf 7, b
 		f, dq, bw, vl   = 1 << 16, 1 << 17, 1 << 30, 1 << 31 // leaf 7, b
 		ymm, zmm        = 0x6, 0xe6                          // saved registers
@@ -17,7 +18,7 @@ func detect() Variant {
 	_, _, c, _ := cpuid(1, 0)
 	_, b, _, _ := cpuid(7, 0)
 	has := func(word, bits uint32) bool { return word&bits == bits }
-	if !has(c, fma|xsave|avx) || !has(b, avx2|bmi2) || !has(xgetbv(), ymm) {
+	if !has(c, fma|xsave|avx|f16c) || !has(b, avx2|bmi2) || !has(xgetbv(), ymm) {
 		return Go
 	}
 	if has(b, f|dq|bw|vl) && has(xgetbv(), zmm) {

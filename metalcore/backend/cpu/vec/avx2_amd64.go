@@ -77,6 +77,9 @@ func rsqrtF32AVX2(d, a, b, c unsafe.Pointer, n int)
 func floorF32AVX2(d, a, b, c unsafe.Pointer, n int)
 func roundF32AVX2(d, a, b, c unsafe.Pointer, n int)
 func isFiniteF32AVX2(d, a, b, c unsafe.Pointer, n int)
+func roundF16AVX2(d, a, b, c unsafe.Pointer, n int)
+func roundBf16AVX2(d, a, b, c unsafe.Pointer, n int)
+func wrapU8AVX2(d, a, b, c unsafe.Pointer, n int)
 func toF32AVX2(d, a, b, c unsafe.Pointer, n int)
 func toI32AVX2(d, a, b, c unsafe.Pointer, n int)
 func expF32AVX2(d, a, b, c unsafe.Pointer, n int)
@@ -86,6 +89,12 @@ func log1pF32AVX2(d, a, b, c unsafe.Pointer, n int)
 func tanhF32AVX2(d, a, b, c unsafe.Pointer, n int)
 func sigmoidF32AVX2(d, a, b, c unsafe.Pointer, n int)
 func erfF32AVX2(d, a, b, c unsafe.Pointer, n int)
+func loadF16AVX2(d, a, b, c unsafe.Pointer, n int)
+func loadBf16AVX2(d, a, b, c unsafe.Pointer, n int)
+func loadU8AVX2(d, a, b, c unsafe.Pointer, n int)
+func storeF16AVX2(d, a, b, c unsafe.Pointer, n int)
+func storeBf16AVX2(d, a, b, c unsafe.Pointer, n int)
+func storeU8AVX2(d, a, b, c unsafe.Pointer, n int)
 func sumRowsAVX2(d, x unsafe.Pointer, rows, n int, divisor float64)
 func maxRowsAVX2(d, x unsafe.Pointer, rows, n int)
 func sumColumnsAVX2(d, x unsafe.Pointer, rows, stride, n int, divisor float64)
@@ -183,6 +192,9 @@ var tableAVX2 = map[key]Kernel{
 	{"floor.f32", 0}:     floorF32AVX2,
 	{"round.f32", 0}:     roundF32AVX2,
 	{"is_finite.f32", 0}: isFiniteF32AVX2,
+	{"round_f16", 0}:     roundF16AVX2,
+	{"round_bf16", 0}:    roundBf16AVX2,
+	{"wrap_u8", 0}:       wrapU8AVX2,
 	{"to_f32", 0}:        toF32AVX2,
 	{"to_i32", 0}:        toI32AVX2,
 	{"exp.f32", 0}:       expF32AVX2,
@@ -192,6 +204,12 @@ var tableAVX2 = map[key]Kernel{
 	{"tanh.f32", 0}:      tanhF32AVX2,
 	{"sigmoid.f32", 0}:   sigmoidF32AVX2,
 	{"erf.f32", 0}:       erfF32AVX2,
+	{"load_f16", 0}:      byStep("load_f16", 2, 4, loadF16AVX2),
+	{"load_bf16", 0}:     byStep("load_bf16", 2, 4, loadBf16AVX2),
+	{"load_u8", 0}:       byStep("load_u8", 1, 4, loadU8AVX2),
+	{"store_f16", 0}:     byStep("store_f16", 4, 2, storeF16AVX2),
+	{"store_bf16", 0}:    byStep("store_bf16", 4, 2, storeBf16AVX2),
+	{"store_u8", 0}:      byStep("store_u8", 4, 1, storeU8AVX2),
 }
 
 var loopsAVX2 = map[string]Loop{

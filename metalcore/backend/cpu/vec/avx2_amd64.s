@@ -4702,6 +4702,390 @@ DATA w7f800000<>+24(SB)/4, $0x7f800000
 DATA w7f800000<>+28(SB)/4, $0x7f800000
 GLOBL w7f800000<>(SB), RODATA|NOPTR, $32
 
+// func roundF16AVX2(d *byte, a *byte, b *byte, c *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·roundF16AVX2(SB), NOSPLIT, $0-40
+	MOVQ d+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+32(FP), DX
+
+roundF16AVX2_by2:
+	CMPQ      DX, $0x00000010
+	JLT       roundF16AVX2_by2_end
+	VMOVUPS   (CX), Y0
+	VANDPS    w80000000<>+0(SB), Y0, Y1
+	VANDPS    w7fffffff<>+0(SB), Y0, Y2
+	VPSRAD    $0x0d, Y2, Y3
+	VANDPS    w00000001<>+0(SB), Y3, Y3
+	VPADDD    w00000fff<>+0(SB), Y3, Y3
+	VPADDD    Y3, Y2, Y3
+	VANDPS    wffffe000<>+0(SB), Y3, Y3
+	VMOVUPS   w47800000<>+0(SB), Y4
+	VPCMPGTD  Y3, Y4, Y4
+	VMOVUPS   w7f800000<>+0(SB), Y5
+	VBLENDVPS Y4, Y3, Y5, Y3
+	VMOVUPS   w38800000<>+0(SB), Y4
+	VPCMPGTD  Y2, Y4, Y4
+	VADDPS    w3f000000<>+0(SB), Y2, Y5
+	VSUBPS    w3f000000<>+0(SB), Y5, Y5
+	VBLENDVPS Y4, Y5, Y3, Y3
+	VANDPS    wffffe000<>+0(SB), Y2, Y2
+	VORPS     w7fc00000<>+0(SB), Y2, Y2
+	VCMPPS    $0x03, Y0, Y0, Y0
+	VBLENDVPS Y0, Y2, Y3, Y0
+	VORPS     Y1, Y0, Y0
+	VMOVUPS   Y0, (AX)
+	VMOVUPS   32(CX), Y0
+	VANDPS    w80000000<>+0(SB), Y0, Y1
+	VANDPS    w7fffffff<>+0(SB), Y0, Y2
+	VPSRAD    $0x0d, Y2, Y3
+	VANDPS    w00000001<>+0(SB), Y3, Y3
+	VPADDD    w00000fff<>+0(SB), Y3, Y3
+	VPADDD    Y3, Y2, Y3
+	VANDPS    wffffe000<>+0(SB), Y3, Y3
+	VMOVUPS   w47800000<>+0(SB), Y4
+	VPCMPGTD  Y3, Y4, Y4
+	VMOVUPS   w7f800000<>+0(SB), Y5
+	VBLENDVPS Y4, Y3, Y5, Y3
+	VMOVUPS   w38800000<>+0(SB), Y4
+	VPCMPGTD  Y2, Y4, Y4
+	VADDPS    w3f000000<>+0(SB), Y2, Y5
+	VSUBPS    w3f000000<>+0(SB), Y5, Y5
+	VBLENDVPS Y4, Y5, Y3, Y3
+	VANDPS    wffffe000<>+0(SB), Y2, Y2
+	VORPS     w7fc00000<>+0(SB), Y2, Y2
+	VCMPPS    $0x03, Y0, Y0, Y0
+	VBLENDVPS Y0, Y2, Y3, Y0
+	VORPS     Y1, Y0, Y0
+	VMOVUPS   Y0, 32(AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, CX
+	SUBQ      $0x00000010, DX
+	JMP       roundF16AVX2_by2
+
+roundF16AVX2_by2_end:
+roundF16AVX2_by1:
+	CMPQ      DX, $0x00000008
+	JLT       roundF16AVX2_by1_end
+	VMOVUPS   (CX), Y0
+	VANDPS    w80000000<>+0(SB), Y0, Y1
+	VANDPS    w7fffffff<>+0(SB), Y0, Y2
+	VPSRAD    $0x0d, Y2, Y3
+	VANDPS    w00000001<>+0(SB), Y3, Y3
+	VPADDD    w00000fff<>+0(SB), Y3, Y3
+	VPADDD    Y3, Y2, Y3
+	VANDPS    wffffe000<>+0(SB), Y3, Y3
+	VMOVUPS   w47800000<>+0(SB), Y4
+	VPCMPGTD  Y3, Y4, Y4
+	VMOVUPS   w7f800000<>+0(SB), Y5
+	VBLENDVPS Y4, Y3, Y5, Y3
+	VMOVUPS   w38800000<>+0(SB), Y4
+	VPCMPGTD  Y2, Y4, Y4
+	VADDPS    w3f000000<>+0(SB), Y2, Y5
+	VSUBPS    w3f000000<>+0(SB), Y5, Y5
+	VBLENDVPS Y4, Y5, Y3, Y3
+	VANDPS    wffffe000<>+0(SB), Y2, Y2
+	VORPS     w7fc00000<>+0(SB), Y2, Y2
+	VCMPPS    $0x03, Y0, Y0, Y0
+	VBLENDVPS Y0, Y2, Y3, Y0
+	VORPS     Y1, Y0, Y0
+	VMOVUPS   Y0, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000008, DX
+	JMP       roundF16AVX2_by1
+
+roundF16AVX2_by1_end:
+	TESTQ      DX, DX
+	JZ         roundF16AVX2_done
+	MOVQ       $0x0000000000000008, BX
+	SUBQ       DX, BX
+	LEAQ       tails<>+0(SB), DX
+	VMOVUPS    (DX)(BX*4), Y0
+	VMASKMOVPS (CX), Y0, Y1
+	VANDPS     w80000000<>+0(SB), Y1, Y2
+	VANDPS     w7fffffff<>+0(SB), Y1, Y3
+	VPSRAD     $0x0d, Y3, Y4
+	VANDPS     w00000001<>+0(SB), Y4, Y4
+	VPADDD     w00000fff<>+0(SB), Y4, Y4
+	VPADDD     Y4, Y3, Y4
+	VANDPS     wffffe000<>+0(SB), Y4, Y4
+	VMOVUPS    w47800000<>+0(SB), Y5
+	VPCMPGTD   Y4, Y5, Y5
+	VMOVUPS    w7f800000<>+0(SB), Y6
+	VBLENDVPS  Y5, Y4, Y6, Y4
+	VMOVUPS    w38800000<>+0(SB), Y5
+	VPCMPGTD   Y3, Y5, Y5
+	VADDPS     w3f000000<>+0(SB), Y3, Y6
+	VSUBPS     w3f000000<>+0(SB), Y6, Y6
+	VBLENDVPS  Y5, Y6, Y4, Y4
+	VANDPS     wffffe000<>+0(SB), Y3, Y3
+	VORPS      w7fc00000<>+0(SB), Y3, Y3
+	VCMPPS     $0x03, Y1, Y1, Y1
+	VBLENDVPS  Y1, Y3, Y4, Y1
+	VORPS      Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+
+roundF16AVX2_done:
+	VZEROUPPER
+	RET
+
+DATA w00000fff<>+0(SB)/4, $0x00000fff
+DATA w00000fff<>+4(SB)/4, $0x00000fff
+DATA w00000fff<>+8(SB)/4, $0x00000fff
+DATA w00000fff<>+12(SB)/4, $0x00000fff
+DATA w00000fff<>+16(SB)/4, $0x00000fff
+DATA w00000fff<>+20(SB)/4, $0x00000fff
+DATA w00000fff<>+24(SB)/4, $0x00000fff
+DATA w00000fff<>+28(SB)/4, $0x00000fff
+GLOBL w00000fff<>(SB), RODATA|NOPTR, $32
+
+DATA wffffe000<>+0(SB)/4, $0xffffe000
+DATA wffffe000<>+4(SB)/4, $0xffffe000
+DATA wffffe000<>+8(SB)/4, $0xffffe000
+DATA wffffe000<>+12(SB)/4, $0xffffe000
+DATA wffffe000<>+16(SB)/4, $0xffffe000
+DATA wffffe000<>+20(SB)/4, $0xffffe000
+DATA wffffe000<>+24(SB)/4, $0xffffe000
+DATA wffffe000<>+28(SB)/4, $0xffffe000
+GLOBL wffffe000<>(SB), RODATA|NOPTR, $32
+
+DATA w47800000<>+0(SB)/4, $0x47800000
+DATA w47800000<>+4(SB)/4, $0x47800000
+DATA w47800000<>+8(SB)/4, $0x47800000
+DATA w47800000<>+12(SB)/4, $0x47800000
+DATA w47800000<>+16(SB)/4, $0x47800000
+DATA w47800000<>+20(SB)/4, $0x47800000
+DATA w47800000<>+24(SB)/4, $0x47800000
+DATA w47800000<>+28(SB)/4, $0x47800000
+GLOBL w47800000<>(SB), RODATA|NOPTR, $32
+
+DATA w38800000<>+0(SB)/4, $0x38800000
+DATA w38800000<>+4(SB)/4, $0x38800000
+DATA w38800000<>+8(SB)/4, $0x38800000
+DATA w38800000<>+12(SB)/4, $0x38800000
+DATA w38800000<>+16(SB)/4, $0x38800000
+DATA w38800000<>+20(SB)/4, $0x38800000
+DATA w38800000<>+24(SB)/4, $0x38800000
+DATA w38800000<>+28(SB)/4, $0x38800000
+GLOBL w38800000<>(SB), RODATA|NOPTR, $32
+
+DATA w3f000000<>+0(SB)/4, $0x3f000000
+DATA w3f000000<>+4(SB)/4, $0x3f000000
+DATA w3f000000<>+8(SB)/4, $0x3f000000
+DATA w3f000000<>+12(SB)/4, $0x3f000000
+DATA w3f000000<>+16(SB)/4, $0x3f000000
+DATA w3f000000<>+20(SB)/4, $0x3f000000
+DATA w3f000000<>+24(SB)/4, $0x3f000000
+DATA w3f000000<>+28(SB)/4, $0x3f000000
+GLOBL w3f000000<>(SB), RODATA|NOPTR, $32
+
+DATA w7fc00000<>+0(SB)/4, $0x7fc00000
+DATA w7fc00000<>+4(SB)/4, $0x7fc00000
+DATA w7fc00000<>+8(SB)/4, $0x7fc00000
+DATA w7fc00000<>+12(SB)/4, $0x7fc00000
+DATA w7fc00000<>+16(SB)/4, $0x7fc00000
+DATA w7fc00000<>+20(SB)/4, $0x7fc00000
+DATA w7fc00000<>+24(SB)/4, $0x7fc00000
+DATA w7fc00000<>+28(SB)/4, $0x7fc00000
+GLOBL w7fc00000<>(SB), RODATA|NOPTR, $32
+
+// func roundBf16AVX2(d *byte, a *byte, b *byte, c *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·roundBf16AVX2(SB), NOSPLIT, $0-40
+	MOVQ d+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+32(FP), DX
+
+roundBf16AVX2_by4:
+	CMPQ      DX, $0x00000020
+	JLT       roundBf16AVX2_by4_end
+	VMOVUPS   (CX), Y0
+	VPSRAD    $0x10, Y0, Y1
+	VANDPS    w00000001<>+0(SB), Y1, Y1
+	VPADDD    w00007fff<>+0(SB), Y1, Y1
+	VPADDD    Y1, Y0, Y1
+	VANDPS    wffff0000<>+0(SB), Y1, Y1
+	VANDPS    wffff0000<>+0(SB), Y0, Y2
+	VORPS     w00400000<>+0(SB), Y2, Y2
+	VCMPPS    $0x03, Y0, Y0, Y0
+	VBLENDVPS Y0, Y2, Y1, Y0
+	VMOVUPS   Y0, (AX)
+	VMOVUPS   32(CX), Y0
+	VPSRAD    $0x10, Y0, Y1
+	VANDPS    w00000001<>+0(SB), Y1, Y1
+	VPADDD    w00007fff<>+0(SB), Y1, Y1
+	VPADDD    Y1, Y0, Y1
+	VANDPS    wffff0000<>+0(SB), Y1, Y1
+	VANDPS    wffff0000<>+0(SB), Y0, Y2
+	VORPS     w00400000<>+0(SB), Y2, Y2
+	VCMPPS    $0x03, Y0, Y0, Y0
+	VBLENDVPS Y0, Y2, Y1, Y0
+	VMOVUPS   Y0, 32(AX)
+	VMOVUPS   64(CX), Y0
+	VPSRAD    $0x10, Y0, Y1
+	VANDPS    w00000001<>+0(SB), Y1, Y1
+	VPADDD    w00007fff<>+0(SB), Y1, Y1
+	VPADDD    Y1, Y0, Y1
+	VANDPS    wffff0000<>+0(SB), Y1, Y1
+	VANDPS    wffff0000<>+0(SB), Y0, Y2
+	VORPS     w00400000<>+0(SB), Y2, Y2
+	VCMPPS    $0x03, Y0, Y0, Y0
+	VBLENDVPS Y0, Y2, Y1, Y0
+	VMOVUPS   Y0, 64(AX)
+	VMOVUPS   96(CX), Y0
+	VPSRAD    $0x10, Y0, Y1
+	VANDPS    w00000001<>+0(SB), Y1, Y1
+	VPADDD    w00007fff<>+0(SB), Y1, Y1
+	VPADDD    Y1, Y0, Y1
+	VANDPS    wffff0000<>+0(SB), Y1, Y1
+	VANDPS    wffff0000<>+0(SB), Y0, Y2
+	VORPS     w00400000<>+0(SB), Y2, Y2
+	VCMPPS    $0x03, Y0, Y0, Y0
+	VBLENDVPS Y0, Y2, Y1, Y0
+	VMOVUPS   Y0, 96(AX)
+	ADDQ      $0x00000080, AX
+	ADDQ      $0x00000080, CX
+	SUBQ      $0x00000020, DX
+	JMP       roundBf16AVX2_by4
+
+roundBf16AVX2_by4_end:
+roundBf16AVX2_by1:
+	CMPQ      DX, $0x00000008
+	JLT       roundBf16AVX2_by1_end
+	VMOVUPS   (CX), Y0
+	VPSRAD    $0x10, Y0, Y1
+	VANDPS    w00000001<>+0(SB), Y1, Y1
+	VPADDD    w00007fff<>+0(SB), Y1, Y1
+	VPADDD    Y1, Y0, Y1
+	VANDPS    wffff0000<>+0(SB), Y1, Y1
+	VANDPS    wffff0000<>+0(SB), Y0, Y2
+	VORPS     w00400000<>+0(SB), Y2, Y2
+	VCMPPS    $0x03, Y0, Y0, Y0
+	VBLENDVPS Y0, Y2, Y1, Y0
+	VMOVUPS   Y0, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000008, DX
+	JMP       roundBf16AVX2_by1
+
+roundBf16AVX2_by1_end:
+	TESTQ      DX, DX
+	JZ         roundBf16AVX2_done
+	MOVQ       $0x0000000000000008, BX
+	SUBQ       DX, BX
+	LEAQ       tails<>+0(SB), DX
+	VMOVUPS    (DX)(BX*4), Y0
+	VMASKMOVPS (CX), Y0, Y1
+	VPSRAD     $0x10, Y1, Y2
+	VANDPS     w00000001<>+0(SB), Y2, Y2
+	VPADDD     w00007fff<>+0(SB), Y2, Y2
+	VPADDD     Y2, Y1, Y2
+	VANDPS     wffff0000<>+0(SB), Y2, Y2
+	VANDPS     wffff0000<>+0(SB), Y1, Y3
+	VORPS      w00400000<>+0(SB), Y3, Y3
+	VCMPPS     $0x03, Y1, Y1, Y1
+	VBLENDVPS  Y1, Y3, Y2, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+
+roundBf16AVX2_done:
+	VZEROUPPER
+	RET
+
+DATA wffff0000<>+0(SB)/4, $0xffff0000
+DATA wffff0000<>+4(SB)/4, $0xffff0000
+DATA wffff0000<>+8(SB)/4, $0xffff0000
+DATA wffff0000<>+12(SB)/4, $0xffff0000
+DATA wffff0000<>+16(SB)/4, $0xffff0000
+DATA wffff0000<>+20(SB)/4, $0xffff0000
+DATA wffff0000<>+24(SB)/4, $0xffff0000
+DATA wffff0000<>+28(SB)/4, $0xffff0000
+GLOBL wffff0000<>(SB), RODATA|NOPTR, $32
+
+DATA w00007fff<>+0(SB)/4, $0x00007fff
+DATA w00007fff<>+4(SB)/4, $0x00007fff
+DATA w00007fff<>+8(SB)/4, $0x00007fff
+DATA w00007fff<>+12(SB)/4, $0x00007fff
+DATA w00007fff<>+16(SB)/4, $0x00007fff
+DATA w00007fff<>+20(SB)/4, $0x00007fff
+DATA w00007fff<>+24(SB)/4, $0x00007fff
+DATA w00007fff<>+28(SB)/4, $0x00007fff
+GLOBL w00007fff<>(SB), RODATA|NOPTR, $32
+
+DATA w00400000<>+0(SB)/4, $0x00400000
+DATA w00400000<>+4(SB)/4, $0x00400000
+DATA w00400000<>+8(SB)/4, $0x00400000
+DATA w00400000<>+12(SB)/4, $0x00400000
+DATA w00400000<>+16(SB)/4, $0x00400000
+DATA w00400000<>+20(SB)/4, $0x00400000
+DATA w00400000<>+24(SB)/4, $0x00400000
+DATA w00400000<>+28(SB)/4, $0x00400000
+GLOBL w00400000<>(SB), RODATA|NOPTR, $32
+
+// func wrapU8AVX2(d *byte, a *byte, b *byte, c *byte, n int)
+// Requires: AVX
+TEXT ·wrapU8AVX2(SB), NOSPLIT, $0-40
+	MOVQ d+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+32(FP), DX
+
+wrapU8AVX2_by4:
+	CMPQ    DX, $0x00000020
+	JLT     wrapU8AVX2_by4_end
+	VMOVUPS (CX), Y0
+	VANDPS  w000000ff<>+0(SB), Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VANDPS  w000000ff<>+0(SB), Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VANDPS  w000000ff<>+0(SB), Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VANDPS  w000000ff<>+0(SB), Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000020, DX
+	JMP     wrapU8AVX2_by4
+
+wrapU8AVX2_by4_end:
+wrapU8AVX2_by1:
+	CMPQ    DX, $0x00000008
+	JLT     wrapU8AVX2_by1_end
+	VMOVUPS (CX), Y0
+	VANDPS  w000000ff<>+0(SB), Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	SUBQ    $0x00000008, DX
+	JMP     wrapU8AVX2_by1
+
+wrapU8AVX2_by1_end:
+	TESTQ      DX, DX
+	JZ         wrapU8AVX2_done
+	MOVQ       $0x0000000000000008, BX
+	SUBQ       DX, BX
+	LEAQ       tails<>+0(SB), DX
+	VMOVUPS    (DX)(BX*4), Y0
+	VMASKMOVPS (CX), Y0, Y1
+	VANDPS     w000000ff<>+0(SB), Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+
+wrapU8AVX2_done:
+	VZEROUPPER
+	RET
+
+DATA w000000ff<>+0(SB)/4, $0x000000ff
+DATA w000000ff<>+4(SB)/4, $0x000000ff
+DATA w000000ff<>+8(SB)/4, $0x000000ff
+DATA w000000ff<>+12(SB)/4, $0x000000ff
+DATA w000000ff<>+16(SB)/4, $0x000000ff
+DATA w000000ff<>+20(SB)/4, $0x000000ff
+DATA w000000ff<>+24(SB)/4, $0x000000ff
+DATA w000000ff<>+28(SB)/4, $0x000000ff
+GLOBL w000000ff<>(SB), RODATA|NOPTR, $32
+
 // func toF32AVX2(d *byte, a *byte, b *byte, c *byte, n int)
 // Requires: AVX
 TEXT ·toF32AVX2(SB), NOSPLIT, $0-40
@@ -5121,16 +5505,6 @@ DATA w3e2aaaab<>+20(SB)/4, $0x3e2aaaab
 DATA w3e2aaaab<>+24(SB)/4, $0x3e2aaaab
 DATA w3e2aaaab<>+28(SB)/4, $0x3e2aaaab
 GLOBL w3e2aaaab<>(SB), RODATA|NOPTR, $32
-
-DATA w3f000000<>+0(SB)/4, $0x3f000000
-DATA w3f000000<>+4(SB)/4, $0x3f000000
-DATA w3f000000<>+8(SB)/4, $0x3f000000
-DATA w3f000000<>+12(SB)/4, $0x3f000000
-DATA w3f000000<>+16(SB)/4, $0x3f000000
-DATA w3f000000<>+20(SB)/4, $0x3f000000
-DATA w3f000000<>+24(SB)/4, $0x3f000000
-DATA w3f000000<>+28(SB)/4, $0x3f000000
-GLOBL w3f000000<>(SB), RODATA|NOPTR, $32
 
 DATA w0000007f<>+0(SB)/4, $0x0000007f
 DATA w0000007f<>+4(SB)/4, $0x0000007f
@@ -5657,16 +6031,6 @@ DATA w3f2aaaab<>+20(SB)/4, $0x3f2aaaab
 DATA w3f2aaaab<>+24(SB)/4, $0x3f2aaaab
 DATA w3f2aaaab<>+28(SB)/4, $0x3f2aaaab
 GLOBL w3f2aaaab<>(SB), RODATA|NOPTR, $32
-
-DATA w7fc00000<>+0(SB)/4, $0x7fc00000
-DATA w7fc00000<>+4(SB)/4, $0x7fc00000
-DATA w7fc00000<>+8(SB)/4, $0x7fc00000
-DATA w7fc00000<>+12(SB)/4, $0x7fc00000
-DATA w7fc00000<>+16(SB)/4, $0x7fc00000
-DATA w7fc00000<>+20(SB)/4, $0x7fc00000
-DATA w7fc00000<>+24(SB)/4, $0x7fc00000
-DATA w7fc00000<>+28(SB)/4, $0x7fc00000
-GLOBL w7fc00000<>(SB), RODATA|NOPTR, $32
 
 DATA wff800000<>+0(SB)/4, $0xff800000
 DATA wff800000<>+4(SB)/4, $0xff800000
@@ -6551,6 +6915,176 @@ DATA w3a1ea0cf<>+20(SB)/4, $0x3a1ea0cf
 DATA w3a1ea0cf<>+24(SB)/4, $0x3a1ea0cf
 DATA w3a1ea0cf<>+28(SB)/4, $0x3a1ea0cf
 GLOBL w3a1ea0cf<>(SB), RODATA|NOPTR, $32
+
+// func loadF16AVX2(d *byte, a *byte, b *byte, c *byte, n int)
+// Requires: AVX, F16C
+TEXT ·loadF16AVX2(SB), NOSPLIT, $0-40
+	MOVQ d+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+32(FP), DX
+
+loadF16AVX2_loop:
+	CMPQ      DX, $0x00000010
+	JLT       loadF16AVX2_end
+	VCVTPH2PS (CX), Y0
+	VMOVUPS   Y0, (AX)
+	VCVTPH2PS 16(CX), Y0
+	VMOVUPS   Y0, 32(AX)
+	ADDQ      $0x00000020, CX
+	ADDQ      $0x00000040, AX
+	SUBQ      $0x00000010, DX
+	JMP       loadF16AVX2_loop
+
+loadF16AVX2_end:
+	VZEROUPPER
+	RET
+
+// func loadBf16AVX2(d *byte, a *byte, b *byte, c *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·loadBf16AVX2(SB), NOSPLIT, $0-40
+	MOVQ d+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+32(FP), DX
+
+loadBf16AVX2_loop:
+	CMPQ      DX, $0x00000010
+	JLT       loadBf16AVX2_end
+	VPMOVZXWD (CX), Y0
+	VPSLLD    $0x10, Y0, Y0
+	VMOVUPS   Y0, (AX)
+	VPMOVZXWD 16(CX), Y0
+	VPSLLD    $0x10, Y0, Y0
+	VMOVUPS   Y0, 32(AX)
+	ADDQ      $0x00000020, CX
+	ADDQ      $0x00000040, AX
+	SUBQ      $0x00000010, DX
+	JMP       loadBf16AVX2_loop
+
+loadBf16AVX2_end:
+	VZEROUPPER
+	RET
+
+// func loadU8AVX2(d *byte, a *byte, b *byte, c *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·loadU8AVX2(SB), NOSPLIT, $0-40
+	MOVQ d+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+32(FP), DX
+
+loadU8AVX2_loop:
+	CMPQ      DX, $0x00000010
+	JLT       loadU8AVX2_end
+	VPMOVZXBD (CX), Y0
+	VMOVUPS   Y0, (AX)
+	VPMOVZXBD 8(CX), Y0
+	VMOVUPS   Y0, 32(AX)
+	ADDQ      $0x00000010, CX
+	ADDQ      $0x00000040, AX
+	SUBQ      $0x00000010, DX
+	JMP       loadU8AVX2_loop
+
+loadU8AVX2_end:
+	VZEROUPPER
+	RET
+
+// func storeF16AVX2(d *byte, a *byte, b *byte, c *byte, n int)
+// Requires: AVX, F16C
+TEXT ·storeF16AVX2(SB), NOSPLIT, $0-40
+	MOVQ d+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+32(FP), DX
+
+storeF16AVX2_loop:
+	CMPQ      DX, $0x00000010
+	JLT       storeF16AVX2_end
+	VMOVUPS   (CX), Y0
+	VCVTPS2PH $0x00, Y0, (AX)
+	VMOVUPS   32(CX), Y0
+	VCVTPS2PH $0x00, Y0, 16(AX)
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000020, AX
+	SUBQ      $0x00000010, DX
+	JMP       storeF16AVX2_loop
+
+storeF16AVX2_end:
+	VZEROUPPER
+	RET
+
+// func storeBf16AVX2(d *byte, a *byte, b *byte, c *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·storeBf16AVX2(SB), NOSPLIT, $0-40
+	MOVQ d+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+32(FP), DX
+
+storeBf16AVX2_loop:
+	CMPQ      DX, $0x00000010
+	JLT       storeBf16AVX2_end
+	VMOVUPS   (CX), Y0
+	VPSRAD    $0x10, Y0, Y1
+	VANDPS    w00000001<>+0(SB), Y1, Y1
+	VPADDD    w00007fff<>+0(SB), Y1, Y1
+	VPADDD    Y1, Y0, Y1
+	VANDPS    wffff0000<>+0(SB), Y1, Y1
+	VANDPS    wffff0000<>+0(SB), Y0, Y2
+	VORPS     w00400000<>+0(SB), Y2, Y2
+	VCMPPS    $0x03, Y0, Y0, Y0
+	VBLENDVPS Y0, Y2, Y1, Y0
+	VPSRLD    $0x10, Y0, Y0
+	VPACKUSDW Y0, Y0, Y0
+	VPERMQ    $0x08, Y0, Y0
+	VMOVUPS   X0, (AX)
+	VMOVUPS   32(CX), Y0
+	VPSRAD    $0x10, Y0, Y1
+	VANDPS    w00000001<>+0(SB), Y1, Y1
+	VPADDD    w00007fff<>+0(SB), Y1, Y1
+	VPADDD    Y1, Y0, Y1
+	VANDPS    wffff0000<>+0(SB), Y1, Y1
+	VANDPS    wffff0000<>+0(SB), Y0, Y2
+	VORPS     w00400000<>+0(SB), Y2, Y2
+	VCMPPS    $0x03, Y0, Y0, Y0
+	VBLENDVPS Y0, Y2, Y1, Y0
+	VPSRLD    $0x10, Y0, Y0
+	VPACKUSDW Y0, Y0, Y0
+	VPERMQ    $0x08, Y0, Y0
+	VMOVUPS   X0, 16(AX)
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000020, AX
+	SUBQ      $0x00000010, DX
+	JMP       storeBf16AVX2_loop
+
+storeBf16AVX2_end:
+	VZEROUPPER
+	RET
+
+// func storeU8AVX2(d *byte, a *byte, b *byte, c *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·storeU8AVX2(SB), NOSPLIT, $0-40
+	MOVQ d+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+32(FP), DX
+
+storeU8AVX2_loop:
+	CMPQ      DX, $0x00000010
+	JLT       storeU8AVX2_end
+	VMOVUPS   (CX), Y0
+	VPACKUSDW Y0, Y0, Y0
+	VPERMQ    $0x08, Y0, Y0
+	VPACKUSWB X0, X0, X0
+	VMOVQ     X0, (AX)
+	VMOVUPS   32(CX), Y0
+	VPACKUSDW Y0, Y0, Y0
+	VPERMQ    $0x08, Y0, Y0
+	VPACKUSWB X0, X0, X0
+	VMOVQ     X0, 8(AX)
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000010, AX
+	SUBQ      $0x00000010, DX
+	JMP       storeU8AVX2_loop
+
+storeU8AVX2_end:
+	VZEROUPPER
+	RET
 
 // func sumRowsAVX2(d *byte, x *byte, rows int, n int, divisor float64)
 // Requires: AVX, SSE2

@@ -77,6 +77,9 @@ func rsqrtF32AVX512(d, a, b, c unsafe.Pointer, n int)
 func floorF32AVX512(d, a, b, c unsafe.Pointer, n int)
 func roundF32AVX512(d, a, b, c unsafe.Pointer, n int)
 func isFiniteF32AVX512(d, a, b, c unsafe.Pointer, n int)
+func roundF16AVX512(d, a, b, c unsafe.Pointer, n int)
+func roundBf16AVX512(d, a, b, c unsafe.Pointer, n int)
+func wrapU8AVX512(d, a, b, c unsafe.Pointer, n int)
 func toF32AVX512(d, a, b, c unsafe.Pointer, n int)
 func toI32AVX512(d, a, b, c unsafe.Pointer, n int)
 func expF32AVX512(d, a, b, c unsafe.Pointer, n int)
@@ -86,6 +89,12 @@ func log1pF32AVX512(d, a, b, c unsafe.Pointer, n int)
 func tanhF32AVX512(d, a, b, c unsafe.Pointer, n int)
 func sigmoidF32AVX512(d, a, b, c unsafe.Pointer, n int)
 func erfF32AVX512(d, a, b, c unsafe.Pointer, n int)
+func loadF16AVX512(d, a, b, c unsafe.Pointer, n int)
+func loadBf16AVX512(d, a, b, c unsafe.Pointer, n int)
+func loadU8AVX512(d, a, b, c unsafe.Pointer, n int)
+func storeF16AVX512(d, a, b, c unsafe.Pointer, n int)
+func storeBf16AVX512(d, a, b, c unsafe.Pointer, n int)
+func storeU8AVX512(d, a, b, c unsafe.Pointer, n int)
 func sumRowsAVX512(d, x unsafe.Pointer, rows, n int, divisor float64)
 func maxRowsAVX512(d, x unsafe.Pointer, rows, n int)
 func sumColumnsAVX512(d, x unsafe.Pointer, rows, stride, n int, divisor float64)
@@ -183,6 +192,9 @@ var tableAVX512 = map[key]Kernel{
 	{"floor.f32", 0}:     floorF32AVX512,
 	{"round.f32", 0}:     roundF32AVX512,
 	{"is_finite.f32", 0}: isFiniteF32AVX512,
+	{"round_f16", 0}:     roundF16AVX512,
+	{"round_bf16", 0}:    roundBf16AVX512,
+	{"wrap_u8", 0}:       wrapU8AVX512,
 	{"to_f32", 0}:        toF32AVX512,
 	{"to_i32", 0}:        toI32AVX512,
 	{"exp.f32", 0}:       expF32AVX512,
@@ -192,6 +204,12 @@ var tableAVX512 = map[key]Kernel{
 	{"tanh.f32", 0}:      tanhF32AVX512,
 	{"sigmoid.f32", 0}:   sigmoidF32AVX512,
 	{"erf.f32", 0}:       erfF32AVX512,
+	{"load_f16", 0}:      byStep("load_f16", 2, 4, loadF16AVX512),
+	{"load_bf16", 0}:     byStep("load_bf16", 2, 4, loadBf16AVX512),
+	{"load_u8", 0}:       byStep("load_u8", 1, 4, loadU8AVX512),
+	{"store_f16", 0}:     byStep("store_f16", 4, 2, storeF16AVX512),
+	{"store_bf16", 0}:    byStep("store_bf16", 4, 2, storeBf16AVX512),
+	{"store_u8", 0}:      byStep("store_u8", 4, 1, storeU8AVX512),
 }
 
 var loopsAVX512 = map[string]Loop{

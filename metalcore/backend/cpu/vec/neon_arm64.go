@@ -77,6 +77,9 @@ func rsqrtF32NEON(d, a, b, c unsafe.Pointer, n int)
 func floorF32NEON(d, a, b, c unsafe.Pointer, n int)
 func roundF32NEON(d, a, b, c unsafe.Pointer, n int)
 func isFiniteF32NEON(d, a, b, c unsafe.Pointer, n int)
+func roundF16NEON(d, a, b, c unsafe.Pointer, n int)
+func roundBf16NEON(d, a, b, c unsafe.Pointer, n int)
+func wrapU8NEON(d, a, b, c unsafe.Pointer, n int)
 func toF32NEON(d, a, b, c unsafe.Pointer, n int)
 func toI32NEON(d, a, b, c unsafe.Pointer, n int)
 func expF32NEON(d, a, b, c unsafe.Pointer, n int)
@@ -183,6 +186,9 @@ var tableNEON = map[key]Kernel{
 	{"floor.f32", 0}:     floorF32NEON,
 	{"round.f32", 0}:     roundF32NEON,
 	{"is_finite.f32", 0}: isFiniteF32NEON,
+	{"round_f16", 0}:     roundF16NEON,
+	{"round_bf16", 0}:    roundBf16NEON,
+	{"wrap_u8", 0}:       wrapU8NEON,
 	{"to_f32", 0}:        toF32NEON,
 	{"to_i32", 0}:        toI32NEON,
 	{"exp.f32", 0}:       expF32NEON,

@@ -77,6 +77,17 @@ func shorten(d []uint8, x []int32) {
 	}
 }
 
+// byStep makes a kernel of a conversion in assembly between elements of so many
+// bytes, which takes 16 at a time and leaves the rest.
+func byStep(op string, from, to int, fast Kernel) Kernel {
+	return func(d, a, _, _ unsafe.Pointer, n int) {
+		fast(d, a, nil, nil, n)
+		if done := n &^ 15; done < n {
+			plain[key{op, 0}](unsafe.Add(d, done*to), unsafe.Add(a, done*from), nil, nil, n-done)
+		}
+	}
+}
+
 // repeated makes n elements of one that is loaded.
 func repeated(load string) Kernel {
 	one := plain[key{load, 0}]

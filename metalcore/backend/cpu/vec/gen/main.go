@@ -41,6 +41,11 @@ func generate(dir string, wide bool) error {
 			fmt.Fprintf(&table, "\t{%q, %d}: %s,\n", o.name, numbers, name)
 		}
 	}
+	for _, c := range conversions() {
+		name := e.converter(c)
+		fmt.Fprintf(&stubs, "func %s(d, a, b, c unsafe.Pointer, n int)\n", name)
+		table.WriteString(conversionRow(c, name))
+	}
 	for _, f := range folds() {
 		name := e.fold(f)
 		fmt.Fprintf(&stubs, "func %s(%s)\n", name, f.signature)

@@ -48,6 +48,9 @@ func ops() []elementwise {
 		{"is_finite.f32", 1, unary, 4, one(func(e maths, a vec) vec {
 			return e.truth(e.lessi(e.and(a, e.word(math.MaxInt32)), e.num(math.Inf(1))))
 		})},
+		{"round_f16", 1, unary, 2, one(maths.roundF16)},
+		{"round_bf16", 1, unary, 4, one(maths.roundBF16)},
+		{"wrap_u8", 1, unary, 4, one(func(e maths, a vec) vec { return e.and(a, e.word(255)) })},
 		{"to_f32", 1, unary, 4, one(func(e maths, a vec) vec { return e.toFloat(a) })},
 		{"to_i32", 1, unary, 2, one(maths.saturate)},
 
@@ -74,4 +77,25 @@ func (e maths) saturate(a vec) vec {
 	high := e.cmp(lessEqual, e.num(1<<31), a)
 	y := e.blend(high, e.word(math.MaxInt32), e.toInt(a)) // too low gives the lowest
 	return e.blend(e.cmp(unordered, a, a), e.zero(), y)
+}
+
+// roundF16 is the nearest number of binary16, as f32. Below 2^-14, where those lie
+// 2^-24 apart, so do the numbers of f32 between 0.5 and 1.
+func (e maths) roundF16(a vec) vec {
+	sign, size := e.and(a, e.word(1<<31)), e.and(a, e.word(math.MaxInt32))
+	odd := e.and(e.shiftRight(size, 13), e.word(1))
+	y := e.and(e.addi(size, e.addi(odd, e.word(0xfff))), e.word(^uint32(0x1fff)))
+	y = e.blend(e.lessi(y, e.word(0x47800000)), y, e.num(math.Inf(1))) // 65536
+	y = e.blend(e.lessi(size, e.word(0x38800000)), e.sub(e.add(size, e.num(0.5)), e.num(0.5)), y)
+	nan := e.or(e.and(size, e.word(^uint32(0x1fff))), e.word(0x7fc00000))
+	return e.or(e.blend(e.cmp(unordered, a, a), nan, y), sign)
+}
+
+// roundBF16 is the nearest number of bfloat16, as f32.
+func (e maths) roundBF16(a vec) vec {
+	odd := e.and(e.shiftRight(a, 16), e.word(1))
+	upper := e.word(0xffff0000)
+	y := e.and(e.addi(a, e.addi(odd, e.word(0x7fff))), upper)
+	nan := e.or(e.and(a, upper), e.word(0x00400000))
+	return e.blend(e.cmp(unordered, a, a), nan, y)
 }
