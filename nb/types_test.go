@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/metalnb/metalnb/datasets"
 	"github.com/metalnb/metalnb/nb"
 )
 
@@ -90,4 +91,20 @@ func TestUnknownType(t *testing.T) {
 	if e.Code != nb.CodeArgument {
 		t.Error(e)
 	}
+}
+
+// The digits in 16 bits: the parameters stay f32, and the loss is scaled so that
+// small gradients are not rounded to 0.
+func ExamplePrecision() {
+	digits := datasets.Digits()
+	model := nb.Input(8, 8, 1).Conv2D(16, 3).ReLU().MaxPool2D(2).Flatten().Dense(10)
+	t := nb.NewTrainer("digits in halves", model, nb.Config{
+		Data: digits.Train, Optimizer: nb.Adam{LR: 0.003}, Seed: 1, Precision: nb.MixedFloat16,
+	})
+	defer t.Drop()
+	t.Start(10)
+	for t.Running() {
+	}
+	fmt.Println("good:", t.Evaluate(digits.Test)["accuracy"] > 0.95, "skipped few:", t.Skipped() < 20)
+	// Output: good: true skipped few: true
 }
