@@ -80,8 +80,10 @@ func TestEveryLayerLearns(t *testing.T) {
 			h := nb.NewTrainer("learn "+l.name, l.model(), nb.Config{Data: digits.Train, Optimizer: nb.Adam{LR: 5e-3}, Seed: 1})
 			defer h.Drop()
 			h.Fit(l.epochs)
-			if a := h.Evaluate(digits.Test)["accuracy"]; a < l.score {
-				t.Errorf("accuracy %.3f on the test digits after %d epochs, want %.2f", a, l.epochs, l.score)
+			a := h.Evaluate(digits.Test)["accuracy"]
+			t.Logf("accuracy %.4f on the test digits after %d epochs", a, l.epochs)
+			if a < l.score {
+				t.Errorf("that is less than %.2f", l.score)
 			}
 		})
 	}
@@ -109,8 +111,10 @@ func TestAutoencoderLearns(t *testing.T) {
 	defer tr.Drop()
 	variance := x.Sub(x.Mean(0)).Pow(2).Mean().Item()
 	tr.Fit(20)
-	if mse := tr.Evaluate(test)["loss"]; mse > variance/5 {
-		t.Errorf("the mean squared error is %.4f, the variance of the pixels %.4f", mse, variance)
+	mse := tr.Evaluate(test)["loss"]
+	t.Logf("the mean squared error is %.4f, the variance of the pixels %.4f", mse, variance)
+	if mse > variance/5 {
+		t.Error("that is more than a fifth")
 	}
 }
 

@@ -65,7 +65,9 @@ func TestMNISTLearns(t *testing.T) {
 		Optimizer: nb.AdamW{LR: 3e-3, WeightDecay: 0.01}, Schedule: nb.Warmup{Epochs: 1, Then: nb.Cosine{Epochs: 9}}})
 	defer tr.Drop()
 	tr.Fit(10)
-	if a := tr.Evaluate(test)["accuracy"]; a <= 0.985 {
-		t.Errorf("accuracy %v on the test images", a)
+	a := tr.Evaluate(test)["accuracy"]
+	t.Logf("accuracy %.4f on the test images", a)
+	if a <= 0.985 {
+		t.Error("that is too little")
 	}
 }
