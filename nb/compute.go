@@ -33,7 +33,11 @@ func (t *Tensor) eval(store string) *wire.Tensor {
 
 // compute sends a request and gives the tensors their numbers.
 func compute(req *wire.Compute, ts ...*Tensor) {
-	req.Graph = graphOf(req, ts...).String()
+	g := graphOf(req, ts...)
+	if len(g.Values) > ir.MaxValues {
+		argument("in a loop, call Eval in each round", "a tensor that is computed from %d values; %d are too many", len(g.Values), ir.MaxValues)
+	}
+	req.Graph = g.String()
 	for i := range req.Inputs {
 		must(exportTensor(&req.Inputs[i].X))
 	}
@@ -41,7 +45,20 @@ func compute(req *wire.Compute, ts ...*Tensor) {
 	for i, t := range ts {
 		must(importTensor(&out[i]))
 		t.data = &out[i]
+		t.detach()
 	}
+}
+
+// detach forgets what a tensor that has its numbers was computed from, so that
+// a loop does not carry all its rounds along. What Grad is differentiating must
+// not be forgotten.
+func (t *Tensor) detach() {
+	if len(t.from) == 0 || t.order() > 0 {
+		return
+	}
+	leaf := ir.Input("array", t.v.DType, t.v.Shape...)
+	leaf.Layer, leaf.Pos = t.v.Layer, t.v.Pos
+	t.v, t.was, t.from = leaf, t.v, nil
 }
 
 // graphOf is how tensors are computed from the operands of the request.
@@ -78,6 +95,9 @@ func (t *Tensor) withOperands(req *wire.Compute, seen map[*Tensor]*ir.Value) *ir
 		to := map[*ir.Value]*ir.Value{}
 		for _, f := range t.from {
 			to[f.v] = f.withOperands(req, seen)
+			if f.was != nil {
+				to[f.was] = to[f.v]
+			}
 		}
 		v = replace(t.v, to)
 	}

@@ -22,6 +22,7 @@ type Tensor struct {
 	from []*Tensor    // what it was computed from
 	data *wire.Tensor // the numbers, of an array
 	kept string       // the name in the core, of a kept tensor
+	was  *ir.Value    // v before it was computed
 	arg  *Tensor      // what it stands for, of the argument of a function that Grad differentiates
 
 	updates []update // of the states of the layer that made it
