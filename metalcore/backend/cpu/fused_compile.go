@@ -138,7 +138,7 @@ func (f *fuser) add(i int) {
 			filled = append(filled, f.of[in])
 		}
 	}
-	op.run = f.rowKernel(n, numbers)
+	op.run = f.kernel(n, numbers)
 	if n.grows() {
 		op.d = f.target(i)
 		f.release(filled...)

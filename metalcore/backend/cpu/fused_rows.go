@@ -48,13 +48,15 @@ func (f *fuser) byRows(s *plan.Step) {
 	f.nodes = nodes
 }
 
-// rowKernel is the kernel of a node in a step that works row by row.
-func (f *fuser) rowKernel(n *node, numbers uint) vec.Kernel {
+// kernel is that of a node.
+func (f *fuser) kernel(n *node, numbers uint) vec.Kernel {
 	switch variant := f.c.pool.variant; {
 	case n.name == opSpread:
 		return spreadRows(variant, f.row)
 	case plan.RowFold(n.v):
 		return foldTile(variant, n.v, f.row)
+	case f.space.n == 1:
+		return vec.FindOne(variant, n.name, numbers)
 	default:
 		return f.short(n, vec.Find(variant, n.name, numbers))
 	}

@@ -94,6 +94,12 @@ func (p *product) multiplier(c *compiler) kernel {
 		local += p.packedA()
 	}
 	c.need(0, local)
+	if p.small() {
+		count := ceilDiv(p.m, p.variant.Rows(p.n))
+		s := &tiles{product: p, rows: make([]int, count), all: make([]asm.Tile, count)}
+		c.binds = append(c.binds, s.prepare)
+		return s.multiply
+	}
 	items := p.rowBlocks * p.colBlocks
 	multiply := func(fr *frame, worker, lo, hi int) {
 		for i := lo; i < hi; i++ {
@@ -125,6 +131,55 @@ func (p *product) schedule(c *compiler) {
 	p.packB = p.b.line != 1 || tiles > packedTiles && p.panels > 1 || tiles > 1 && p.b.inner*4%2048 == 0
 	// A line of a that is a power of two bytes long has few places in a cache.
 	p.packA = p.panels/p.colBlocks >= 4 && p.depth >= 64 && 4*(p.a.line+p.a.inner-1)%1024 == 0
+}
+
+// small reports whether the product is one panel of one block, of which all but
+// the numbers can be prepared.
+func (p *product) small() bool {
+	return p.batch*p.rowBlocks*p.colBlocks*p.panels == 1 && p.depth == p.k && !p.packA
+}
+
+// tiles are those of a small product.
+type tiles struct {
+	*product
+	rows []int
+	all  []asm.Tile
+}
+
+// prepare points the tiles at a run's buffers.
+func (s *tiles) prepare(fr *frame) {
+	p, count := s.product, len(s.all)
+	var t asm.Tile
+	a := p.left(fr, 0, &t, 0, 0, p.m, 0)
+	t.Segs, t.Offs, t.RowC, t.K, t.Cols = 1, noOffset, 4*p.n, p.k, p.n
+	if p.after.relu {
+		t.ReLU = 1
+	}
+	if p.after.bias != nil {
+		t.Bias = &fr.vals[*p.after.bias][0]
+	}
+	t.B, t.StepB = &fr.vals[p.b.id][0], 4*p.b.inner
+	if p.packB {
+		t.B, t.StepB = &fr.local[0][0], 4*p.width
+	}
+	for i := range s.all {
+		at := i * p.m / count
+		t.A, t.C = &a[at*t.RowA/4], &fr.vals[p.dst][at*p.n]
+		s.rows[i], s.all[i] = (i+1)*p.m/count-at, t
+	}
+}
+
+func (s *tiles) multiply(fr *frame) {
+	p := s.product
+	if p.packB {
+		p.variant.Pack(fr.local[0][:p.k*p.width], fr.vals[p.b.id], p.b.line, p.b.inner, p.n, p.k)
+	}
+	for i := range s.all {
+		p.variant.Multiply(s.rows[i], &s.all[i])
+	}
+	if p.after.finish != nil {
+		p.after.finish(fr, 0, block{rows: p.m, cols: p.n})
+	}
 }
 
 // empty writes sums of nothing.

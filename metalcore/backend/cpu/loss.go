@@ -18,6 +18,9 @@ func init() {
 // them stays in the first cache.
 const lossBlock = 2048
 
+// fewClasses are not worth a call.
+const fewClasses = 8
+
 // crossEntropy is what loss and gradient have in common.
 type crossEntropy struct {
 	rows, classes, block  int // block is in rows
@@ -72,9 +75,15 @@ func makeCrossEntropyGrad(c *compiler, v *ir.Value) (kernel, error) {
 			for i := range top {
 				r := at + i
 				sum[i] = g[r] / sum[i]
-				row := unsafe.Pointer(&d[r*classes])
-				mul(row, row, unsafe.Pointer(&sum[i]), nil, classes)
-				d[r*classes+clampIndex(label[r], classes)] -= g[r]
+				row := d[r*classes:][:classes]
+				if classes < fewClasses {
+					for j := range row {
+						row[j] *= sum[i]
+					}
+				} else {
+					mul(unsafe.Pointer(&row[0]), unsafe.Pointer(&row[0]), unsafe.Pointer(&sum[i]), nil, classes)
+				}
+				row[clampIndex(label[r], classes)] -= g[r]
 			}
 		})
 	}

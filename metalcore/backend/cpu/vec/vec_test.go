@@ -176,3 +176,29 @@ func TestPlainIsComplete(t *testing.T) {
 func run(k Kernel, d, a, b, c []float32) {
 	k(unsafe.Pointer(&d[0]), unsafe.Pointer(&a[0]), unsafe.Pointer(&b[0]), unsafe.Pointer(&c[0]), len(d))
 }
+
+// TestFindOne holds the kernels of single elements against the others.
+func TestFindOne(t *testing.T) {
+	numbers := []uint32{0, 1, 2, 7, 1 << 31, 0x80000001, math.Float32bits(1.5), math.Float32bits(-0.3), math.Float32bits(3e38),
+		math.Float32bits(float32(math.Inf(1))), math.Float32bits(float32(math.Inf(-1)))}
+	at := func(x *uint32) unsafe.Pointer { return unsafe.Pointer(x) }
+	for op, one := range ones {
+		for _, v := range asm.Supported() {
+			all := Find(v, op, 0)
+			if all == nil {
+				all = Find(v, op, 1) // a copy is one of a number
+			}
+			for _, a := range numbers {
+				for _, b := range numbers {
+					c, got, want := uint32(9), uint32(0), uint32(0)
+					one(at(&got), at(&a), at(&b), at(&c), 1)
+					all(at(&want), at(&a), at(&b), at(&c), 1)
+					nan := func(x uint32) bool { return math.IsNaN(float64(math.Float32frombits(x))) }
+					if got != want && !(nan(got) && nan(want)) {
+						t.Errorf("%s of %x and %x is %x, and %x with %s", op, a, b, got, want, v)
+					}
+				}
+			}
+		}
+	}
+}
