@@ -89,6 +89,23 @@ func TestEveryLayerLearns(t *testing.T) {
 	}
 }
 
+// Every layer learns in mixed precision, too, nearly as well.
+func TestEveryLayerLearnsInHalves(t *testing.T) {
+	for _, precision := range []nb.Precision{nb.MixedFloat16, nb.MixedBFloat16} {
+		for _, l := range learners {
+			t.Run(string(precision)+"/"+l.name, func(t *testing.T) {
+				h := nb.NewTrainer(string(precision)+" "+l.name, l.model(),
+					nb.Config{Data: digits.Train, Optimizer: nb.Adam{LR: 5e-3}, Seed: 1, Precision: precision})
+				defer h.Drop()
+				h.Fit(l.epochs)
+				if a := h.Evaluate(digits.Test)["accuracy"]; a < l.score-0.015 {
+					t.Errorf("accuracy %.3f on the test digits after %d epochs with %d steps skipped, want %.3f", a, l.epochs, h.Skipped(), l.score-0.015)
+				}
+			})
+		}
+	}
+}
+
 // An autoencoder that makes images small and large again does so with images that
 // it has not seen, with less than a fifth of their variance lost.
 func TestAutoencoderLearns(t *testing.T) {

@@ -49,6 +49,8 @@ var predecessor = []struct {
 	{"prediction changes what is trained", predictionChangesNothing},
 	{"buffers run out with many layers", manyLayers},
 	{"training prints for itself", trainingIsQuiet},
+	{"mixed precision sets fields, and training is f32", halvesRound},
+	{"tensors convert between f32 and f16 only, and have no arithmetic", typesConvert},
 }
 
 func TestPredecessor(t *testing.T) {

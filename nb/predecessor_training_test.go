@@ -215,3 +215,36 @@ func trainingIsQuiet(t *testing.T) {
 		t.Errorf("Fit of 2 epochs prints %q", text)
 	}
 }
+
+// In mixed precision a prediction is rounded as the type rounds it, and the weight
+// itself is not.
+func halvesRound(t *testing.T) {
+	data := rowsOf(t, []float64{1, 2}, []float64{1, 2})
+	x := nb.Array([][]float64{{1. / 3}})
+	for precision, want := range map[nb.Precision]float64{
+		nb.Float32: 1. / 3, nb.MixedFloat16: 0.333251953125, nb.MixedBFloat16: 0.333984375,
+	} {
+		h := learner(t, data, nb.Config{Precision: precision, Optimizer: nb.SGD{LR: 1e-6}})
+		if got := h.Predict(x).Item(); math.Abs(got-want) > 1e-7 {
+			t.Errorf("%s: the prediction is %v, want %v", precision, got, want)
+		}
+		off := learner(t, rowsOf(t, []float64{1}, []float64{0}), nb.Config{Precision: precision, Loss: nb.MSE, Optimizer: nb.SGD{LR: 1e-6}})
+		w := weightAfter(t, off, 4) // steps of 2e-6, the first of them perhaps skipped for its scale
+		if moved := 1 - w; !(moved > 1e-6 && moved < 1e-5) {
+			t.Errorf("%s: after tiny steps the weight is %v", precision, w)
+		}
+	}
+}
+
+func typesConvert(t *testing.T) {
+	types := []string{nb.F32, nb.F16, nb.BF16, nb.I32, nb.I64, nb.U8}
+	for _, from := range types {
+		for _, to := range types {
+			x := nb.Array([]int{1, 2, 100}).Cast(from)
+			y := x.Cast(to).Add(1).Mul(2).Cast(from)
+			if y.DType() != from || fmt.Sprint(y.Values()) != "[4 6 202]" {
+				t.Errorf("%s by way of %s: %s %v", from, to, y.DType(), y.Values())
+			}
+		}
+	}
+}

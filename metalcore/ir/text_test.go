@@ -184,6 +184,7 @@ func lines(n int) string {
 func FuzzParse(f *testing.F) {
 	f.Add(sample().String())
 	f.Add("graph \"g\"\n%0 = state \"s\" i32[] {init=\"zeros\"}\nupdate %0 %0\n")
+	f.Add("graph \"g\"\n%0 = input \"a\" u8[B]\n%1 = cast %0 bf16[B] {to=\"bf16\"}\n%2 = const i64[] {value=1.0}\n%3 = lt %1 %1 bool[B]\n")
 	f.Add("graph \"\"\r\n\r\n%0 = const f32[7B] {value=-Inf a=[] b=0x1p-3 c=+1}\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		g, err := ir.Parse(text)

@@ -94,7 +94,7 @@ func (d *Device) alloc(bytes int64) (*buffer, error) {
 	return b, nil
 }
 
-// buffer keeps its memory as floats; integers are seen through a view. The
+// buffer keeps its memory as floats; other types are seen through a view. The
 // memory goes when the last run that uses it has ended.
 type buffer struct {
 	device *Device
