@@ -117,6 +117,10 @@ func (c *cutter) pick(x any, axis int) pick {
 		return p
 	case int:
 		return c.element(x, axis)
+	case int32:
+		return c.element(int(x), axis)
+	case int64:
+		return c.element(int(x), axis)
 	case string:
 		if i, err := strconv.Atoi(x); err == nil {
 			return c.element(i, axis)

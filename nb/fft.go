@@ -6,7 +6,7 @@ import "math"
 // are two tensors of one shape, of real and of imaginary parts. The core computes
 // them in float64, by gonum's fast transforms. In a model, and where Grad
 // differentiates, they are products with a matrix of sines and cosines, of at
-// most 4096 numbers.
+// most 4096 numbers. Lengths with large prime factors take longer.
 
 // FFT is y[k] = sum over j of x[j] e^(-2 pi i j k / n); im is nil for real
 // numbers.

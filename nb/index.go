@@ -8,7 +8,7 @@ import (
 )
 
 // Take gathers along an axis, the first one unless another is named: of t
-// [n, rest...] and i32 indices [k...] it makes [k..., rest...]. Negative indices
+// [n, rest...] and indices [k...] it makes [k..., rest...]. Negative indices
 // count from the end.
 func (t *Tensor) Take(index *Tensor, axis ...int) *Tensor {
 	a := 0
