@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/metalnb/metalnb/metalcore/ir"
 )
@@ -137,6 +138,12 @@ func (a Array) Check() error {
 	if want := a.Shape.Elems() * a.DType.Size(); len(a.Data) != want {
 		return fmt.Errorf("array %v needs %d numbers, got %d bytes, which are %d numbers",
 			a, a.Shape.Elems(), len(a.Data), len(a.Data)/a.DType.Size())
+	}
+	if a.DType != ir.Bool {
+		return nil
+	}
+	if i := slices.IndexFunc(a.Data, func(b byte) bool { return b > 1 }); i >= 0 {
+		return fmt.Errorf("array %v holds %d%s: a bool is 0 or 1", a, a.Data[i], a.place(i))
 	}
 	return nil
 }

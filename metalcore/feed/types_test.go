@@ -46,6 +46,7 @@ func TestTypesOfSets(t *testing.T) {
 		"for a regression give the targets as f32":          {x, array(ir.I64, []float64{0, 1 << 40}, 2)},
 		"label -5 in row 1":                                 {x, array(ir.I64, []float64{0, -5}, 2)},
 		"y holds NaN in row 1":                              {x, array(ir.F16, []float64{0, math.NaN()}, 2)},
+		"x: array bool[2,1] holds 7 in row 1, column 0":     {feed.Array{DType: ir.Bool, Shape: ir.Shape{2, 1}, Data: []byte{1, 7}}, array(ir.U8, []float64{0, 1}, 2)},
 		"x holds +Inf in row 0, column 0":                   {array(ir.BF16, []float64{math.Inf(1), 1}, 2, 1), array(ir.U8, []float64{0, 1}, 2)},
 		"needs 2 numbers, got 3 bytes, which are 3 numbers": {feed.Array{DType: ir.U8, Shape: ir.Shape{2, 1}, Data: make([]byte, 3)}, array(ir.U8, []float64{0, 1}, 2)},
 		"y: array i64[2] needs 2 numbers, got 8":            {x, feed.Array{DType: ir.I64, Shape: ir.Shape{2}, Data: make([]byte, 8)}},

@@ -172,7 +172,11 @@ func (c *client) importArray(t *wire.Tensor) (feed.Array, error) {
 	if err != nil {
 		return feed.Array{}, bad(err)
 	}
-	return feed.Array{DType: dtype, Shape: t.Shape, Data: t.Data}, nil
+	a := feed.Array{DType: dtype, Shape: t.Shape, Data: t.Data}
+	if err := a.Check(); err != nil {
+		return feed.Array{}, bad(err)
+	}
+	return a, nil
 }
 
 // mostHanded is how many of the files that were handed to a client are

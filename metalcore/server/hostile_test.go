@@ -43,6 +43,8 @@ func TestHostileDeclare(t *testing.T) {
 		"a loss of ours":      func(s *wire.TrainerSpec) { s.Loss.Name = "none" },
 		"a loss for numbers":  func(s *wire.TrainerSpec) { s.Loss.Name = "mse" },
 		"an optimizer":        func(s *wire.TrainerSpec) { s.Optimizer.Name = "none" },
+		"a precision":         func(s *wire.TrainerSpec) { s.Precision = "mixed_float8" },
+		"weights of halves":   func(s *wire.TrainerSpec) { s.Model = strings.ReplaceAll(s.Model, "f32", "f16") },
 		"a learning rate":     func(s *wire.TrainerSpec) { s.Optimizer.Settings[0].Value = math.NaN() },
 		"a setting":           func(s *wire.TrainerSpec) { s.Optimizer.Settings[0].Name = "speed" },
 		"no data":             func(s *wire.TrainerSpec) { s.Data = wire.DataRef{} },
@@ -122,6 +124,8 @@ func TestHostileCompute(t *testing.T) {
 		"no file":           {graph(double, 1), []wire.Operand{{Name: "x", X: wire.Tensor{DType: "f32", Shape: []int{1}, File: "tensor-0"}}}, wire.CodeBadRequest},
 		"a file of others":  {graph(double, 1), []wire.Operand{{Name: "x", X: wire.Tensor{DType: "f32", Shape: []int{1}, File: "../core.log"}}}, wire.CodeBadRequest},
 		"bytes for a shape": {graph(double, 1), []wire.Operand{{Name: "x", X: wire.Tensor{DType: "f32", Shape: []int{1}, Data: make([]byte, 5)}}}, wire.CodeBadRequest},
+		"bools of 7":        {strings.Replace(graph(double, 1), "f32", "bool", 1), []wire.Operand{{Name: "x", X: wire.Tensor{DType: "bool", Shape: []int{1}, Data: []byte{7}}}}, wire.CodeBadRequest},
+		"mixed types":       {strings.Replace(graph(double, 1), "f32", "bf16", 1), []wire.Operand{{Name: "x", X: wire.Tensor{DType: "bf16", Shape: []int{1}, Data: []byte{0, 7}}}}, wire.CodeBadRequest},
 	} {
 		t.Run(name, func(t *testing.T) {
 			refused(t, conn, &wire.Compute{Graph: x.graph, Inputs: x.inputs, Store: "stored"}, x.code)

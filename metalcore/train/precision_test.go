@@ -115,6 +115,19 @@ func TestSkippedSteps(t *testing.T) {
 	}
 }
 
+// TestHalvesGoOn: training in parts is training in one, the scale included.
+func TestHalvesGoOn(t *testing.T) {
+	parts, whole := trainer(t, device(t), steep(t, MixedFloat16)), trainer(t, device(t), steep(t, MixedFloat16))
+	for range 8 {
+		fit(t, parts, 3)
+	}
+	fit(t, whole, 24)
+	if a, b := parts.Info(), whole.Info(); a.Skipped == 0 || a.Skipped != b.Skipped || a.LossScale != b.LossScale || !slices.Equal(numbersOf(t, parts), numbersOf(t, whole)) {
+		t.Errorf("in parts %d steps were skipped, scale %v, weight %v; in one %d, %v, %v",
+			a.Skipped, a.LossScale, numbersOf(t, parts), b.Skipped, b.LossScale, numbersOf(t, whole))
+	}
+}
+
 // TestDivergenceInHalves: what no scale can help against is a divergence.
 func TestDivergenceInHalves(t *testing.T) {
 	large := steep(t, MixedFloat16)
