@@ -39,6 +39,10 @@ func ArgMax(a *ir.Value, axis int) *ir.Value {
 	return build("argmax", ir.Attrs{"axis": normAxis(a, axis)}, a)
 }
 
+// AllFinite is true if no element of any of the operands is infinite or NaN. An
+// optimizer asks before it takes a step.
+func AllFinite(in ...*ir.Value) *ir.Value { return build("all_finite", nil, in...) }
+
 func reduce(name string, a *ir.Value, keep bool, axes []int) *ir.Value {
 	return build(name, ir.Attrs{"axes": normAxes(a, axes), "keep": keep}, a)
 }
@@ -56,6 +60,9 @@ func reduceOps() []Op {
 			Shape: totalShape, Grad: prodGrad},
 		{Name: "reduce_mean", Doc: `mean of x along "axes" = sum / number of elements`, Class: Reduce,
 			Arity: 1, Attrs: attrs, Shape: meanShape, Grad: meanGrad},
+		{Name: "all_finite", Doc: "true if no element of the operands is infinite or NaN", Class: Reduce, Arity: 1, Variadic: true,
+			Shape:  func(v *ir.Value) (ir.DType, ir.Shape, error) { return ir.Bool, ir.Shape{}, wantFloats(v) },
+			NoGrad: truthResult},
 		{Name: "argmax", Doc: `index (i32) of the first largest x along "axis"`, Class: Reduce, Arity: 1,
 			Attrs: []Attr{{"axis", IntAttr}}, Shape: argMaxShape, NoGrad: integerResult},
 	}

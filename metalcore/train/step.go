@@ -255,11 +255,7 @@ func (b *slopes) guard(hunt bool, updates []ir.Update) (ok, good *ir.Value, reme
 // finite is true when the loss and all gradients are finite. A gradient that is
 // not would spoil the weights although the loss still looks well.
 func finite(loss *ir.Value, grads []*ir.Value) *ir.Value {
-	sum := loss
-	for _, g := range grads {
-		sum = op.Add(sum, op.Sum(g, false))
-	}
-	return op.IsFinite(sum)
+	return op.AllFinite(append([]*ir.Value{loss}, grads...)...)
 }
 
 // evalGraph measures the next n rows of a set and changes no parameter.

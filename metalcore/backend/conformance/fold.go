@@ -40,8 +40,32 @@ func (s *suite) reduce(t *testing.T) {
 		}
 	}
 	t.Run("special", s.reduceSpecial)
+	t.Run("all finite", s.allFinite)
 	t.Run("accuracy", s.accuracy)
 	t.Run("argmax", s.argmax)
+}
+
+// allFinite hides one bad number among the elements of one of the operands.
+func (s *suite) allFinite(t *testing.T) {
+	for _, n := range []int{0, 1, 5, 33, 70001} {
+		for _, bad := range []float64{0, nan, inf, -inf} {
+			last := make([]float64, n)
+			for i := range last {
+				last[i] = 3e38
+			}
+			if n > 0 {
+				last[n/2] = bad
+			}
+			all := op.AllFinite(f32("x", 7), f32("y", 2, 3), f32("z", n))
+			s.check(t, op.Cast(all, ir.I32), data{"z": last}, exact)
+		}
+	}
+	for _, d := range []ir.DType{ir.F32, ir.F16, ir.BF16} {
+		for _, last := range []float64{2, inf} {
+			all := op.AllFinite(ir.Input("x", d, 3), ir.Input("y", d))
+			s.check(t, op.Cast(all, ir.I32), data{"x": {1, 2, 3}, "y": {last}}, exact)
+		}
+	}
 }
 
 func (s *suite) reduceSpecial(t *testing.T) {

@@ -30,7 +30,7 @@ type epilogue struct {
 	relu bool
 	// finish, if there is one, gets each finished block of the result's rows; rest
 	// makes a kernel that does the same for all of them, where blocks are not whole
-	// rows.
+	// rows or there is only one.
 	finish func(fr *frame, worker int, b block)
 	rest   func() kernel
 }
@@ -69,7 +69,7 @@ func (p *product) kernel(c *compiler) kernel {
 	if k := p.byLibrary(c); k != nil {
 		return k
 	}
-	if p.after.rest != nil && p.colBlocks > 1 {
+	if p.after.rest != nil && (p.colBlocks > 1 || p.small()) {
 		p.after.finish = nil
 		return after(p.multiplier(c), p.after.rest())
 	}

@@ -18,6 +18,16 @@ var reduceKernels = map[string]kernel{
 	"reduce_prod": prod,
 	"reduce_mean": mean,
 	"argmax":      argMax,
+	"all_finite":  allFinite,
+}
+
+func allFinite(v *ir.Value, in [][]float64) []float64 {
+	for _, x := range in {
+		if slices.ContainsFunc(x, func(x float64) bool { return math.IsInf(x, 0) || math.IsNaN(x) }) {
+			return []float64{0}
+		}
+	}
+	return []float64{1}
 }
 
 // reduce folds the axes named by v: each element of x goes into the element of

@@ -7662,6 +7662,67 @@ DATA w00000008<>+24(SB)/4, $0x00000008
 DATA w00000008<>+28(SB)/4, $0x00000008
 GLOBL w00000008<>(SB), RODATA|NOPTR, $32
 
+// func vanishAVX2(d *byte, x *byte, n int)
+// Requires: AVX, FMA3
+TEXT ·vanishAVX2(SB), NOSPLIT, $0-24
+	MOVQ    d+0(FP), AX
+	MOVQ    x+8(FP), CX
+	MOVQ    n+16(FP), DX
+	VMOVUPS w00000000<>+0(SB), Y0
+	VMOVUPS w00000000<>+0(SB), Y1
+	VMOVUPS w00000000<>+0(SB), Y2
+	VMOVUPS w00000000<>+0(SB), Y3
+	VMOVUPS w00000000<>+0(SB), Y4
+
+vanishAVX2_by4:
+	CMPQ        DX, $0x00000020
+	JLT         vanishAVX2_by4_end
+	VFMADD231PS (CX), Y0, Y1
+	VFMADD231PS 32(CX), Y0, Y2
+	VFMADD231PS 64(CX), Y0, Y3
+	VFMADD231PS 96(CX), Y0, Y4
+	ADDQ        $0x00000080, CX
+	SUBQ        $0x00000020, DX
+	JMP         vanishAVX2_by4
+
+vanishAVX2_by4_end:
+vanishAVX2_by1:
+	CMPQ        DX, $0x00000008
+	JLT         vanishAVX2_by1_end
+	VFMADD231PS (CX), Y0, Y1
+	ADDQ        $0x00000020, CX
+	SUBQ        $0x00000008, DX
+	JMP         vanishAVX2_by1
+
+vanishAVX2_by1_end:
+	TESTQ       DX, DX
+	JZ          vanishAVX2_whole
+	MOVQ        $0x0000000000000008, BX
+	SUBQ        DX, BX
+	LEAQ        tails<>+0(SB), DX
+	VMOVUPS     (DX)(BX*4), Y5
+	VMASKMOVPS  (CX), Y5, Y5
+	VFMADD231PS Y5, Y0, Y2
+
+vanishAVX2_whole:
+	VADDPS       Y2, Y1, Y1
+	VADDPS       Y4, Y3, Y3
+	VADDPS       Y3, Y1, Y1
+	VEXTRACTF128 $0x00, Y1, X0
+	VEXTRACTF128 $0x01, Y1, X1
+	VADDPS       X1, X0, X0
+	VMOVUPS      w00000000<>+0(SB), Y1
+	VCVTPS2PD    X0, Y0
+	VADDPD       Y0, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X0
+	VADDPD       X0, X1, X0
+	VPERMILPD    $0x01, X0, X1
+	VADDPD       X1, X0, X0
+	VCVTSD2SS    X0, X0, X0
+	VMOVSS       X0, (AX)
+	VZEROUPPER
+	RET
+
 // func adamLoopAVX2(vectors *byte, numbers *float32, n int)
 // Requires: AVX, FMA3
 TEXT ·adamLoopAVX2(SB), NOSPLIT, $0-24

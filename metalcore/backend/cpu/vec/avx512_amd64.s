@@ -8149,6 +8149,69 @@ DATA w00000010<>+56(SB)/4, $0x00000010
 DATA w00000010<>+60(SB)/4, $0x00000010
 GLOBL w00000010<>(SB), RODATA|NOPTR, $64
 
+// func vanishAVX512(d *byte, x *byte, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·vanishAVX512(SB), NOSPLIT, $0-24
+	MOVQ    d+0(FP), AX
+	MOVQ    x+8(FP), CX
+	MOVQ    n+16(FP), DX
+	VMOVUPS w00000000<>+0(SB), Z0
+	VMOVUPS w00000000<>+0(SB), Z1
+	VMOVUPS w00000000<>+0(SB), Z2
+	VMOVUPS w00000000<>+0(SB), Z3
+	VMOVUPS w00000000<>+0(SB), Z4
+
+vanishAVX512_by4:
+	CMPQ        DX, $0x00000040
+	JLT         vanishAVX512_by4_end
+	VFMADD231PS (CX), Z0, Z1
+	VFMADD231PS 64(CX), Z0, Z2
+	VFMADD231PS 128(CX), Z0, Z3
+	VFMADD231PS 192(CX), Z0, Z4
+	ADDQ        $0x00000100, CX
+	SUBQ        $0x00000040, DX
+	JMP         vanishAVX512_by4
+
+vanishAVX512_by4_end:
+vanishAVX512_by1:
+	CMPQ        DX, $0x00000010
+	JLT         vanishAVX512_by1_end
+	VFMADD231PS (CX), Z0, Z1
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, DX
+	JMP         vanishAVX512_by1
+
+vanishAVX512_by1_end:
+	TESTQ       DX, DX
+	JZ          vanishAVX512_whole
+	MOVQ        $-1, BX
+	SHLXQ       DX, BX, BX
+	NOTQ        BX
+	KMOVW       BX, K1
+	VMOVUPS.Z   (CX), K1, Z5
+	VFMADD231PS Z5, Z0, Z2
+
+vanishAVX512_whole:
+	VADDPS        Z2, Z1, Z1
+	VADDPS        Z4, Z3, Z3
+	VADDPS        Z3, Z1, Z1
+	VEXTRACTF64X4 $0x00, Z1, Y0
+	VEXTRACTF64X4 $0x01, Z1, Y1
+	VADDPS        Y1, Y0, Y0
+	VMOVUPS       w00000000<>+0(SB), Z1
+	VCVTPS2PD     Y0, Z0
+	VADDPD        Z0, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VADDPD        Y0, Y1, Y1
+	VEXTRACTF128  $0x01, Y1, X0
+	VADDPD        X0, X1, X0
+	VPERMILPD     $0x01, X0, X1
+	VADDPD        X1, X0, X0
+	VCVTSD2SS     X0, X0, X0
+	VMOVSS        X0, (AX)
+	VZEROUPPER
+	RET
+
 // func adamLoopAVX512(vectors *byte, numbers *float32, n int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·adamLoopAVX512(SB), NOSPLIT, $0-24

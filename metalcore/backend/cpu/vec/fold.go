@@ -16,9 +16,10 @@ type folds struct {
 	spreadRows  func(d, x unsafe.Pointer, rows, n int)
 	softmaxRows func(d, x, top, sum unsafe.Pointer, rows, n int)
 	argmaxRows  func(d, x unsafe.Pointer, rows, n int)
+	vanish      func(d, x unsafe.Pointer, n int)
 }
 
-var plainFolds = folds{sumRows, maxRows, sumColumns, spreadRows, softmaxRows, argmaxRows}
+var plainFolds = folds{sumRows, maxRows, sumColumns, spreadRows, softmaxRows, argmaxRows, vanish}
 
 func pointer[T number](s []T) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(s)) }
 
@@ -69,6 +70,19 @@ func ArgmaxRows(v asm.Variant, d []int32, x []float32, n int) {
 }
 
 // sumRows keeps four sums, so that an addition does not wait for the last.
+// Vanish writes the sum of all numbers times 0: 0 if all are finite, else NaN.
+func Vanish(v asm.Variant, sum *float32, x []float32) {
+	foldsOf[v].vanish(unsafe.Pointer(sum), pointer(x), len(x))
+}
+
+func vanish(d, x unsafe.Pointer, n int) {
+	var sum float32
+	for _, y := range slice[float32](x, n) {
+		sum += 0 * y
+	}
+	*(*float32)(d) = sum
+}
+
 func sumRows(d, x unsafe.Pointer, rows, n int, divisor float64) {
 	out, in := slice[float32](d, rows), slice[float32](x, rows*n)
 	for r := range out {

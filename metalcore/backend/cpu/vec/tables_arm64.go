@@ -9,5 +9,5 @@ var tables = [...]map[key]Kernel{asm.NEON: tableNEON}
 var programs = [...]map[string]Loop{asm.NEON: loopsNEON}
 
 var foldsOf = [...]folds{asm.Go: plainFolds,
-	asm.NEON: {sumRowsNEON, maxRowsNEON, sumColumnsNEON, spreadRowsNEON, softmaxRowsNEON, argmaxRowsNEON},
+	asm.NEON: {sumRowsNEON, maxRowsNEON, sumColumnsNEON, spreadRowsNEON, softmaxRowsNEON, argmaxRowsNEON, vanishNEON},
 }

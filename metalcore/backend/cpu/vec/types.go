@@ -2,6 +2,7 @@ package vec
 
 import (
 	"math"
+	"sync"
 	"unsafe"
 
 	"github.com/metalnb/metalnb/metalcore/ir"
@@ -80,10 +81,14 @@ func shorten(d []uint8, x []int32) {
 // byStep makes a kernel of a conversion in assembly between elements of so many
 // bytes, which takes 16 at a time and leaves the rest.
 func byStep(op string, from, to int, fast Kernel) Kernel {
+	rest := sync.OnceValue(func() Kernel { return plain[key{op, 0}] }) // made later than this
 	return func(d, a, _, _ unsafe.Pointer, n int) {
-		fast(d, a, nil, nil, n)
-		if done := n &^ 15; done < n {
-			plain[key{op, 0}](unsafe.Add(d, done*to), unsafe.Add(a, done*from), nil, nil, n-done)
+		done := n &^ 15
+		if done > 0 {
+			fast(d, a, nil, nil, n)
+		}
+		if done < n {
+			rest()(unsafe.Add(d, done*to), unsafe.Add(a, done*from), nil, nil, n-done)
 		}
 	}
 }

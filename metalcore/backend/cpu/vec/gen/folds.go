@@ -23,6 +23,7 @@ func folds() []fold {
 		{"spread_rows", "d, x unsafe.Pointer, rows, n int", "d, x *byte, rows, n int", (*emitter).spreadRows},
 		{"softmax_rows", "d, x, top, sum unsafe.Pointer, rows, n int", "d, x, top, sum *byte, rows, n int", (*emitter).softmaxRows},
 		{"argmax_rows", "d, x unsafe.Pointer, rows, n int", "d, x *byte, rows, n int", (*emitter).argmaxRows},
+		{"vanish", "d, x unsafe.Pointer, n int", "d, x *byte, n int", (*emitter).vanish},
 	}
 }
 

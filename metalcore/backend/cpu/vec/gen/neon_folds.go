@@ -19,6 +19,7 @@ var neonFolds = map[string]neonFold{
 	"spread_rows":  {"d x rows n", (*neonMachine).spreadRows},
 	"softmax_rows": {"d x top sum rows n", (*neonMachine).softmaxRows},
 	"argmax_rows":  {"d x rows n", (*neonMachine).argmaxRows},
+	"vanish":       {"d x n", (*neonMachine).vanish},
 }
 
 // each repeats the body as often as a register says, which is used up.
