@@ -32,18 +32,20 @@ type part struct {
 }
 
 func parts() []part {
-	list := []part{{"calls", calls}, {"idle", idle}, {"compile", compiling}, {"gemm", gemm}}
+	list := []part{{"cores", cores}, {"calls", calls}, {"idle", idle}, {"compile", compiling}, {"gemm", gemm}}
 	for _, work := range workloads {
 		list = append(list, part{work.name, work.train})
 	}
-	return append(list, part{"infer", infer})
+	return append(list, part{"infer", infer}, part{"cores", cores})
 }
 
 // Parts are the names of what can be measured alone, in order.
 func Parts() []string {
 	var names []string
 	for _, p := range parts() {
-		names = append(names, p.name)
+		if !slices.Contains(names, p.name) {
+			names = append(names, p.name)
+		}
 	}
 	return names
 }

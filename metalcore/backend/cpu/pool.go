@@ -51,6 +51,7 @@ const (
 const (
 	spinRounds = 2000 // pauses before a worker sleeps: about 100 microseconds
 	yieldEvery = 256  // pauses after which other goroutines may run
+	lockedEach = 64   // times as many for the caller, whose goroutine is locked to its thread
 )
 
 // job is the work being shared: 0..n-1, in as many shares as workers take part.
@@ -112,7 +113,7 @@ func (p *pool) work(w *worker, number int) {
 			}
 		case idle:
 			if p.spin && round < spinRounds {
-				relax(round)
+				relax(round, yieldEvery)
 			} else if w.state.CompareAndSwap(idle, asleep) {
 				<-w.wake
 				round = 0
@@ -122,8 +123,8 @@ func (p *pool) work(w *worker, number int) {
 }
 
 // relax passes a moment of spinning.
-func relax(round int) {
-	if round%yieldEvery == yieldEvery-1 {
+func relax(round, yield int) {
+	if round%yield == yield-1 {
 		runtime.Gosched()
 		return
 	}
@@ -139,12 +140,12 @@ func (w *worker) set(state int32) {
 
 // join returns when the worker has no work any more. What it did not begin
 // with, it need not: the caller has done it.
-func (w *worker) join() {
+func (w *worker) join(yield int) {
 	if w.state.CompareAndSwap(given, idle) {
 		return
 	}
 	for round := 0; w.state.Load() == working; round++ {
-		relax(round)
+		relax(round, yield)
 	}
 }
 
@@ -183,8 +184,12 @@ func (p *pool) run(fr *frame, n, grain int, f body) {
 		helpers[i].set(given)
 	}
 	j.take(0)
+	yield := yieldEvery
+	if p.spin { // the helpers have processors of their own
+		yield *= lockedEach
+	}
 	for i := range helpers {
-		helpers[i].join()
+		helpers[i].join(yield)
 	}
 	j.f, j.fr = nil, nil
 	if fault := j.fault.Load(); fault != nil {
