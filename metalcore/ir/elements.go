@@ -44,13 +44,13 @@ func AppendElement(data []byte, d DType, x float64) []byte {
 	case I32:
 		return binary.LittleEndian.AppendUint32(data, uint32(int32(RoundTo(d, x))))
 	case I64:
-		return binary.LittleEndian.AppendUint64(data, uint64(toInt64(x)))
+		return binary.LittleEndian.AppendUint64(data, uint64(ToI64(x)))
 	}
 	return append(data, uint8(RoundTo(d, x)))
 }
 
-// toInt64 is the nearest i64: no float64 is its largest.
-func toInt64(x float64) int64 {
+// ToI64 is the nearest i64, and 0 for NaN: no float64 is its largest.
+func ToI64(x float64) int64 {
 	switch {
 	case x >= math.MaxInt64:
 		return math.MaxInt64

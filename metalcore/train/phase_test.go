@@ -42,12 +42,7 @@ func TestRandomNumbersResumeExactly(t *testing.T) {
 	for _, at := range []int64{1, 5, 8, 13} {
 		tr := trainer(t, dev, spec)
 		stopAt(t, tr, at)
-		info := tr.Info()
-		left := 3 - info.Epoch
-		if info.EpochStep == info.StepsPerEpoch {
-			left--
-		}
-		fit(t, tr, left)
+		finish(t, tr)
 		if weights(t, tr) != want {
 			t.Errorf("stopped after step %d, the weights became others", at)
 		}

@@ -79,20 +79,25 @@ func TestStoppedAnywhereGoesOnExactly(t *testing.T) {
 		if got := tr.Info().Step; got != at {
 			t.Fatalf("stopped after step %d, want %d", got, at)
 		}
-		// The rest of the epoch under way counts as one; when the stop was at
-		// an epoch's end, only its validation is left of it.
-		info := tr.Info()
-		left := 3 - info.Epoch
-		if info.EpochStep == info.StepsPerEpoch {
-			left--
-		}
-		fit(t, tr, left)
+		finish(t, tr)
 		if weights(t, tr) != want {
 			t.Errorf("stopped after step %d, the weights became others", at)
 		}
 		sameHistory(t, whole, tr)
 		tr.Close()
 	}
+}
+
+// finish takes the rest of three epochs. The rest of the epoch under way counts
+// as one; when the stop was at an epoch's end, only its validation is left of it.
+func finish(t *testing.T, tr *Trainer) {
+	t.Helper()
+	info := tr.Info()
+	left := 3 - info.Epoch
+	if info.EpochStep == info.StepsPerEpoch {
+		left--
+	}
+	fit(t, tr, left)
 }
 
 func TestCancelStopsBetweenSteps(t *testing.T) {

@@ -133,12 +133,7 @@ func TestLBFGSGoesOnExactly(t *testing.T) {
 	for at := int64(1); at < 9; at++ {
 		tr := trainer(t, dev, spec)
 		stopAt(t, tr, at)
-		info := tr.Info()
-		left := 3 - info.Epoch
-		if info.EpochStep == info.StepsPerEpoch {
-			left--
-		}
-		fit(t, tr, left)
+		finish(t, tr)
 		if weights(t, tr) != want {
 			t.Errorf("stopped after step %d, the weights became others", at)
 		}

@@ -70,17 +70,3 @@ func lastAxis(v *ir.Value) int { return v.Shape[len(v.Shape)-1] }
 
 // cutsAt reports whether work may begin at any multiple of n elements.
 func (s *space) cutsAt(n int) bool { return s.wide() || s.dims[0] == n }
-
-// span computes the elements lo to hi, where the space may be cut.
-func (f *fused) span(fr *frame, worker, lo, hi int) {
-	table := fr.table[worker][:f.pointers()]
-	f.prepare(fr, worker, table)
-	for first := true; lo < hi; first = false {
-		n := min(f.tile, hi-lo)
-		if f.space.wide() {
-			n = min(n, f.space.dims[0]-lo%f.space.dims[0])
-		}
-		f.compute(fr, table, lo, n, first)
-		lo += n
-	}
-}

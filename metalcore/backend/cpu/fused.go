@@ -143,20 +143,27 @@ func (f *fused) once(fr *frame) {
 
 // part computes the tiles lo to hi.
 func (f *fused) part(fr *frame, worker, lo, hi int) {
-	table := fr.table[worker][:f.pointers()]
-	f.prepare(fr, worker, table)
-	for t := lo; t < hi; t++ {
-		start, n := f.space.tile(t, f.tile)
-		f.compute(fr, table, start, n, t == lo)
-	}
+	start, _ := f.space.tile(lo, f.tile)
+	last, n := f.space.tile(hi-1, f.tile)
+	f.span(fr, worker, start, last+n)
 }
 
-// compute runs all ops over a tile.
-func (f *fused) compute(fr *frame, table []unsafe.Pointer, start, n int, first bool) {
-	f.move(fr, table, start, n, first)
-	for i := range f.ops {
-		o := &f.ops[i]
-		o.run(table[o.d], table[o.a], table[o.b], table[o.c], n)
+// span computes the elements lo to hi, of which the first begins a tile or lies
+// where the space may be cut.
+func (f *fused) span(fr *frame, worker, lo, hi int) {
+	table := fr.table[worker][:f.pointers()]
+	f.prepare(fr, worker, table)
+	for first := true; lo < hi; first = false {
+		n := min(f.tile, hi-lo)
+		if f.space.wide() {
+			n = min(n, f.space.dims[0]-lo%f.space.dims[0])
+		}
+		f.move(fr, table, lo, n, first)
+		for i := range f.ops {
+			o := &f.ops[i]
+			o.run(table[o.d], table[o.a], table[o.b], table[o.c], n)
+		}
+		lo += n
 	}
 }
 

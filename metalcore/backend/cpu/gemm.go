@@ -133,55 +133,6 @@ func (p *product) schedule(c *compiler) {
 	p.packA = p.panels/p.colBlocks >= 4 && p.depth >= 64 && 4*(p.a.line+p.a.inner-1)%1024 == 0
 }
 
-// small reports whether the product is one panel of one block, of which all but
-// the numbers can be prepared.
-func (p *product) small() bool {
-	return p.batch*p.rowBlocks*p.colBlocks*p.panels == 1 && p.depth == p.k && !p.packA
-}
-
-// tiles are those of a small product.
-type tiles struct {
-	*product
-	rows []int
-	all  []asm.Tile
-}
-
-// prepare points the tiles at a run's buffers.
-func (s *tiles) prepare(fr *frame) {
-	p, count := s.product, len(s.all)
-	var t asm.Tile
-	a := p.left(fr, 0, &t, 0, 0, p.m, 0)
-	t.Segs, t.Offs, t.RowC, t.K, t.Cols = 1, noOffset, 4*p.n, p.k, p.n
-	if p.after.relu {
-		t.ReLU = 1
-	}
-	if p.after.bias != nil {
-		t.Bias = &fr.vals[*p.after.bias][0]
-	}
-	t.B, t.StepB = &fr.vals[p.b.id][0], 4*p.b.inner
-	if p.packB {
-		t.B, t.StepB = &fr.local[0][0], 4*p.width
-	}
-	for i := range s.all {
-		at := i * p.m / count
-		t.A, t.C = &a[at*t.RowA/4], &fr.vals[p.dst][at*p.n]
-		s.rows[i], s.all[i] = (i+1)*p.m/count-at, t
-	}
-}
-
-func (s *tiles) multiply(fr *frame) {
-	p := s.product
-	if p.packB {
-		p.variant.Pack(fr.local[0][:p.k*p.width], fr.vals[p.b.id], p.b.line, p.b.inner, p.n, p.k)
-	}
-	for i := range s.all {
-		p.variant.Multiply(s.rows[i], &s.all[i])
-	}
-	if p.after.finish != nil {
-		p.after.finish(fr, 0, block{rows: p.m, cols: p.n})
-	}
-}
-
 // empty writes sums of nothing.
 func (p *product) empty(fr *frame) {
 	c := fr.vals[p.dst]
@@ -204,23 +155,33 @@ func (p *product) empty(fr *frame) {
 // noOffset is the one segment of an operand that has no parts.
 var noOffset = new(int)
 
+// tile has what all tiles have in common.
+func (p *product) tile() asm.Tile { return asm.Tile{Segs: 1, Offs: noOffset, RowC: 4 * p.n} }
+
+// complete lets a tile whose columns begin with j do what comes after the sums.
+func (p *product) complete(fr *frame, t *asm.Tile, j int) {
+	if p.after.relu {
+		t.ReLU = 1
+	}
+	if p.after.bias != nil {
+		t.Bias = &fr.vals[*p.after.bias][j]
+	}
+}
+
 // block computes a block of the result of matrix batch.
 func (p *product) block(fr *frame, worker, batch, rowBlock, colBlock int) {
 	row, end := rowBlock*p.m/p.rowBlocks, (rowBlock+1)*p.m/p.rowBlocks
 	first, last := colBlock*p.panels/p.colBlocks*p.width, min((colBlock+1)*p.panels/p.colBlocks*p.width, p.n)
-	t := asm.Tile{Segs: 1, Offs: noOffset, RowC: 4 * p.n}
+	t := p.tile()
 	for k := 0; k < p.k; k += p.depth {
 		t.K = min(p.depth, p.k-k)
 		a := p.left(fr, worker, &t, batch, row, end-row, k)
 		final := k+t.K == p.k
-		if final && p.after.relu {
-			t.ReLU = 1
-		}
 		for j := first; j < last; j += p.width {
 			t.Cols = min(p.width, p.n-j)
 			p.right(fr, worker, &t, batch, k, j)
-			if final && p.after.bias != nil {
-				t.Bias = &fr.vals[*p.after.bias][j]
+			if final {
+				p.complete(fr, &t, j)
 			}
 			p.column(fr.vals[p.dst][(batch*p.m+row)*p.n+j:], &t, a, end-row)
 		}

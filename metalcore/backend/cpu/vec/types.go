@@ -19,7 +19,7 @@ func init() {
 		"round_f16":  unary(each32(func(x float32) float32 { return ir.FromF16(ir.ToF16(x)) })),
 		"round_bf16": unary(each32(func(x float32) float32 { return ir.FromBF16(ir.ToBF16(x)) })),
 		"wrap_u8":    unary(converted(func(x int32) int32 { return x & 255 })),
-		"f32_to_i64": unary(converted(toLong)),
+		"f32_to_i64": unary(converted(func(x float32) int64 { return ir.ToI64(float64(x)) })),
 		"f32_to_u8":  unary(converted(func(x float32) int32 { return int32(ir.RoundTo(ir.U8, float64(x))) })),
 		"i32_to_u8":  unary(converted(func(x int32) int32 { return min(max(x, 0), 255) })),
 		"i64_to_u8":  unary(converted(func(x int64) int32 { return int32(min(max(x, 0), 255)) })),
@@ -106,19 +106,6 @@ func repeat[T any](d []T, x T) {
 	for i := range d {
 		d[i] = x
 	}
-}
-
-// toLong saturates; NaN becomes 0.
-func toLong(x float32) int64 {
-	switch {
-	case x >= math.MaxInt64:
-		return math.MaxInt64
-	case x <= math.MinInt64:
-		return math.MinInt64
-	case x != x:
-		return 0
-	}
-	return int64(x)
 }
 
 func truth[T number](x T) int32 { return b2i(x != 0) }
