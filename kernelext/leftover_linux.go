@@ -7,13 +7,19 @@ import (
 	"strings"
 )
 
-// cellPipes returns the named pipes of the cells that still run in a process group. gonb removes them when a cell ends, but
-// not when it is killed before.
+// cellPipes returns the named pipes of the cells that still run in a process group, and those that its processes have open.
+// gonb removes them when a cell has ended, but not when it ends itself before.
 func cellPipes(group int) (paths []string) {
 	dirs, _ := filepath.Glob("/proc/[0-9]*")
 	for _, dir := range dirs {
 		if groupOf(dir) != group {
 			continue
+		}
+		files, _ := filepath.Glob(filepath.Join(dir, "fd", "*"))
+		for _, file := range files {
+			if path, err := os.Readlink(file); err == nil && strings.HasPrefix(filepath.Base(path), "gonb_pipe_") {
+				paths = append(paths, path)
+			}
 		}
 		env, err := os.ReadFile(filepath.Join(dir, "environ"))
 		if err != nil {
