@@ -39,6 +39,7 @@ var arrows = map[string][]string{
 	"metalcore/backend/cpu/vec":            {"metalcore/ir", "metalcore/backend/cpu/asm"},
 	"metalcore/backend/cpu/asm/gen":        {"metalcore/backend/cpu/neon"},
 	"metalcore/backend/cpu/vec/gen":        {"metalcore/backend/cpu/neon"},
+	"metalcore/backend/gpu":                {"metalcore/ir", "metalcore/op", "metalcore/plan", "metalcore/backend"},
 	"metalcore/backend/conformance":        {"metalcore/ir", "metalcore/op", "metalcore/autodiff", "metalcore/compile", "metalcore/plan", "metalcore/backend", "metalcore/backend/conformance/..."},
 	"metalcore/backend/conformance/interp": {"metalcore/ir", "metalcore/op"},
 	"metalcore/loss":                       {"metalcore/ir", "metalcore/op"},
