@@ -3,7 +3,6 @@ package conformance
 import (
 	"bytes"
 	"strings"
-	"testing"
 
 	"github.com/metalnb/metalnb/metalcore/backend"
 	"github.com/metalnb/metalnb/metalcore/ir"
@@ -11,7 +10,7 @@ import (
 	"github.com/metalnb/metalnb/metalcore/plan"
 )
 
-func (s *suite) buffers(t *testing.T) {
+func (s *suite) buffers(t T) {
 	if info := s.dev.Info(); info.Name == "" || info.Kind == "" {
 		t.Errorf("the device has no name or kind: %+v", info)
 	}
@@ -22,7 +21,7 @@ func (s *suite) buffers(t *testing.T) {
 	t.Run("unsupported", s.unsupported)
 }
 
-func (s *suite) alloc(t *testing.T, n int64) backend.Buffer {
+func (s *suite) alloc(t T, n int64) backend.Buffer {
 	t.Helper()
 	b, err := s.dev.Alloc(n)
 	if err != nil {
@@ -31,7 +30,7 @@ func (s *suite) alloc(t *testing.T, n int64) backend.Buffer {
 	return b
 }
 
-func (s *suite) bufferCopy(t *testing.T) {
+func (s *suite) bufferCopy(t T) {
 	b := s.alloc(t, 11)
 	defer b.Free()
 	got := make([]byte, 11)
@@ -47,7 +46,7 @@ func (s *suite) bufferCopy(t *testing.T) {
 	}
 }
 
-func (s *suite) bufferBounds(t *testing.T) {
+func (s *suite) bufferBounds(t T) {
 	b := s.alloc(t, 8)
 	for _, c := range []struct {
 		offset int64
@@ -70,7 +69,7 @@ func (s *suite) bufferBounds(t *testing.T) {
 	}
 }
 
-func (s *suite) bufferSizes(t *testing.T) {
+func (s *suite) bufferSizes(t T) {
 	for _, n := range []int64{-1, 1 << 50, 1<<63 - 1} {
 		if b, err := s.dev.Alloc(n); err == nil {
 			b.Free()
@@ -85,7 +84,7 @@ func (s *suite) bufferSizes(t *testing.T) {
 }
 
 // bindings that do not fit the program are errors of the run.
-func (s *suite) bindings(t *testing.T) {
+func (s *suite) bindings(t T) {
 	p, err := plan.New(graphOf(op.Exp(f32("x", 4))))
 	if err != nil {
 		t.Fatal(err)
@@ -129,7 +128,7 @@ func (s *suite) bindings(t *testing.T) {
 	}
 }
 
-func (s *suite) unsupported(t *testing.T) {
+func (s *suite) unsupported(t T) {
 	v := &ir.Value{Op: "no_such_op", In: []*ir.Value{f32("x", 2)}, Shape: ir.Shape{2}, DType: ir.F32, Layer: "Dense"}
 	p, err := plan.New(graphOf(v))
 	if err != nil {

@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"slices"
-	"testing"
 
 	"github.com/metalnb/metalnb/metalcore/ir"
 	"github.com/metalnb/metalnb/metalcore/op"
@@ -11,7 +10,7 @@ import (
 // deep is the tolerance of sums of some thousand products.
 var deep = tolerance{5e-4, 1e-4}
 
-func (s *suite) matmul(t *testing.T) {
+func (s *suite) matmul(t T) {
 	for _, d := range [][3]int{
 		{1, 1, 1}, {1, 7, 1}, {2, 3, 4}, {4, 2, 4}, {5, 1, 3}, {3, 5, 7}, {0, 3, 2}, {3, 0, 2}, {3, 2, 0}, {1, 300, 5}, {33, 17, 65},
 		{64, 64, 64}, {65, 257, 66}, {127, 31, 3}, {2, 1031, 3}, {200, 300, 10},
@@ -29,7 +28,7 @@ func (s *suite) matmul(t *testing.T) {
 }
 
 // product runs a matrix product with all four ways to store the operands.
-func (s *suite) product(t *testing.T, m, k, n int, leadA, leadB ir.Shape) {
+func (s *suite) product(t T, m, k, n int, leadA, leadB ir.Shape) {
 	t.Helper()
 	for _, ta := range []bool{false, true} {
 		for _, tb := range []bool{false, true} {
@@ -75,7 +74,7 @@ var convs = []struct {
 	{ir.Shape{0, 4, 4, 2}, ir.Shape{3, 3, 1, 2}, op.ConvSpec{Groups: 2}},
 }
 
-func (s *suite) conv(t *testing.T) {
+func (s *suite) conv(t T) {
 	for _, c := range convs {
 		y := op.Conv2D(f32("x", c.x...), f32("k", c.k...), c.spec)
 		g := f32("g", y.Shape...)
@@ -85,7 +84,7 @@ func (s *suite) conv(t *testing.T) {
 	}
 }
 
-func (s *suite) pool(t *testing.T) {
+func (s *suite) pool(t T) {
 	for _, c := range []struct {
 		x    ir.Shape
 		spec op.PoolSpec
@@ -109,7 +108,7 @@ func (s *suite) pool(t *testing.T) {
 		}
 		s.check(t, op.MaxPool2DGrad(x, y, f32("g", y.Shape...), c.spec), data{"x": make([]float64, c.x.Elems())}, single)
 	}
-	t.Run("special", func(t *testing.T) {
+	t.Run("special", func(t T) {
 		x := f32("x", 1, 2, 6, 1)
 		given := data{"x": {1, nan, -inf, -inf, inf, 2, 3, 0, -inf, -inf, 1, 1}}
 		s.check(t, op.MaxPool2D(x, op.PoolSpec{Window: []int{2, 2}}), given, exact)

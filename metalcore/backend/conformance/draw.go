@@ -1,15 +1,13 @@
 package conformance
 
 import (
-	"testing"
-
 	"github.com/metalnb/metalnb/metalcore/ir"
 	"github.com/metalnb/metalnb/metalcore/op"
 )
 
 // draw holds random numbers to the interpreter's, bit by bit, and to the known
 // answer of Philox for a key and counter of zeros.
-func (s *suite) draw(t *testing.T) {
+func (s *suite) draw(t T) {
 	seed, step := i32("seed"), i32("step")
 	for _, shape := range []ir.Shape{{}, {1}, {3}, {4}, {5}, {1021}, {7, 9}, {0, 3}, {70001}} {
 		for _, stream := range []int{0, 1, 1<<31 - 1} {
@@ -21,6 +19,9 @@ func (s *suite) draw(t *testing.T) {
 	out, _, err := s.run(graphOf(y), data{"step": {0}}, nil, 1)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if s.dry {
+		return
 	}
 	for i, word := range []uint32{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8} {
 		if got := out["y"][i] * (1 << 24); got != float64(word>>8) {

@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"math"
-	"testing"
 
 	"github.com/metalnb/metalnb/metalcore/ir"
 	"github.com/metalnb/metalnb/metalcore/op"
@@ -53,16 +52,16 @@ var unaryOps = []unaryOp{
 	{"cast", func(a *ir.Value) *ir.Value { return op.Cast(a, ir.I32) }, exact},
 }
 
-func (s *suite) unary(t *testing.T) {
+func (s *suite) unary(t T) {
 	for _, o := range unaryOps {
-		t.Run(o.name, func(t *testing.T) {
+		t.Run(o.name, func(t T) {
 			for _, shape := range sizes {
 				s.check(t, o.f(f32("x", shape...)), nil, o.tol)
 			}
 			s.check(t, o.f(f32("x", len(special))), data{"x": rounded(special)}, o.tol)
 		})
 	}
-	t.Run("cast to f32", func(t *testing.T) {
+	t.Run("cast to f32", func(t T) {
 		s.check(t, op.Cast(i32("x", len(wide)), ir.F32), data{"x": wide}, exact)
 		s.check(t, op.Cast(f32("x", 3), ir.F32), nil, exact)
 	})
@@ -93,12 +92,12 @@ var pairs = [][2]ir.Shape{
 	{{301, 257}, {301, 257}}, {{301, 257}, {257}}, {{301, 257}, {301, 1}}, {{301, 257}, {}}, {{40, 1, 7, 300}, {3, 1, 300}},
 }
 
-func (s *suite) binary(t *testing.T)  { s.pairwise(t, arithmetic) }
-func (s *suite) compare(t *testing.T) { s.pairwise(t, comparisons); t.Run("select", s.choose) }
+func (s *suite) binary(t T)  { s.pairwise(t, arithmetic) }
+func (s *suite) compare(t T) { s.pairwise(t, comparisons); t.Run("select", s.choose) }
 
-func (s *suite) pairwise(t *testing.T, ops []binaryOp) {
+func (s *suite) pairwise(t T, ops []binaryOp) {
 	for _, o := range ops {
-		t.Run(o.name, func(t *testing.T) {
+		t.Run(o.name, func(t T) {
 			for _, p := range pairs {
 				s.check(t, o.f(f32("a", p[0]...), f32("b", p[1]...)), nil, o.tol)
 				if !o.floats && p[0].Elems() < 10000 {
@@ -117,7 +116,7 @@ func (s *suite) pairwise(t *testing.T, ops []binaryOp) {
 	}
 }
 
-func (s *suite) choose(t *testing.T) {
+func (s *suite) choose(t T) {
 	for _, c := range [][3]ir.Shape{
 		{{}, {}, {}}, {{5}, {5}, {5}}, {{}, {5}, {5}}, {{5}, {}, {}}, {{3, 1}, {1, 4}, {}}, {{3, 4}, {4}, {3, 1}},
 		{{2, 1, 3}, {4, 1}, {3}}, {{0}, {0}, {1}}, {{300, 200}, {300, 200}, {200}}, {{1, 200}, {300, 1}, {}},

@@ -2,14 +2,13 @@ package conformance
 
 import (
 	"math/bits"
-	"testing"
 
 	"github.com/metalnb/metalnb/metalcore/ir"
 	"github.com/metalnb/metalnb/metalcore/op"
 )
 
 // reduce folds every set of axes of some shapes.
-func (s *suite) reduce(t *testing.T) {
+func (s *suite) reduce(t T) {
 	shapes := []ir.Shape{{}, {1}, {7}, {70001}, {1, 5}, {5, 1}, {13, 17}, {3, 300}, {500, 5}, {2, 3, 5}, {3, 1, 4}, {2, 3, 4, 5}, {0, 3}}
 	for _, shape := range shapes {
 		for set := range 1 << len(shape) {
@@ -46,7 +45,7 @@ func (s *suite) reduce(t *testing.T) {
 }
 
 // allFinite hides one bad number among the elements of one of the operands.
-func (s *suite) allFinite(t *testing.T) {
+func (s *suite) allFinite(t T) {
 	for _, n := range []int{0, 1, 5, 33, 70001} {
 		for _, bad := range []float64{0, nan, inf, -inf} {
 			last := make([]float64, n)
@@ -68,7 +67,7 @@ func (s *suite) allFinite(t *testing.T) {
 	}
 }
 
-func (s *suite) reduceSpecial(t *testing.T) {
+func (s *suite) reduceSpecial(t T) {
 	given := data{"x": {1, nan, -inf, -1, inf, 2, -inf, -inf, -inf, inf, -inf, 0}}
 	for _, axis := range []int{0, 1} {
 		x := f32("x", 4, 3)
@@ -84,7 +83,7 @@ func (s *suite) reduceSpecial(t *testing.T) {
 }
 
 // accuracy sums numbers that float32 would lose if it added them one by one.
-func (s *suite) accuracy(t *testing.T) {
+func (s *suite) accuracy(t T) {
 	x := make([]float64, 1<<20)
 	for i := range x {
 		x[i] = float64(float32(0.1))
@@ -94,7 +93,7 @@ func (s *suite) accuracy(t *testing.T) {
 	s.check(t, op.Mean(f32("x", 1<<10, 1<<10), false, 0), data{"x": x}, tolerance{0, 1e-5})
 }
 
-func (s *suite) argmax(t *testing.T) {
+func (s *suite) argmax(t T) {
 	for _, shape := range []ir.Shape{{1}, {9}, {13, 17}, {2, 3, 5}, {40000, 3}, {3, 40000}} {
 		for axis := range shape {
 			s.check(t, op.ArgMax(f32("x", shape...), axis), nil, exact)
@@ -105,7 +104,7 @@ func (s *suite) argmax(t *testing.T) {
 	s.check(t, op.ArgMax(f32("x", 3, 3), 1), given, exact)
 }
 
-func (s *suite) move(t *testing.T) {
+func (s *suite) move(t T) {
 	for _, c := range []struct{ shape, perm ir.Shape }{
 		{ir.Shape{5}, ir.Shape{0}}, {ir.Shape{3, 4}, ir.Shape{1, 0}}, {ir.Shape{2, 3, 5}, ir.Shape{2, 0, 1}},
 		{ir.Shape{2, 3, 5}, ir.Shape{1, 0, 2}}, {ir.Shape{2, 3, 4, 5}, ir.Shape{0, 3, 1, 2}}, {ir.Shape{2, 3, 4, 5}, ir.Shape{3, 2, 1, 0}},
@@ -128,7 +127,7 @@ func (s *suite) move(t *testing.T) {
 	s.check(t, op.Neg(op.Transpose(f32("x", 1, len(special)))), data{"x": rounded(special)}, exact)
 }
 
-func (s *suite) index(t *testing.T) {
+func (s *suite) index(t T) {
 	for _, c := range []struct{ table, index ir.Shape }{
 		{ir.Shape{5}, ir.Shape{}}, {ir.Shape{5}, ir.Shape{7}}, {ir.Shape{5, 3}, ir.Shape{2, 2}}, {ir.Shape{1, 2, 3}, ir.Shape{4}},
 		{ir.Shape{5, 3}, ir.Shape{0}}, {ir.Shape{0, 3}, ir.Shape{2, 0}}, {ir.Shape{5, 0}, ir.Shape{2}}, {ir.Shape{9, 4096}, ir.Shape{33}}, {ir.Shape{9, 2}, ir.Shape{30011}},
@@ -145,7 +144,7 @@ func (s *suite) index(t *testing.T) {
 	s.check(t, op.Gather(op.Cast(ir.Iota(10), ir.F32), i32("i", 6)), given, exact)
 }
 
-func (s *suite) loss(t *testing.T) {
+func (s *suite) loss(t T) {
 	for _, shape := range []ir.Shape{{1, 1}, {1, 10}, {32, 10}, {7, 1}, {0, 10}, {301, 97}} {
 		x, labels, g := f32("x", shape...), i32("labels", shape[0]), f32("g", shape[0])
 		s.check(t, op.SoftmaxCrossEntropy(x, labels), nil, sums)

@@ -3,7 +3,6 @@ package conformance
 import (
 	"math/rand/v2"
 	"slices"
-	"testing"
 
 	"github.com/metalnb/metalnb/metalcore/compile"
 	"github.com/metalnb/metalnb/metalcore/ir"
@@ -20,7 +19,7 @@ var spaces = []ir.Shape{
 // fused runs random groups of elementwise ops, with operands that are repeated
 // along some axes, several results and states that are written over, and
 // holds them against the same ops one by one and against the interpreter.
-func (s *suite) fused(t *testing.T) {
+func (s *suite) fused(t T) {
 	t.Run("epilogues", s.epilogues)
 	t.Run("tails", s.tails)
 	t.Run("rows", s.rows)
@@ -37,7 +36,7 @@ func (s *suite) fused(t *testing.T) {
 
 // epilogues are products with a bias and relu, with NaN and infinities among
 // their results, whatever the size of the bias is.
-func (s *suite) epilogues(t *testing.T) {
+func (s *suite) epilogues(t T) {
 	for _, n := range []int{1, 7, 16, 33, 64} {
 		for _, rows := range []int{1, 5, 40} {
 			w, b := f32("w", 9, n), f32("b", n)
@@ -71,7 +70,7 @@ func (s *suite) epilogues(t *testing.T) {
 
 // tails are products with what else is computed of them, one or several results,
 // from operands of all shapes.
-func (s *suite) tails(t *testing.T) {
+func (s *suite) tails(t T) {
 	for _, shape := range []ir.Shape{{1, 1}, {5, 33}, {60, 70}, {3, 20, 16}, {2, 9, 8, 24}, {1, 40, 520}} {
 		n, rows := shape[len(shape)-1], shape[len(shape)-2]
 		outer := slices.Clone(shape[:len(shape)-2])
@@ -101,7 +100,7 @@ func (s *suite) tails(t *testing.T) {
 }
 
 // checkFused compares fused, apart and interpreted.
-func (s *suite) checkFused(t *testing.T, g *ir.Graph) {
+func (s *suite) checkFused(t T, g *ir.Graph) {
 	t.Helper()
 	s.checkGroups(t, g)
 	p, _, err := compile.Compile(g, compile.Options{})
@@ -114,7 +113,7 @@ func (s *suite) checkFused(t *testing.T, g *ir.Graph) {
 }
 
 // checkGroups compares as they come, and fused, with the interpreter.
-func (s *suite) checkGroups(t *testing.T, g *ir.Graph) {
+func (s *suite) checkGroups(t T, g *ir.Graph) {
 	t.Helper()
 	defer func() { s.optimize = false }()
 	for _, s.optimize = range []bool{false, true} {

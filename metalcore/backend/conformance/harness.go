@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"testing"
+	"slices"
 
 	"github.com/metalnb/metalnb/metalcore/backend"
 	"github.com/metalnb/metalnb/metalcore/backend/conformance/interp"
@@ -33,15 +33,35 @@ func graphOf(y *ir.Value) *ir.Graph {
 }
 
 // check runs y on the device and compares it with the interpreter.
-func (s *suite) check(t *testing.T, y *ir.Value, given data, tol tolerance) {
+func (s *suite) check(t T, y *ir.Value, given data, tol tolerance) {
 	t.Helper()
 	s.checkGraph(t, graphOf(y), given, 1, tol)
 }
 
 // checkGraph runs a graph for some steps in one Submit; inputs and states not
-// given are random.
-func (s *suite) checkGraph(t *testing.T, g *ir.Graph, given data, steps int, tol tolerance) {
+// given are random. A graph that fails does not end the part, so that a report
+// shows what failures have in common.
+func (s *suite) checkGraph(t T, g *ir.Graph, given data, steps int, tol tolerance) {
 	t.Helper()
+	if s.ctx.Err() != nil {
+		t.Fatal(s.ctx.Err())
+	}
+	if s.small && slices.ContainsFunc(g.Values, func(v *ir.Value) bool { return v.Shape.Elems() > mostElems }) {
+		return
+	}
+	s.cases++
+	err := s.held(g, given, steps, tol)
+	if err == nil {
+		return
+	}
+	if s.failures++; s.failures >= mostFailures {
+		t.Fatalf("%v\n%s", err, g)
+	}
+	t.Errorf("%v\n%s", err, g)
+}
+
+// held runs a graph and compares all that it gives with the interpreter.
+func (s *suite) held(g *ir.Graph, given data, steps int, tol tolerance) error {
 	inputs, states := data{}, data{}
 	r := rand.New(rand.NewPCG(1, uint64(len(g.Values))))
 	for _, v := range g.Values {
@@ -54,21 +74,26 @@ func (s *suite) checkGraph(t *testing.T, g *ir.Graph, given data, steps int, tol
 		}
 	}
 	gotOut, gotStates, err := s.run(g, inputs, states, steps)
-	if err != nil {
-		t.Fatalf("%v\n%s", err, g)
+	if err != nil || s.dry {
+		return err
 	}
 	wantOut, wantStates := data{}, states
 	for range steps {
 		if wantOut, wantStates, err = interp.Run(g, inputs, wantStates); err != nil {
-			t.Fatalf("interpreter: %v\n%s", err, g)
+			return fmt.Errorf("interpreter: %w", err)
 		}
 	}
 	for _, o := range g.Outputs {
-		compare(t, g, "output "+o.Name, gotOut[o.Name], wantOut[o.Name], o.Value.DType, tol)
+		if err := compare("output "+o.Name, gotOut[o.Name], wantOut[o.Name], o.Value.DType, tol); err != nil {
+			return err
+		}
 	}
 	for _, v := range g.Leaves(ir.OpState) {
-		compare(t, g, "state "+v.Name, gotStates[v.Name], wantStates[v.Name], v.DType, tol)
+		if err := compare("state "+v.Name, gotStates[v.Name], wantStates[v.Name], v.DType, tol); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // mark remembers that the suite has run an op, and on which element types.
@@ -191,17 +216,17 @@ func (m *memory) download(b backend.Buffer, v *ir.Value) []float64 {
 	return ir.Elements(v.DType, raw)
 }
 
-// compare reports the first element that is too far off.
-func compare(t *testing.T, g *ir.Graph, what string, got, want []float64, dtype ir.DType, tol tolerance) {
-	t.Helper()
+// compare tells the first element that is too far off.
+func compare(what string, got, want []float64, dtype ir.DType, tol tolerance) error {
 	if len(got) != len(want) {
-		t.Fatalf("%s has %d elements, want %d\n%s", what, len(got), len(want), g)
+		return fmt.Errorf("%s has %d elements, want %d", what, len(got), len(want))
 	}
 	for i, w := range want {
 		if !near(got[i], w, dtype, tol) {
-			t.Fatalf("%s: element %d is %v, want %v (tolerance %g + %g relative)\n%s", what, i, got[i], w, tol.abs, tol.rel, g)
+			return fmt.Errorf("%s: element %d is %v, want %v (tolerance %g + %g relative)", what, i, got[i], w, tol.abs, tol.rel)
 		}
 	}
+	return nil
 }
 
 func near(got, want float64, dtype ir.DType, tol tolerance) bool {

@@ -1,15 +1,13 @@
 package conformance
 
 import (
-	"testing"
-
 	"github.com/metalnb/metalnb/metalcore/ir"
 	"github.com/metalnb/metalnb/metalcore/op"
 )
 
 // pieces cuts, joins and pads: whole axes, single elements, none, strides that
 // leave a rest, large rows, and all axes at once.
-func (s *suite) pieces(t *testing.T) {
+func (s *suite) pieces(t T) {
 	for _, c := range []struct{ shape, start, limit, stride ir.Shape }{
 		{ir.Shape{}, ir.Shape{}, ir.Shape{}, ir.Shape{}}, {ir.Shape{1}, ir.Shape{0}, ir.Shape{1}, ir.Shape{1}},
 		{ir.Shape{7}, ir.Shape{0}, ir.Shape{7}, ir.Shape{3}}, {ir.Shape{7}, ir.Shape{6}, ir.Shape{7}, ir.Shape{9}},
@@ -46,7 +44,7 @@ func (s *suite) pieces(t *testing.T) {
 }
 
 // along works on lines along each axis of some shapes.
-func (s *suite) along(t *testing.T) {
+func (s *suite) along(t T) {
 	for _, shape := range []ir.Shape{{1}, {9}, {13, 17}, {2, 3, 5}, {2, 0, 3}, {301, 129}, {4099}} {
 		for axis := range shape {
 			for _, flag := range []bool{false, true} {

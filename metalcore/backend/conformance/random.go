@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"math/rand/v2"
-	"testing"
 
 	"github.com/metalnb/metalnb/metalcore/ir"
 	"github.com/metalnb/metalnb/metalcore/op"
@@ -12,7 +11,7 @@ import (
 // write by hand, with states that they update, for three steps. Values stay
 // near 1, so that a difference is a fault and not a rounding that grew. Every
 // second graph is optimized first.
-func (s *suite) random(t *testing.T) {
+func (s *suite) random(t T) {
 	defer func() { s.optimize = false }()
 	for seed := range uint64(200) {
 		s.optimize = seed%2 == 1

@@ -1,8 +1,6 @@
 package conformance
 
 import (
-	"testing"
-
 	"github.com/metalnb/metalnb/metalcore/ir"
 	"github.com/metalnb/metalnb/metalcore/op"
 )
@@ -20,7 +18,7 @@ func named(vs ...*ir.Value) []ir.Output {
 
 // results has every way in which a value is handed back: computed, an input, a
 // state, a constant, the same twice, a reshape of another one.
-func (s *suite) results(t *testing.T) {
+func (s *suite) results(t T) {
 	x, w := f32("x", 4, 3), state("w", 4, 3)
 	sum := op.Add(x, w)
 	flat := op.Reshape(sum, ir.Shape{12})
@@ -42,7 +40,7 @@ func (s *suite) results(t *testing.T) {
 		{"state by input", []*ir.Value{sum}, []ir.Update{{State: w, New: x}}},
 		{"state by itself", []*ir.Value{sum}, []ir.Update{{State: w, New: w}}},
 	} {
-		t.Run(c.name, func(t *testing.T) {
+		t.Run(c.name, func(t T) {
 			s.checkGraph(t, ir.NewGraph("results", named(c.outs...), c.updates), nil, 2, single)
 		})
 	}
@@ -50,7 +48,7 @@ func (s *suite) results(t *testing.T) {
 
 // steps runs many steps in one Submit, with states that depend on each other
 // and on values that may be computed in place.
-func (s *suite) steps(t *testing.T) {
+func (s *suite) steps(t T) {
 	a, b, c := state("a", 6), state("b", 6), state("c", 6)
 	x := f32("x", 6)
 	count := ir.State("count", ir.I32, ir.Shape{}, nil)
@@ -76,7 +74,7 @@ func (s *suite) steps(t *testing.T) {
 		{"reshaped", nil, []ir.Update{{State: a, New: op.Reshape(op.Reshape(sum, ir.Shape{2, 3}), ir.Shape{6})}}},
 		{"row from a counter", []*ir.Value{op.Gather(f32("t", 5, 2), one)}, []ir.Update{{State: count, New: one}}},
 	} {
-		t.Run(k.name, func(t *testing.T) {
+		t.Run(k.name, func(t T) {
 			for _, n := range []int{0, 1, 7} {
 				if n == 0 && len(k.outs) > 0 {
 					continue // no step, no outputs
@@ -88,7 +86,7 @@ func (s *suite) steps(t *testing.T) {
 }
 
 // table fails when the suite has left out an op. It must be the last part.
-func (s *suite) table(t *testing.T) {
+func (s *suite) table(t T) {
 	for _, row := range op.All() {
 		if !s.seen[row.Name] && row.Class != op.Choice {
 			t.Errorf("no test has run %s", row.Name)

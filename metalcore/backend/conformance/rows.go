@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"math/rand/v2"
-	"testing"
 
 	"github.com/metalnb/metalnb/metalcore/autodiff"
 	"github.com/metalnb/metalnb/metalcore/ir"
@@ -17,7 +16,7 @@ var rowSpaces = []ir.Shape{
 
 // rows runs groups that work row by row: norms and softmax with their gradients,
 // and random ones, with products in front of some.
-func (s *suite) rows(t *testing.T) {
+func (s *suite) rows(t T) {
 	for i, shape := range rowSpaces {
 		x := state("x", shape...)
 		up, scale := f32("up", shape...), f32("scale", shape[len(shape)-1])

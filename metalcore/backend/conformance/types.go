@@ -4,7 +4,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"testing"
 
 	"github.com/metalnb/metalnb/metalcore/ir"
 	"github.com/metalnb/metalnb/metalcore/op"
@@ -15,10 +14,10 @@ var halves = []ir.DType{ir.F16, ir.BF16}
 
 // types runs each op over the element types that it takes. What is the same for
 // all of them, like the shapes, the other parts have tried with f32 and i32.
-func (s *suite) types(t *testing.T) {
+func (s *suite) types(t T) {
 	t.Run("casts", s.casts)
 	for _, d := range ir.DTypes() {
-		t.Run(d.String(), func(t *testing.T) {
+		t.Run(d.String(), func(t T) {
 			s.moveTyped(t, d)
 			s.indexTyped(t, d)
 			s.compareTyped(t, d)
@@ -54,7 +53,7 @@ func numbersOf(d ir.DType) []float64 {
 }
 
 // casts are those between each two types.
-func (s *suite) casts(t *testing.T) {
+func (s *suite) casts(t T) {
 	for _, from := range ir.DTypes() {
 		x := numbersOf(from)
 		for _, to := range ir.DTypes() {
@@ -69,7 +68,7 @@ func (s *suite) casts(t *testing.T) {
 	}
 }
 
-func (s *suite) moveTyped(t *testing.T, d ir.DType) {
+func (s *suite) moveTyped(t T, d ir.DType) {
 	x := func(shape ...int) *ir.Value { return ir.Input("x", d, shape...) }
 	for _, y := range []*ir.Value{
 		op.Transpose(x(13, 17)), op.Transpose(x(2, 3, 5), 2, 0, 1), op.Reshape(x(4, 3), ir.Shape{6, 2}), op.StopGradient(x(5)),
@@ -83,7 +82,7 @@ func (s *suite) moveTyped(t *testing.T, d ir.DType) {
 }
 
 // indexTyped reads and adds elements by indices of all types.
-func (s *suite) indexTyped(t *testing.T, d ir.DType) {
+func (s *suite) indexTyped(t T, d ir.DType) {
 	for _, index := range []ir.DType{ir.I32, ir.I64, ir.U8} {
 		far := data{"i": {0, 4, 200, 2, 1, 3}}
 		if index != ir.U8 {
@@ -107,7 +106,7 @@ func (s *suite) indexTyped(t *testing.T, d ir.DType) {
 	}
 }
 
-func (s *suite) compareTyped(t *testing.T, d ir.DType) {
+func (s *suite) compareTyped(t T, d ir.DType) {
 	each := numbersOf(d)
 	n := len(each)
 	for _, o := range comparisons {
@@ -120,7 +119,7 @@ func (s *suite) compareTyped(t *testing.T, d ir.DType) {
 	}
 }
 
-func (s *suite) orderTyped(t *testing.T, d ir.DType) {
+func (s *suite) orderTyped(t T, d ir.DType) {
 	for _, shape := range []ir.Shape{{9}, {13, 17}, {2, 3, 5}, {301, 3}} {
 		for axis := range shape {
 			x := ir.Input("x", d, shape...)
@@ -138,7 +137,7 @@ func (s *suite) orderTyped(t *testing.T, d ir.DType) {
 	}
 }
 
-func (s *suite) arithmeticTyped(t *testing.T, d ir.DType) {
+func (s *suite) arithmeticTyped(t T, d ir.DType) {
 	for _, o := range arithmetic {
 		if o.floats && !d.Float() {
 			continue
@@ -156,7 +155,7 @@ func (s *suite) arithmeticTyped(t *testing.T, d ir.DType) {
 	}
 }
 
-func (s *suite) totalsTyped(t *testing.T, d ir.DType) {
+func (s *suite) totalsTyped(t T, d ir.DType) {
 	for _, shape := range []ir.Shape{{}, {9}, {13, 17}, {2, 3, 5}, {301, 3}, {0, 3}} {
 		x := ir.Input("x", d, shape...)
 		s.check(t, op.Sum(x, true), nil, sums)
@@ -189,7 +188,7 @@ func ones(shape ir.Shape) []int {
 }
 
 // resultsTyped hands values of the type back in all ways, for some steps.
-func (s *suite) resultsTyped(t *testing.T, d ir.DType) {
+func (s *suite) resultsTyped(t T, d ir.DType) {
 	for _, n := range []int{1, 3, 7, 4099} {
 		x := ir.Input("x", d, n)
 		a, b := ir.State("a", d, ir.Shape{n}, nil), ir.State("b", d, ir.Shape{n}, nil)
@@ -200,7 +199,7 @@ func (s *suite) resultsTyped(t *testing.T, d ir.DType) {
 	}
 }
 
-func (s *suite) functionsTyped(t *testing.T, d ir.DType) {
+func (s *suite) functionsTyped(t T, d ir.DType) {
 	each := numbersOf(d)
 	for _, o := range unaryOps {
 		s.check(t, o.f(ir.Input("x", d, 301, 3)), nil, o.tol)
@@ -210,7 +209,7 @@ func (s *suite) functionsTyped(t *testing.T, d ir.DType) {
 	}
 }
 
-func (s *suite) productsTyped(t *testing.T, d ir.DType) {
+func (s *suite) productsTyped(t T, d ir.DType) {
 	in := func(name string, shape ...int) *ir.Value { return ir.Input(name, d, shape...) }
 	for _, n := range [][3]int{{1, 1, 1}, {5, 1, 3}, {33, 17, 65}, {3, 0, 2}, {65, 257, 66}} {
 		for _, flip := range []bool{false, true} {
@@ -243,7 +242,7 @@ func (s *suite) productsTyped(t *testing.T, d ir.DType) {
 
 // fusedTyped runs random groups of elementwise ops of several types with casts
 // between them.
-func (s *suite) fusedTyped(t *testing.T) {
+func (s *suite) fusedTyped(t T) {
 	for _, d := range halves { // what f32 has loops of its own for
 		for _, n := range []int{5, 9000} {
 			x, g, zero := ir.Input("x", d, n), ir.Input("g", d, n), ir.Const(0, d)
@@ -267,7 +266,7 @@ func (s *suite) fusedTyped(t *testing.T) {
 
 // checkTyped compares fused and apart, which must agree in every bit, and
 // whatever is exact with the interpreter.
-func (s *suite) checkTyped(t *testing.T, g *ir.Graph) {
+func (s *suite) checkTyped(t T, g *ir.Graph) {
 	t.Helper()
 	defer func() { s.optimize = false }()
 	for _, s.optimize = range []bool{false, true} {
