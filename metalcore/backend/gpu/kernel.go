@@ -51,3 +51,15 @@ type Dialect interface {
 	// has them, with elements of the type.
 	Matrix(d ir.DType) bool
 }
+
+// sizes are those of types in threadgroup memory, in bytes.
+var sizes = map[string]int{"float": 4, "half": 2, "int": 4, "uint": 4, "long": 8, "ulong": 8, "uchar": 1, "ushort": 2, "bool": 1}
+
+// SharedBytes is how much threadgroup memory the kernel takes.
+func (k *Kernel) SharedBytes() int {
+	n := 0
+	for _, s := range k.Shared {
+		n += (s.Elems*sizes[s.Type] + 15) &^ 15
+	}
+	return n
+}

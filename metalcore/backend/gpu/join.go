@@ -1,0 +1,171 @@
+package gpu
+
+import (
+	"fmt"
+
+	"github.com/metalnb/metalnb/metalcore/plan"
+)
+
+// Elementwise calls that update states, as an optimizer does for each parameter,
+// and calls of a few threads cost more to start than to run. They are put off
+// as long as nothing needs what they do, and those that wait together become one
+// kernel, of which each threadgroup works on one of them.
+
+// fewUnits is what a small call has at most.
+const fewUnits = 4 * groupThreads
+
+// joiner orders calls anew. What waits does not depend on anything else that
+// waits.
+type joiner struct {
+	l       *lowerer
+	calls   []Call
+	updates []Call
+	small   []Call
+}
+
+// join makes kernels of the elementwise calls.
+func (l *lowerer) join() {
+	j := joiner{l: l}
+	for _, c := range l.code.Calls {
+		if depends(j.updates, c) {
+			j.flush(&j.updates)
+		}
+		if depends(j.small, c) {
+			j.flush(&j.small)
+		}
+		switch {
+		case c.blocks == nil:
+			j.calls = append(j.calls, c)
+		case updates(c):
+			j.updates = append(j.updates, c)
+		case c.blocks[0].units <= fewUnits:
+			j.small = append(j.small, c)
+		default:
+			j.calls = append(j.calls, l.finished(c.Step, c.blocks))
+		}
+	}
+	j.flush(&j.small)
+	j.flush(&j.updates)
+	l.code.Calls = j.calls
+}
+
+func updates(c Call) bool {
+	for _, a := range c.blocks[0].args {
+		if a.Write && a.Kind == plan.State {
+			return true
+		}
+	}
+	return false
+}
+
+// depends reports whether a call must come after one of those that wait.
+func depends(waiting []Call, c Call) bool {
+	for i := range waiting {
+		var before []*Arg
+		for k := range waiting[i].blocks[0].args {
+			before = append(before, &waiting[i].blocks[0].args[k])
+		}
+		if conflict(before, c.arguments()) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *Call) arguments() []Arg {
+	if c.blocks != nil {
+		return c.blocks[0].args
+	}
+	return c.Args
+}
+
+// flush emits the calls that wait, as many in one kernel as it may have buffers.
+func (j *joiner) flush(waiting *[]Call) {
+	var blocks []block
+	step := 0
+	emit := func() {
+		if len(blocks) > 0 {
+			j.calls = append(j.calls, j.l.finished(step, blocks))
+			blocks = nil
+		}
+	}
+	for _, c := range *waiting {
+		if len(blocks) > 0 && len(buffers(append(blocks, c.blocks[0]))) > j.l.limits.Bindings {
+			emit()
+		}
+		blocks, step = append(blocks, c.blocks[0]), c.Step
+	}
+	emit()
+	*waiting = nil
+}
+
+// buffer is a parameter with what it is bound to.
+type buffer struct {
+	arg   Arg
+	param Param
+}
+
+// buffers are the parameters of blocks, each once.
+func buffers(blocks []block) []buffer {
+	var all []buffer
+	for _, b := range blocks {
+		for i, a := range b.args {
+			if find(all, a, b.params[i]) < 0 {
+				all = append(all, buffer{a, Param{DType: b.params[i].DType, Write: a.Write}})
+			}
+		}
+	}
+	return all
+}
+
+func find(all []buffer, a Arg, p Param) int {
+	for i, b := range all {
+		if b.arg == a && b.param.DType == p.DType {
+			return i
+		}
+	}
+	return -1
+}
+
+// finished makes one call of blocks.
+func (l *lowerer) finished(step int, blocks []block) Call {
+	all := buffers(blocks)
+	k := Kernel{Threads: groupThreads}
+	var args []Arg
+	for i, b := range all {
+		b.param.Name = fmt.Sprint("b", i)
+		k.Params, args = append(k.Params, b.param), append(args, b.arg)
+	}
+	t := newText()
+	groups := 0
+	for n, b := range blocks {
+		count := (b.units + groupThreads - 1) / groupThreads
+		if n > 0 {
+			t.line("} else")
+		}
+		if n < len(blocks)-1 {
+			t.line("if (group.x < %du) {", groups+count)
+		} else {
+			t.line("{")
+		}
+		t.line("%s i = (group.x - %du) * (%s)%du + local;", b.index, groups, b.index, groupThreads)
+		t.line("if (i < %du) {", b.units)
+		for i, p := range b.params {
+			access := "const "
+			if b.args[i].Write {
+				access = ""
+			}
+			t.line("device %s%s* %s = b%d;", access, memoryType(p.DType), p.Name, find(all, b.args[i], p))
+		}
+		b.body(t)
+		t.line("}")
+		groups += count
+	}
+	t.line("}")
+	k.Body = t.String()
+	what := blocks[0].what
+	if len(blocks) > 1 {
+		what = fmt.Sprintf("%d_of_%s", len(blocks), what)
+	}
+	return Call{Kernel: l.number(what, k), Args: args, Groups: [3]int{groups, 1, 1}, Step: step}
+}

@@ -1,0 +1,122 @@
+package gpu
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/metalnb/metalnb/metalcore/ir"
+)
+
+// strides are the distances between elements of a value along the axes of a
+// result that it is broadcast to; 0 where it is repeated.
+func strides(in, out ir.Shape) []int {
+	steps := make([]int, len(out))
+	size := 1
+	for i := len(in) - 1; i >= 0; i-- {
+		if in[i] != 1 {
+			steps[len(out)-len(in)+i] = size
+		}
+		size *= in[i]
+	}
+	return steps
+}
+
+// space is what a kernel walks over: the axes of a shape, innermost first,
+// without those of size 1, and with neighbours joined that lie side by side in
+// all operands.
+type space struct {
+	dims []int
+	n    int
+}
+
+// newSpace joins what can be joined of a shape, given the distances between the
+// elements of each operand along its axes, and returns the distances along the
+// joined axes.
+func newSpace(shape ir.Shape, operands [][]int) (space, [][]int) {
+	s := space{n: shape.Elems()}
+	joined := make([][]int, len(operands))
+	for i := len(shape) - 1; i >= 0; i-- {
+		if shape[i] == 1 {
+			continue
+		}
+		last := len(s.dims) - 1
+		fits := last >= 0
+		for k, axes := range operands {
+			fits = fits && axes[i] == joined[k][last]*s.dims[last]
+		}
+		if fits {
+			s.dims[last] *= shape[i]
+			continue
+		}
+		s.dims = append(s.dims, shape[i])
+		for k, axes := range operands {
+			joined[k] = append(joined[k], axes[i])
+		}
+	}
+	if len(s.dims) == 0 {
+		s.dims = []int{1}
+		for k := range joined {
+			joined[k] = []int{0}
+		}
+	}
+	return s, joined
+}
+
+// dense reports whether an operand's elements lie as those of the space do.
+func (s *space) dense(axes []int) bool {
+	size := 1
+	for i, d := range s.dims {
+		if axes[i] != size && d != 1 {
+			return false
+		}
+		size *= d
+	}
+	return true
+}
+
+// single reports whether an operand is one element.
+func single(axes []int) bool { return !slices.ContainsFunc(axes, func(d int) bool { return d != 0 }) }
+
+// coordinates declares c0, c1, ... of the element with the given number, as far
+// as the strides ask for them.
+func (s *space) coordinates(t *text, index, element string, prefix string, all [][]int) {
+	last := -1
+	for _, axes := range all {
+		for i, step := range axes {
+			if step != 0 {
+				last = max(last, i)
+			}
+		}
+	}
+	rest := element
+	for i := 0; i <= last; i++ {
+		if i == len(s.dims)-1 {
+			t.line("%s %s%d = %s;", index, prefix, i, rest)
+			return
+		}
+		t.line("%s %s%d = %s %% %du;", index, prefix, i, rest, s.dims[i])
+		if i < last {
+			t.line("%s %sq%d = %s / %du;", index, prefix, i, rest, s.dims[i])
+			rest = fmt.Sprintf("%sq%d", prefix, i)
+		}
+	}
+}
+
+// offset is where an operand's element for these coordinates lies.
+func offset(axes []int, prefix string) string {
+	var terms []string
+	for i, step := range axes {
+		switch step {
+		case 0:
+		case 1:
+			terms = append(terms, fmt.Sprintf("%s%d", prefix, i))
+		default:
+			terms = append(terms, fmt.Sprintf("%s%d * %du", prefix, i, step))
+		}
+	}
+	if len(terms) == 0 {
+		return "0u"
+	}
+	return strings.Join(terms, " + ")
+}
