@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/metalnb/metalnb/metalcore/ir"
 )
@@ -24,6 +25,25 @@ type Step struct {
 
 // Fused reports whether the step computes more than one value.
 func (s *Step) Fused() bool { return len(s.Values) > 1 }
+
+// Describe names the step's ops, the layers that made them, and the type of its
+// result, for errors.
+func (s *Step) Describe() string {
+	var ops, layers []string
+	for _, v := range s.Values {
+		ops = append(ops, v.Op)
+		if pos := v.Pos.String(); v.Layer != "" || pos != "" {
+			if where := strings.TrimSpace(v.Layer + " (" + pos + ")"); !slices.Contains(layers, where) {
+				layers = append(layers, where)
+			}
+		}
+	}
+	where := strings.Join(ops, " ")
+	if len(layers) > 0 {
+		where += " of layer " + strings.Join(layers, ", ")
+	}
+	return where + " of " + s.Values[len(s.Values)-1].Type()
+}
 
 // fusible holds the ops that every device must be able to compute in a group.
 var fusible = map[string]bool{

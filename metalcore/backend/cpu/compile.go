@@ -47,7 +47,7 @@ func (c *compiler) need(shared, local int) {
 
 // Compile prepares a program and allocates its arena.
 func (d *Device) Compile(p *plan.Program) (backend.Executable, error) {
-	e := &executable{device: d, prog: p, bound: map[backend.Buffer]bool{}}
+	e := &executable{device: d, prog: p, binder: backend.NewBinder("cpu", p)}
 	c := &compiler{ids: make(map[*ir.Value]int, len(p.Graph.Values)), prog: p, pool: d.pool, exe: e, blas: d.blas}
 	for _, v := range p.Graph.Values {
 		if !v.DType.Valid() {
@@ -62,9 +62,6 @@ func (d *Device) Compile(p *plan.Program) (backend.Executable, error) {
 	}
 	for _, cp := range p.Copies {
 		e.copies = append(e.copies, copyOp{from: c.ids[cp.From], to: e.number(cp.To, cp.From)})
-	}
-	for _, u := range p.Graph.Updates {
-		e.writes = append(e.writes, p.StateIndex(u.State.Name))
 	}
 	e.binds = c.binds
 	return e, e.allocate(c)

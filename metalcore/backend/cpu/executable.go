@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"slices"
-	"strings"
 	"sync"
 	"unsafe"
 
@@ -63,13 +61,12 @@ type executable struct {
 	copies []copyOp
 	arena  *buffer
 	frame  frame
-	places []plan.Place      // of each value number
-	writes []int             // the states that the program updates
+	places []plan.Place // of each value number
+	binder *backend.Binder
 	binds  []func(fr *frame) // what instructions prepare for new buffers
 
 	mu    sync.Mutex // held while a run is in flight
-	bound map[backend.Buffer]bool
-	clock *clock // nil when nothing is measured
+	clock *clock     // nil when nothing is measured
 }
 
 // copyOp moves a result to its buffer at the end of a step.
@@ -152,21 +149,7 @@ func (e *executable) explain(step, at int, cause any) error {
 	if at >= len(e.instrs) {
 		return fmt.Errorf("cpu: step %d: copying results: %v", step, cause)
 	}
-	s := e.instrs[at].step
-	var ops, layers []string
-	for _, v := range s.Values {
-		ops = append(ops, v.Op)
-		if pos := v.Pos.String(); v.Layer != "" || pos != "" {
-			if where := strings.TrimSpace(v.Layer + " (" + pos + ")"); !slices.Contains(layers, where) {
-				layers = append(layers, where)
-			}
-		}
-	}
-	where := strings.Join(ops, " ")
-	if len(layers) > 0 {
-		where += " of layer " + strings.Join(layers, ", ")
-	}
-	return fmt.Errorf("cpu: step %d: %s of %s: %v", step, where, s.Values[len(s.Values)-1].Type(), cause)
+	return fmt.Errorf("cpu: step %d: %s: %v", step, e.instrs[at].step.Describe(), cause)
 }
 
 // bind resolves the memory of all values for a run.
@@ -175,15 +158,10 @@ func (e *executable) bind(b backend.Bindings) error {
 	if arena == nil {
 		return errors.New("cpu: the program was freed")
 	}
-	if len(b.Inputs) != len(e.prog.Inputs) || len(b.States) != len(e.prog.States) || len(b.Outputs) != len(e.prog.Outputs) {
-		return fmt.Errorf("cpu: program %s needs %d inputs, %d states and %d outputs, got %d, %d and %d", e.prog.Graph.Name,
-			len(e.prog.Inputs), len(e.prog.States), len(e.prog.Outputs), len(b.Inputs), len(b.States), len(b.Outputs))
-	}
-	if err := e.exclusive(b); err != nil {
+	if err := e.binder.Check(b); err != nil {
 		return err
 	}
 	for id, p := range e.places {
-		var list []backend.Buffer
 		switch p.Kind {
 		case plan.Inside:
 			continue
@@ -191,14 +169,8 @@ func (e *executable) bind(b backend.Bindings) error {
 			at := p.Offset / 4
 			e.frame.vals[id] = (*arena)[at : at+int64(e.frame.words(id))]
 			continue
-		case plan.Input:
-			list = b.Inputs
-		case plan.State:
-			list = b.States
-		case plan.Output:
-			list = b.Outputs
 		}
-		data, err := e.resolve(list[p.Index], p, id)
+		data, err := e.resolve(b, p, id)
 		if err != nil {
 			return err
 		}
@@ -210,51 +182,18 @@ func (e *executable) bind(b backend.Bindings) error {
 	return nil
 }
 
-func (e *executable) resolve(b backend.Buffer, p plan.Place, id int) ([]float32, error) {
-	buf, ok := b.(*buffer)
+func (e *executable) resolve(b backend.Bindings, p plan.Place, id int) ([]float32, error) {
+	bound := e.binder.Buffer(b, p)
+	buf, ok := bound.(*buffer)
 	if !ok || buf == nil || buf.device != e.device {
-		return nil, fmt.Errorf("cpu: program %s: the buffer of %s is not one of this device", e.prog.Graph.Name, e.label(p))
+		return nil, e.binder.Errorf("is given a buffer for %s that is not one of this device", e.binder.Label(p))
 	}
 	data := buf.data.Load()
 	if data == nil {
-		return nil, fmt.Errorf("cpu: program %s: the buffer of %s was freed", e.prog.Graph.Name, e.label(p))
+		return nil, e.binder.Errorf("is given a buffer for %s that was freed", e.binder.Label(p))
 	}
 	if need := int64(e.frame.elems[id] * e.frame.size[id]); buf.size < need {
-		return nil, fmt.Errorf("cpu: program %s: the buffer of %s has %d bytes and needs %d", e.prog.Graph.Name, e.label(p), buf.size, need)
+		return nil, e.binder.Errorf("is given a buffer for %s of %d bytes and needs %d", e.binder.Label(p), buf.size, need)
 	}
 	return (*data)[:e.frame.words(id)], nil
-}
-
-// label names what a place is for.
-func (e *executable) label(p plan.Place) string {
-	switch p.Kind {
-	case plan.Input:
-		return "input " + e.prog.Inputs[p.Index].Name
-	case plan.State:
-		return "state " + e.prog.States[p.Index].Name
-	}
-	return "output " + e.prog.Outputs[p.Index].Name
-}
-
-// exclusive checks that what the run writes is bound only once.
-func (e *executable) exclusive(b backend.Bindings) error {
-	clear(e.bound)
-	for i, o := range b.Outputs {
-		if e.bound[o] {
-			return fmt.Errorf("cpu: program %s: output %s shares its buffer with another one", e.prog.Graph.Name, e.prog.Outputs[i].Name)
-		}
-		e.bound[o] = true
-	}
-	for _, i := range e.writes {
-		if e.bound[b.States[i]] {
-			return fmt.Errorf("cpu: program %s: state %s shares its buffer with another result", e.prog.Graph.Name, e.prog.States[i].Name)
-		}
-		e.bound[b.States[i]] = true
-	}
-	for i, in := range b.Inputs {
-		if e.bound[in] {
-			return fmt.Errorf("cpu: program %s: input %s shares its buffer with a result", e.prog.Graph.Name, e.prog.Inputs[i].Name)
-		}
-	}
-	return nil
 }

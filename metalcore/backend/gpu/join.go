@@ -90,7 +90,7 @@ func (j *joiner) flush(waiting *[]Call) {
 		}
 	}
 	for _, c := range *waiting {
-		if len(blocks) > 0 && len(buffers(append(blocks, c.blocks[0]))) > j.l.limits.Bindings {
+		if len(blocks) > 0 && len(bindings(append(blocks, c.blocks[0]))) > j.l.limits.Bindings {
 			emit()
 		}
 		blocks, step = append(blocks, c.blocks[0]), c.Step
@@ -99,26 +99,26 @@ func (j *joiner) flush(waiting *[]Call) {
 	*waiting = nil
 }
 
-// buffer is a parameter with what it is bound to.
-type buffer struct {
+// binding is a parameter with what it is bound to.
+type binding struct {
 	arg   Arg
 	param Param
 }
 
-// buffers are the parameters of blocks, each once.
-func buffers(blocks []block) []buffer {
-	var all []buffer
+// bindings are the parameters of blocks, each once.
+func bindings(blocks []block) []binding {
+	var all []binding
 	for _, b := range blocks {
 		for i, a := range b.args {
 			if find(all, a, b.params[i]) < 0 {
-				all = append(all, buffer{a, Param{DType: b.params[i].DType, Write: a.Write}})
+				all = append(all, binding{a, Param{DType: b.params[i].DType, Write: a.Write}})
 			}
 		}
 	}
 	return all
 }
 
-func find(all []buffer, a Arg, p Param) int {
+func find(all []binding, a Arg, p Param) int {
 	for i, b := range all {
 		if b.arg == a && b.param.DType == p.DType {
 			return i
@@ -129,7 +129,7 @@ func find(all []buffer, a Arg, p Param) int {
 
 // finished makes one call of blocks.
 func (l *lowerer) finished(step int, blocks []block) Call {
-	all := buffers(blocks)
+	all := bindings(blocks)
 	k := Kernel{Threads: groupThreads}
 	var args []Arg
 	for i, b := range all {
