@@ -22,7 +22,7 @@ import (
 
 	"github.com/metalnb/metalnb/display/render"
 	"github.com/metalnb/metalnb/kernelext"
-	"github.com/metalnb/metalnb/metalcore/backend/cpu"
+	"github.com/metalnb/metalnb/metalcore/backend/device"
 	"github.com/metalnb/metalnb/metalcore/bench"
 	"github.com/metalnb/metalnb/metalcore/control"
 	"github.com/metalnb/metalnb/metalcore/runtime"
@@ -301,6 +301,7 @@ func core(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	dir := flags.String("dir", string(wire.DefaultPlace()), "the core's `DIR`")
 	idle := flags.Duration("idle", 10*time.Minute, "end after so long without a client and without anything to keep")
 	threads := flags.Int("threads", 0, "threads of the CPU backend; as many as there are processors when 0")
+	name := flags.String("device", os.Getenv(device.Env), "the `DEVICE` to compute on: "+deviceNames()+"; "+device.Env+" sets it too")
 	if _, err := parse(flags, args, 0); err != nil {
 		return err
 	}
@@ -308,15 +309,22 @@ func core(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	signal.Ignore(syscall.SIGHUP, os.Interrupt, syscall.SIGXFSZ)
 	ctx, stop := signal.NotifyContext(context.WithoutCancel(ctx), syscall.SIGTERM)
 	defer stop()
-	c := runtime.New(cpu.New(*threads))
-	err := server.Run(ctx, c, server.Options{
-		Place: wire.Place(*dir), Idle: *idle, Renderer: render.New(), Log: log.New(server.LogTo(os.Stderr), "", log.LstdFlags),
+	devices := device.All(*threads)
+	dev, err := devices.Open(*name)
+	if err != nil {
+		return err
+	}
+	err = server.Run(ctx, runtime.New(dev), server.Options{
+		Place: wire.Place(*dir), Idle: *idle, Renderer: render.New(), Devices: devices, Log: log.New(server.LogTo(os.Stderr), "", log.LstdFlags),
 	})
 	if errors.Is(err, server.ErrRunning) {
 		return nil // two cells started one at once, and the other was first
 	}
 	return err
 }
+
+// deviceNames are the names that --device takes.
+func deviceNames() string { return strings.Join(device.All(0).Names(), ", ") }
 
 func status(_ context.Context, flags *flag.FlagSet, args []string) error {
 	if _, err := parse(flags, args, 0); err != nil {

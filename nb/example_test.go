@@ -99,3 +99,29 @@ func ExampleExplain() {
 	// cumsum (cumsum_1)
 	// fused 2: mul exp (mul_1, exp_1)
 }
+
+// The device can be changed while there are no trainers.
+func ExampleDevice() {
+	fmt.Println(nb.Device("cpu").Kind)
+	fmt.Println(nb.Try(func() { nb.Device("gpu") }).(*nb.Error).Message)
+	for _, d := range nb.Devices() {
+		if d.Used {
+			fmt.Println("in use:", d.Kind)
+		}
+	}
+	// Output:
+	// cpu
+	// there is no device "gpu": there are auto, metal, cuda, cpu, spare
+	// in use: cpu
+}
+
+func ExampleDeviceList() {
+	fmt.Println(nb.DeviceList{
+		{Kind: "metal", Missing: "there is no metal device: this is no Mac"},
+		{Kind: "cpu", Name: "CPU (2 threads)", Family: "avx512", Memory: 16e9, Used: true},
+	})
+	// Output:
+	// kind   name             family  memory   largest buffer  limits
+	// metal  there is no metal device: this is no Mac
+	// cpu *  CPU (2 threads)  avx512  16.0 GB
+}

@@ -12,10 +12,13 @@ import (
 
 // Info describes a device.
 type Info struct {
-	Name    string // as people know it: "CPU (2 threads)"
-	Kind    string // "cpu", "metal", "cuda"
-	Threads int    // of a CPU
-	Memory  int64  // bytes that all buffers together may take; 0 when unknown
+	Name      string // as people know it: "CPU (2 threads)"
+	Kind      string // "cpu", "metal", "cuda"
+	Family    string // of the chip, or of its instructions: "apple8", "sm_90", "avx512"
+	Threads   int    // of a CPU
+	Memory    int64  // bytes that all buffers together may take; 0 when unknown
+	MaxBuffer int64  // bytes of one buffer; 0 when only Memory bounds them
+	Limits    string // of a kernel, for people: "1024 threads, 32 KB shared"
 }
 
 // Device allocates memory and compiles programs. Its methods may be called
@@ -76,6 +79,11 @@ type Completion interface {
 	// early if there was one.
 	Wait() error
 }
+
+// UnavailableError says that there is no device of a kind, and why.
+type UnavailableError struct{ Kind, Why string }
+
+func (e *UnavailableError) Error() string { return "there is no " + e.Kind + " device: " + e.Why }
 
 // UnsupportedError says that a device cannot run an op.
 type UnsupportedError struct {

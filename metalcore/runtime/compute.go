@@ -68,7 +68,8 @@ func (s *Session) compute(g *ir.Graph, inputs map[string]feed.Array) ([]feed.Arr
 	if err := s.core.CheckSize("this computation", size); err != nil {
 		return nil, err
 	}
-	dev := s.core.dev
+	dev, done := s.core.work()
+	defer done()
 	exe, err := dev.Compile(program)
 	if err != nil {
 		return nil, classify(err)

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -12,9 +13,10 @@ import (
 
 // Core is the root of all state: a device and the sessions that use it.
 type Core struct {
-	dev backend.Device
+	working sync.RWMutex // held for reading while something is computed or made on the device
 
-	mu       sync.Mutex
+	mu       sync.Mutex // guards what follows, never for long
+	dev      backend.Device
 	sessions map[string]*Session
 	builtin  parts // of built-in sets, shared by all sessions
 }
@@ -25,12 +27,62 @@ func New(dev backend.Device) *Core {
 }
 
 // Device is the device that everything runs on.
-func (c *Core) Device() backend.Device { return c.dev }
+func (c *Core) Device() backend.Device {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.dev
+}
+
+// work returns the device, which stays the same until done is called.
+func (c *Core) work() (dev backend.Device, done func()) {
+	c.working.RLock()
+	return c.Device(), c.working.RUnlock
+}
+
+// SetDevice makes everything run on the device that open opens, unless it is of
+// the same kind as the one in use. It is refused while a trainer is there, which
+// has its weights and data on the old device, and while something is computed.
+func (c *Core) SetDevice(kind string, open func() (backend.Device, error)) error {
+	if c.Device().Info().Kind == kind {
+		return nil
+	}
+	if !c.working.TryLock() {
+		return errorf(Busy, "wait until it has ended", "the device cannot be changed while something is computed")
+	}
+	defer c.working.Unlock()
+	dev, err := open()
+	if err != nil {
+		return wrap(Unknown, "", err)
+	}
+	old := c.Device()
+	if dev.Info().Kind == old.Info().Kind {
+		return dev.Close()
+	}
+	if names := c.trainerNames(); len(names) > 0 {
+		dev.Close()
+		return errorf(Busy, fmt.Sprintf("drop them with Drop(); or end the core with `metalnb stop --force`, which loses all that it holds, and "+
+			"run the cell again: a new core then begins on %s", dev.Info().Name),
+			"the core computes on %s, where it keeps the trainers %s", old.Info().Name, strings.Join(names, ", "))
+	}
+	c.mu.Lock()
+	c.dev = dev
+	c.mu.Unlock()
+	return old.Close()
+}
+
+// trainerNames are those of all trainers, with their notebooks.
+func (c *Core) trainerNames() []string {
+	var names []string
+	for _, t := range c.Trainers() {
+		names = append(names, fmt.Sprintf("%q of %s", t.name, t.session.name))
+	}
+	return names
+}
 
 // Limit is the number of bytes that one piece of work may take: an array, a
 // model's weights, a computation. Only a part of the machine's memory, because
 // some of it is there twice, and others want some too. It is 0 for no limit.
-func (c *Core) Limit() int64 { return c.dev.Info().Memory / 4 }
+func (c *Core) Limit() int64 { return c.Device().Info().Memory / 4 }
 
 // CheckSize refuses what is larger than the limit.
 func (c *Core) CheckSize(what string, bytes int64) error {
@@ -100,7 +152,7 @@ func (c *Core) Close() error {
 	for _, s := range sessions {
 		s.close()
 	}
-	return c.dev.Close()
+	return c.Device().Close()
 }
 
 // Ref names data, or a part of it that a seeded split draws.

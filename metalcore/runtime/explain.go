@@ -21,7 +21,9 @@ func (c *Core) Explain(g *ir.Graph, opts compile.Options) (*compile.Explanation,
 		g.Updates = nil
 	}
 	g = op.Resolve(g, false)
-	e, err := explain.Explain(c.dev, explain.Request{Graph: g, Options: opts, Check: func(bytes int64) error {
+	dev, done := c.work()
+	defer done()
+	e, err := explain.Explain(dev, explain.Request{Graph: g, Options: opts, Check: func(bytes int64) error {
 		return c.CheckSize("this computation", bytes)
 	}})
 	if err != nil {

@@ -108,6 +108,8 @@ func known[T any](what string, m map[string]T, none string) string {
 func (s *Session) Declare(spec train.Spec, replace bool) (string, *Trainer, error) {
 	s.declaring.Lock()
 	defer s.declaring.Unlock()
+	_, done := s.core.work() // until the trainer is known
+	defer done()
 	old, _ := s.Trainer(spec.Name)
 	if old == nil {
 		t, err := s.create(spec)
@@ -150,7 +152,7 @@ func (s *Session) create(spec train.Spec) (*Trainer, error) {
 	if err := s.core.CheckSize("the weights of this model", weights); err != nil {
 		return nil, err
 	}
-	inner, err := train.New(s.core.dev, spec)
+	inner, err := train.New(s.core.Device(), spec)
 	if err != nil {
 		return nil, classify(err)
 	}
@@ -167,6 +169,8 @@ func (s *Session) put(t *Trainer) {
 func (s *Session) Drop(name string) error {
 	s.declaring.Lock()
 	defer s.declaring.Unlock()
+	_, done := s.core.work() // until its memory is free
+	defer done()
 	t, err := s.Trainer(name)
 	if err == nil {
 		err = t.retire("be dropped")

@@ -33,6 +33,10 @@ func (c *client) handle(req wire.Message) (wire.Message, error) {
 		return c.call(req)
 	case *wire.Picture:
 		return c.picture(req)
+	case *wire.AskDevices:
+		return c.server.devices(), nil
+	case *wire.UseDevice:
+		return answerOf(c.server.useDevice(req.Kind))
 	case *wire.AskExplain:
 		return answerOf(c.explain(req))
 	}

@@ -172,6 +172,13 @@ func pump(conn *wire.Conn, log func(string, ...any)) (<-chan wire.Message, <-cha
 	return requests, gone
 }
 
+// greeting is the answer to Hello.
+func (s *Server) greeting() wire.Welcome {
+	w := s.welcome
+	w.Device = s.core.Device().Info().Name
+	return w
+}
+
 // shake answers Hello. A core of another version than the program's ends when
 // it holds nothing, so that the program can start its own.
 func (s *Server) shake(conn *wire.Conn, full bool) (*wire.Hello, error) {
@@ -192,7 +199,7 @@ func (s *Server) shake(conn *wire.Conn, full bool) (*wire.Hello, error) {
 		return nil, p
 	}
 	if hello.Proto == wire.Proto && (hello.Version == wire.Version || hello.Session == "") {
-		welcome := s.welcome
+		welcome := s.greeting()
 		return hello, conn.Send(&welcome)
 	}
 	p := &wire.Problem{Code: wire.CodeVersion,

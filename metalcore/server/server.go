@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/metalnb/metalnb/metalcore/backend/device"
 	"github.com/metalnb/metalnb/metalcore/runtime"
 	"github.com/metalnb/metalnb/metalcore/wire"
 )
@@ -22,6 +23,7 @@ import (
 type Options struct {
 	Place    wire.Place
 	Renderer Renderer
+	Devices  device.Table  // that the core may be told to use
 	Idle     time.Duration // end after so long without a client and without anything to keep; never when 0
 	Log      *log.Logger
 }
@@ -72,9 +74,9 @@ func Run(ctx context.Context, core *runtime.Core, opts Options) (err error) {
 	s := &Server{Options: opts, core: core, started: now, since: now, end: end, clients: map[net.Conn]bool{}}
 	s.welcome = wire.Welcome{
 		Proto: wire.Proto, Version: wire.Version, PID: os.Getpid(), Started: now.UnixNano(),
-		Address: opts.Place.Socket(), Device: core.Device().Info().Name,
+		Address: opts.Place.Socket(),
 	}
-	s.Log.Printf("core %s, pid %d, on %s, listens at %s", wire.Version, os.Getpid(), s.welcome.Device, s.welcome.Address)
+	s.Log.Printf("core %s, pid %d, on %s, listens at %s", wire.Version, os.Getpid(), core.Device().Info().Name, s.welcome.Address)
 	go s.watchIdle(ctx)
 	go s.sweep(ctx)
 	stop := context.AfterFunc(ctx, func() { listener.Close() })

@@ -13,7 +13,7 @@ import (
 
 // status tells what the core is doing.
 func (s *Server) status() *wire.Status {
-	out := &wire.Status{Welcome: s.welcome, Resident: resident(), Log: s.Place.Log()}
+	out := &wire.Status{Welcome: s.greeting(), Resident: resident(), Log: s.Place.Log()}
 	if dev, ok := s.core.Device().(interface{ LiveBytes() int64 }); ok {
 		out.DeviceBytes = dev.LiveBytes()
 	}

@@ -42,6 +42,10 @@ const (
 	kindAskExplain
 	kindExplained
 	kindCall
+	kindAskDevices
+	kindDevices
+	kindDevice
+	kindUseDevice
 )
 
 // fresh makes an empty message for each kind.
@@ -84,6 +88,10 @@ var fresh = map[Kind]func() Message{
 	kindAskExplain:    func() Message { return new(AskExplain) },
 	kindExplained:     func() Message { return new(Explained) },
 	kindCall:          func() Message { return new(Call) },
+	kindAskDevices:    func() Message { return new(AskDevices) },
+	kindDevices:       func() Message { return new(Devices) },
+	kindDevice:        func() Message { return new(Device) },
+	kindUseDevice:     func() Message { return new(UseDevice) },
 }
 
 func (*Hello) kind() Kind         { return kindHello }
@@ -124,6 +132,10 @@ func (*Curve) kind() Kind         { return kindCurve }
 func (*AskExplain) kind() Kind    { return kindAskExplain }
 func (*Explained) kind() Kind     { return kindExplained }
 func (*Call) kind() Kind          { return kindCall }
+func (*AskDevices) kind() Kind    { return kindAskDevices }
+func (*Devices) kind() Kind       { return kindDevices }
+func (*Device) kind() Kind        { return kindDevice }
+func (*UseDevice) kind() Kind     { return kindUseDevice }
 
 // AboutTrainer is a request about one trainer of the session.
 type AboutTrainer interface {

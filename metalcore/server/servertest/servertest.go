@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"github.com/metalnb/metalnb/display/render"
+	"github.com/metalnb/metalnb/metalcore/backend"
 	"github.com/metalnb/metalnb/metalcore/backend/cpu"
+	"github.com/metalnb/metalnb/metalcore/backend/device"
 	"github.com/metalnb/metalnb/metalcore/runtime"
 	"github.com/metalnb/metalnb/metalcore/server"
 	"github.com/metalnb/metalnb/metalcore/wire"
@@ -25,6 +27,18 @@ type Core struct {
 	end   context.CancelFunc
 	done  chan error
 	core  *runtime.Core
+}
+
+// devices are all that there are, and one that computes as the CPU does, so
+// that there are two on every machine.
+func devices() device.Table {
+	return append(device.All(0), device.Kind{Name: "spare", Open: func() (backend.Device, error) { return spare{cpu.New(1)}, nil }})
+}
+
+type spare struct{ *cpu.Device }
+
+func (s spare) Info() backend.Info {
+	return backend.Info{Name: "spare CPU", Kind: "spare", Family: "test", Memory: s.Device.Info().Memory, MaxBuffer: 1 << 30}
 }
 
 // Start starts a core in a directory of its own and has this process's calls
@@ -48,7 +62,7 @@ func (c *Core) Begin() error {
 	c.end, c.done = end, make(chan error, 1)
 	go func() {
 		c.done <- server.Run(ctx, c.core, server.Options{
-			Place: c.Place, Renderer: render.New(), Log: log.New(io.Discard, "", 0),
+			Place: c.Place, Renderer: render.New(), Devices: devices(), Log: log.New(io.Discard, "", 0),
 		})
 	}()
 	for {
