@@ -92,13 +92,10 @@ func Lower(p *plan.Program, d Dialect, limits Limits, library func(s ProductSpec
 			l.copy(l.read(c.From), Arg{Place: c.To, Bytes: c.From.Bytes(), Write: true}, c.From.DType)
 		}
 	}
-	l.code.Arena = l.arenaEnd() + l.most
-	if err := l.checkSizes(); err != nil {
-		return nil, err
-	}
 	l.join()
 	l.code.placeBarriers()
-	return l.code, nil
+	l.code.Arena = l.arenaEnd() + l.most
+	return l.code, l.checkSizes()
 }
 
 func (l *lowerer) lower(s *plan.Step) error {

@@ -33,11 +33,12 @@ type pipeline struct {
 const keptPipelines = 2048
 
 // New returns a device that runs programs through a driver, whose compiler takes
-// the given dialect. Close closes the driver.
-func New(driver Driver, dialect Dialect) *Device {
+// the given dialect. Close closes the driver. The file keeps which products the
+// vendor's library computes faster, if it has one; "" keeps nothing.
+func New(driver Driver, dialect Dialect, choices string) *Device {
 	d := &Device{driver: driver, dialect: dialect, limits: driver.Limits(), pipelines: map[string]*pipeline{}}
 	if l, ok := driver.(Library); ok {
-		d.library = newLibrary(l)
+		d.library = newLibrary(d, l, choices)
 	}
 	return d
 }
@@ -167,7 +168,7 @@ func (b *buffer) release() {
 	}
 }
 
-// Compile lowers a program, compiles its kernels and allocates its arena.
+// Compile lowers a program to kernels and compiles those.
 func (d *Device) Compile(p *plan.Program) (backend.Executable, error) {
 	var library func(ProductSpec) bool
 	if d.library != nil {
@@ -177,7 +178,14 @@ func (d *Device) Compile(p *plan.Program) (backend.Executable, error) {
 	if err != nil {
 		return nil, err
 	}
+	return d.executable(code)
+}
+
+// executable compiles the kernels of a program and allocates its arena.
+func (d *Device) executable(code *Code) (backend.Executable, error) {
+	p := code.Program
 	e := &executable{device: d, code: code, binder: backend.NewBinder(d.limits.Kind, p), ready: make(chan struct{}, recordingsInFlight)}
+	var err error
 	if e.pipelines, err = d.load(code.Kernels); err == nil {
 		err = e.prepare()
 	}

@@ -150,6 +150,9 @@ func (g *group) param(a Arg, d ir.DType, name string) string {
 // check reports the first op that has no expression.
 func (g *group) check() error {
 	for _, v := range g.values {
+		if plan.RowFold(v) {
+			continue
+		}
 		if _, err := expression(v, make([]string, len(v.In))); err != nil {
 			return err
 		}
@@ -250,7 +253,7 @@ func (g *group) loadFour(t *text) {
 		switch {
 		case o.v.Op == ir.OpConst:
 		case o.v.Op != ir.OpIota && o.v.DType != ir.I64 && (dense || o.axes[0] == 1 && aligned4(o.axes[1:])):
-			t.line("%s4 p%d = *(device const %s4*)(%s + %s);", memoryType(o.v.DType), k, memoryType(o.v.DType), o.name, paren(at))
+			t.line("%s4 p%d = *(device const %s4*)(%s + %s);", memoryType(o.v.DType), k, memoryType(o.v.DType), o.name, at)
 			for j, m := range []string{"x", "y", "z", "w"} {
 				t.line("%s o%d_%d = %s;", valueType(o.v.DType), k, j, loaded(o.v.DType, fmt.Sprintf("p%d.%s", k, m)))
 			}

@@ -61,15 +61,19 @@ func updates(c Call) bool {
 // depends reports whether a call must come after one of those that wait.
 func depends(waiting []Call, c Call) bool {
 	for i := range waiting {
-		var before []*Arg
-		for k := range waiting[i].blocks[0].args {
-			before = append(before, &waiting[i].blocks[0].args[k])
-		}
-		if conflict(before, c.arguments()) {
+		if conflict(pointers(waiting[i].blocks[0].args), c.arguments()) {
 			return true
 		}
 	}
 	return false
+}
+
+func pointers(args []Arg) []*Arg {
+	list := make([]*Arg, len(args))
+	for i := range args {
+		list[i] = &args[i]
+	}
+	return list
 }
 
 func (c *Call) arguments() []Arg {
@@ -105,13 +109,16 @@ type binding struct {
 	param Param
 }
 
-// bindings are the parameters of blocks, each once.
+// bindings are the parameters of blocks, each once: a kernel that updates what it
+// reads has one for both.
 func bindings(blocks []block) []binding {
 	var all []binding
 	for _, b := range blocks {
 		for i, a := range b.args {
-			if find(all, a, b.params[i]) < 0 {
-				all = append(all, binding{a, Param{DType: b.params[i].DType, Write: a.Write}})
+			if at := find(all, a, b.params[i]); at < 0 {
+				all = append(all, binding{a, Param{DType: b.params[i].DType}})
+			} else if a.Write {
+				all[at].arg.Write = true
 			}
 		}
 	}
@@ -120,7 +127,7 @@ func bindings(blocks []block) []binding {
 
 func find(all []binding, a Arg, p Param) int {
 	for i, b := range all {
-		if b.arg == a && b.param.DType == p.DType {
+		if b.arg.Place == a.Place && b.arg.Bytes == a.Bytes && b.param.DType == p.DType {
 			return i
 		}
 	}
@@ -133,39 +140,49 @@ func (l *lowerer) finished(step int, blocks []block) Call {
 	k := Kernel{Threads: groupThreads}
 	var args []Arg
 	for i, b := range all {
-		b.param.Name = fmt.Sprint("b", i)
+		b.param.Name, b.param.Write = fmt.Sprint("b", i), b.arg.Write
 		k.Params, args = append(k.Params, b.param), append(args, b.arg)
 	}
 	t := newText()
 	groups := 0
 	for n, b := range blocks {
-		count := (b.units + groupThreads - 1) / groupThreads
-		if n > 0 {
-			t.line("} else")
+		first := groups
+		groups += (b.units + groupThreads - 1) / groupThreads
+		switch {
+		case len(blocks) == 1:
+		case n == 0:
+			t.line("if (group.x < %du) {", groups)
+		case n < len(blocks)-1:
+			t.line("} else if (group.x < %du) {", groups)
+		default:
+			t.line("} else {")
 		}
-		if n < len(blocks)-1 {
-			t.line("if (group.x < %du) {", groups+count)
-		} else {
-			t.line("{")
-		}
-		t.line("%s i = (group.x - %du) * (%s)%du + local;", b.index, groups, b.index, groupThreads)
-		t.line("if (i < %du) {", b.units)
-		for i, p := range b.params {
-			access := "const "
-			if b.args[i].Write {
-				access = ""
-			}
-			t.line("device %s%s* %s = b%d;", access, memoryType(p.DType), p.Name, find(all, b.args[i], p))
-		}
-		b.body(t)
-		t.line("}")
-		groups += count
+		b.write(t, first, all)
 	}
-	t.line("}")
-	k.Body = t.String()
 	what := blocks[0].what
 	if len(blocks) > 1 {
-		what = fmt.Sprintf("%d_of_%s", len(blocks), what)
+		t.line("}")
+		what = fmt.Sprintf("join%d_%s", len(blocks), what)
 	}
+	k.Body = t.String()
 	return Call{Kernel: l.number(what, k), Args: args, Groups: [3]int{groups, 1, 1}, Step: step}
+}
+
+// write writes the text of a block whose first threadgroup has the given number.
+func (b *block) write(t *text, first int, all []binding) {
+	group := "group.x"
+	if first > 0 {
+		group = fmt.Sprintf("(group.x - %du)", first)
+	}
+	t.line("%s i = (%s)%s * %du + local;", b.index, b.index, group, groupThreads)
+	t.line("if (i < %du) {", b.units)
+	for i, p := range b.params {
+		access := "const "
+		if b.args[i].Write {
+			access = ""
+		}
+		t.line("device %s%s* %s = b%d;", access, memoryType(p.DType), p.Name, find(all, b.args[i], p))
+	}
+	b.body(t)
+	t.line("}")
 }

@@ -21,9 +21,10 @@ type rowGroup struct {
 	*group
 	t       *text
 	columns int
-	threads int // for a row
-	each    int // elements of a row that a thread has
-	last    []int
+	threads int   // for a row
+	each    int   // elements of a row that a thread has
+	last    []int // distances of operands along a row
+	folded  bool  // there was a fold, which all threads of a row wait for
 }
 
 // rows emits a step whose values are rows of the given shape, or numbers of
@@ -132,6 +133,9 @@ func (g *rowGroup) body() {
 	for _, v := range g.values {
 		g.value(v)
 	}
+	if !g.folded { // a row's number may lie where another one lay, which all threads have read
+		t.line("%s();", map[bool]string{true: "simd_barrier", false: "barrier"}[g.threads == 32])
+	}
 	for _, w := range g.writes() {
 		g.store(w)
 	}
@@ -155,7 +159,7 @@ func (g *rowGroup) loadRow(k int) {
 		return
 	}
 	for e := range g.each {
-		at := fmt.Sprintf("%s + j_%d * %du", base, e, g.last[k])
+		at := plus(base, times(fmt.Sprint("j_", e), g.last[k]))
 		x := fmt.Sprintf("(int)(%s)", at)
 		if o.v.Op != ir.OpIota {
 			x = loaded(o.v.DType, fmt.Sprintf("%s[%s]", o.name, at))
@@ -216,22 +220,25 @@ func (g *rowGroup) fold(v *ir.Value) {
 	for e := range g.each {
 		x := g.rowTerm(v, 0, e)
 		if g.partial(e) {
-			x = fmt.Sprintf("j_%d < %du ? %s : %s", e, g.columns, x, none)
+			x = fmt.Sprintf("(j_%d < %du ? %s : %s)", e, g.columns, x, none)
 		}
 		if e == 0 {
 			t.line("float %s = %s;", name, x)
 		} else {
-			t.line("%s = "+join+";", name, name, paren(x))
+			t.line("%s = "+join+";", name, name, x)
 		}
 	}
 	t.line("%s = "+all+";", name, name)
 	if g.threads > 32 {
-		t.line("barrier();")
+		if g.folded {
+			t.line("barrier();")
+		}
 		t.line("if (lane == 0u) part[simd] = %s;", name)
 		t.line("barrier();")
 		t.line("%s = part[0];", name)
 		t.line("for (uint s = 1u; s < %du; s++) %s = "+join+";", g.threads/32, name, name, "part[s]")
 	}
+	g.folded = true
 	if v.Op == "reduce_mean" {
 		t.line("%s = %s / %d.0f;", name, name, g.columns)
 	}

@@ -3,7 +3,6 @@ package gpu
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/metalnb/metalnb/metalcore/ir"
 )
@@ -105,18 +104,29 @@ func (s *space) coordinates(t *text, index, element string, prefix string, all [
 
 // offset is where an operand's element for these coordinates lies.
 func offset(axes []int, prefix string) string {
-	var terms []string
+	at := "0u"
 	for i, step := range axes {
-		switch step {
-		case 0:
-		case 1:
-			terms = append(terms, fmt.Sprintf("%s%d", prefix, i))
-		default:
-			terms = append(terms, fmt.Sprintf("%s%d * %du", prefix, i, step))
+		if step != 0 {
+			at = plus(at, times(fmt.Sprint(prefix, i), step))
 		}
 	}
-	if len(terms) == 0 {
-		return "0u"
+	return at
+}
+
+// plus and times leave out what changes nothing.
+func plus(a, b string) string {
+	switch {
+	case a == "0u":
+		return b
+	case b == "0u":
+		return a
 	}
-	return strings.Join(terms, " + ")
+	return a + " + " + b
+}
+
+func times(a string, n int) string {
+	if n == 1 {
+		return a
+	}
+	return fmt.Sprintf("%s * %du", a, n)
 }
