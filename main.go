@@ -13,9 +13,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime/pprof"
-	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -23,7 +20,6 @@ import (
 	"github.com/metalnb/metalnb/display/render"
 	"github.com/metalnb/metalnb/kernelext"
 	"github.com/metalnb/metalnb/metalcore/backend/device"
-	"github.com/metalnb/metalnb/metalcore/bench"
 	"github.com/metalnb/metalnb/metalcore/control"
 	"github.com/metalnb/metalnb/metalcore/runtime"
 	"github.com/metalnb/metalnb/metalcore/server"
@@ -43,7 +39,7 @@ var commands = []command{
 	{"status", "", "what the core is doing", status},
 	{"stop", "", "end the core", stop},
 	{"logs", "", "what the core wrote down", logs},
-	{"bench", "", "measure cells, calls, matrix products and training on this machine", benchmark},
+	{"bench", "", "measure cells, calls, and on a device matrix products and training", benchmark},
 	{"explain", "what", "what a trainer's step, or a graph in a file, is compiled to, with the time of each kernel", explain},
 	{"version", "", "print the version", version},
 	{"core", "", "be the core; cells start it by themselves", core},
@@ -226,75 +222,6 @@ func kernel(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	}
 	return kernelext.Kernel(ctx, kernelext.KernelOptions{ConnectionFile: words[0], GoWork: kernelext.ModuleRoot(), Env: env,
 		Progress: func(s string) { fmt.Fprintln(os.Stderr, s) }})
-}
-
-func benchmark(ctx context.Context, flags *flag.FlagSet, args []string) error {
-	only := flags.String("only", "", "measure these `PARTS` alone, such as W1,W3: cells, "+strings.Join(bench.Parts(), ", "))
-	threads := flags.String("threads", "", "`NUMBERS` of threads, such as 1,2; one, and as many as there are processors when not given")
-	rounds := flags.Int("rounds", 9, "how often each measurement is repeated")
-	vs := flags.String("vs", "", "compare W1 to W6 and infer with the PyTorch and JAX of this `PYTHON`, the best of many ways of each; nothing else is measured")
-	profile := flags.String("cpuprofile", "", "write a profile of this process to `FILE`, for go tool pprof")
-	if _, err := parse(flags, args, 0); err != nil {
-		return err
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	o := bench.Options{Binary: self, Rounds: *rounds, Python: *vs}
-	for _, word := range list(*threads) {
-		n, err := strconv.Atoi(word)
-		if err != nil {
-			return fmt.Errorf("--threads %s: %q is no number", *threads, word)
-		}
-		o.Threads = append(o.Threads, n)
-	}
-	const cells = "cells"
-	o.Only = list(*only)
-	all, withCells := len(o.Only) == 0, slices.Contains(o.Only, cells)
-	o.Only = slices.DeleteFunc(o.Only, func(name string) bool { return name == cells })
-	if *profile != "" {
-		end, err := profileTo(*profile)
-		if err != nil {
-			return err
-		}
-		defer end()
-	}
-	if all || *vs != "" || len(o.Only) > 0 {
-		if err := bench.Run(ctx, os.Stdout, o); err != nil {
-			return err
-		}
-	}
-	if *vs != "" || !all && !withCells {
-		return nil
-	}
-	env, end, err := privateCore(self)
-	if err != nil {
-		return err
-	}
-	defer end()
-	return kernelext.Latency(ctx, os.Stdout, *rounds, env, kernelext.ModuleRoot())
-}
-
-// profileTo writes a profile of what happens until end is called.
-func profileTo(path string) (end func(), err error) {
-	f, err := os.Create(path)
-	if err != nil {
-		return nil, err
-	}
-	if err := pprof.StartCPUProfile(f); err != nil {
-		f.Close()
-		return nil, err
-	}
-	return func() { pprof.StopCPUProfile(); f.Close() }, nil
-}
-
-// list splits a flag's value at commas.
-func list(s string) []string {
-	if s == "" {
-		return nil
-	}
-	return strings.Split(s, ",")
 }
 
 func core(ctx context.Context, flags *flag.FlagSet, args []string) error {

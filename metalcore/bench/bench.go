@@ -14,13 +14,16 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/metalnb/metalnb/metalcore/backend/device"
 )
 
 // Options say what is measured.
 type Options struct {
 	Binary  string   // the metalnb executable that is started as the core
 	Only    []string // names of Parts; nil for all
-	Threads []int    // of the device; nil for one, and for as many as there are processors
+	Device  string   // that products, training and inference are measured on; the CPU when empty
+	Threads []int    // of the CPU; nil for one, and for as many as there are processors
 	Rounds  int      // of each measurement
 	Python  string   // one that has PyTorch or JAX, to be compared with; none when empty
 }
@@ -80,6 +83,11 @@ func (o *Options) check() error {
 			return fmt.Errorf("there is nothing %q to measure: there are %s", name, strings.Join(Parts(), ", "))
 		}
 	}
+	if o.Device = cmp.Or(o.Device, "cpu"); o.Device != "cpu" {
+		if err := o.checkDevice(); err != nil {
+			return err
+		}
+	}
 	if o.Threads == nil {
 		o.Threads = slices.Compact([]int{1, runtime.GOMAXPROCS(0)})
 	}
@@ -92,6 +100,20 @@ func (o *Options) check() error {
 		return fmt.Errorf("cannot measure %d rounds: give a number of at least 1", o.Rounds)
 	}
 	return nil
+}
+
+// checkDevice opens the device, so that one that is not there is said at once,
+// and learns its kind.
+func (o *Options) checkDevice() error {
+	if o.Python != "" {
+		return fmt.Errorf("peers are compared on the CPU, not on the device %q", o.Device)
+	}
+	dev, err := device.All(0).Open(o.Device)
+	if err != nil {
+		return err
+	}
+	o.Device = dev.Info().Kind
+	return dev.Close()
 }
 
 // spread is the median of some measurements, and their middle half.

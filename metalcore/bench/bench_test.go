@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -17,6 +18,28 @@ func TestRun(t *testing.T) {
 		if n := strings.Count(table.String(), word); n != want {
 			t.Errorf("%q is there %d times, want %d:\n%s", word, n, want, table.String())
 		}
+	}
+}
+
+// TestDevice measures on devices by their names.
+func TestDevice(t *testing.T) {
+	for name, want := range map[string]string{"cpu": " 1T ", "spare": "no device \"spare\": there are auto, metal, cuda, cpu"} {
+		var table strings.Builder
+		err := Run(t.Context(), &table, Options{Only: []string{"W5"}, Threads: []int{1}, Rounds: 1, Device: name})
+		if text := table.String() + fmt.Sprint(err); !strings.Contains(text, want) {
+			t.Errorf("%s: %s", name, text)
+		}
+	}
+	if err := Run(t.Context(), nil, Options{Rounds: 1, Device: "auto", Python: "python3"}); err == nil || !strings.Contains(err.Error(), "CPU") {
+		t.Errorf("peers on another device: %v", err)
+	}
+	o := Options{Device: "metal", Threads: []int{1, 2}}
+	if list := o.spots(); len(list) != 1 || list[0].name != "metal" || list[0].peak() != 0 {
+		t.Errorf("a device without threads: %+v", list)
+	}
+	fast := speed{rate: spreadOf([]float64{2}), flops: 1e9}
+	if s := fast.arithmetic(); s != "    2.0 GFLOP/s" {
+		t.Errorf("without a peak: %q", s)
 	}
 }
 

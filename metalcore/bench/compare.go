@@ -14,7 +14,7 @@ type race struct {
 	unit  string // of what is counted
 	each  float64
 	goal  float64 // against PyTorch; 0 for none
-	ready func(ctx context.Context, threads int) (*racer, error)
+	ready func(ctx context.Context, at spot) (*racer, error)
 }
 
 func (o *Options) races() []race {
@@ -27,7 +27,7 @@ func (o *Options) races() []race {
 	for _, rows := range inferences {
 		if o.wants("infer") {
 			list = append(list, race{fmt.Sprint("infer", int(rows)), "samples/s", float64(rows), 0,
-				func(_ context.Context, threads int) (*racer, error) { return rows.predict(threads) }})
+				func(_ context.Context, at spot) (*racer, error) { return rows.predict(at) }})
 		}
 	}
 	return list
@@ -108,10 +108,10 @@ func (r race) run(ctx context.Context, w io.Writer, o *Options, peers []*framewo
 // ours is the workload on the number of threads that suits it best.
 func (r race) ours(ctx context.Context, o *Options) (*entrant, error) {
 	var all []func() (*entrant, error)
-	for _, threads := range o.Threads {
+	for _, at := range o.spots() {
 		all = append(all, func() (*entrant, error) {
-			racer, err := r.ready(ctx, threads)
-			return &entrant{racer, fmt.Sprintf("%dT", threads)}, err
+			racer, err := r.ready(ctx, at)
+			return &entrant{racer, at.name}, err
 		})
 	}
 	return fastest(all)

@@ -6,7 +6,6 @@ import (
 	"io"
 	"time"
 
-	"github.com/metalnb/metalnb/metalcore/backend/cpu"
 	"github.com/metalnb/metalnb/metalcore/ir"
 	"github.com/metalnb/metalnb/metalcore/op"
 )
@@ -26,12 +25,12 @@ func gemm(_ context.Context, w io.Writer, o *Options) error {
 		{128, 128, 128, []string{"NN", "NT", "TN"}},
 	} {
 		for _, form := range s.forms {
-			for _, threads := range o.Threads {
-				r, err := product(o.Rounds, threads, s.m, s.k, s.n, form)
+			for _, at := range o.spots() {
+				r, err := product(o.Rounds, at, s.m, s.k, s.n, form)
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(w, "sgemm %-12s %s %2dT %10.0f/s %s\n", fmt.Sprintf("%dx%dx%d", s.m, s.k, s.n), form, threads,
+				fmt.Fprintf(w, "sgemm %-12s %s %3s %10.0f/s %s\n", fmt.Sprintf("%dx%dx%d", s.m, s.k, s.n), form, at.name,
 					r.rate.median, r.arithmetic())
 			}
 		}
@@ -41,7 +40,7 @@ func gemm(_ context.Context, w io.Writer, o *Options) error {
 
 // product measures one product. The form says of each operand whether it is
 // stored transposed.
-func product(rounds, threads, m, k, n int, form string) (speed, error) {
+func product(rounds int, at spot, m, k, n int, form string) (speed, error) {
 	a, b := ir.Shape{m, k}, ir.Shape{k, n}
 	ta, tb := form[0] == 'T', form[1] == 'T'
 	if ta {
@@ -52,12 +51,15 @@ func product(rounds, threads, m, k, n int, form string) (speed, error) {
 	}
 	c := op.MatMul(ir.Input("a", ir.F32, a...), ir.Input("b", ir.F32, b...), ta, tb)
 	g := ir.NewGraph("product", []ir.Output{{Name: "c", Value: c}}, nil)
-	dev := cpu.New(threads)
+	dev, err := at.open()
+	if err != nil {
+		return speed{}, err
+	}
 	defer dev.Close()
 	p, err := load(dev, g)
 	if err != nil {
 		return speed{}, err
 	}
 	defer p.free()
-	return speedOf(rounds, threads, flops(g), repeated(p.run, gemmRound))
+	return speedOf(rounds, at, flops(g), repeated(p.run, gemmRound))
 }

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/metalnb/metalnb/metalcore/backend/cpu"
 	"github.com/metalnb/metalnb/metalcore/ir"
 	"github.com/metalnb/metalnb/metalcore/op"
 )
@@ -30,16 +29,16 @@ func inferenceModel() workload {
 // and as a trainer makes them, from an array to an array.
 func infer(_ context.Context, w io.Writer, o *Options) error {
 	for _, rows := range inferences {
-		for _, threads := range o.Threads {
+		for _, at := range o.spots() {
 			for _, way := range []struct {
 				name  string
-				ready func(threads int) (*racer, error)
+				ready func(at spot) (*racer, error)
 			}{{"device", rows.onDevice}, {"predict", rows.predict}} {
-				s, err := rows.speed(way.ready, threads, o.Rounds)
+				s, err := rows.speed(way.ready, at, o.Rounds)
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(w, "infer W3 b%-4d %2dT %-8s %9.0f samples/s (%.0f to %.0f) %v a call %s\n", rows, threads, way.name,
+				fmt.Fprintf(w, "infer W3 b%-4d %3s %-8s %9.0f samples/s (%.0f to %.0f) %v a call %s\n", rows, at.name, way.name,
 					s.rate.median*float64(rows), s.rate.low*float64(rows), s.rate.high*float64(rows),
 					time.Duration(1e9/s.rate.median).Round(100*time.Nanosecond), s.arithmetic())
 			}
@@ -48,13 +47,13 @@ func infer(_ context.Context, w io.Writer, o *Options) error {
 	return nil
 }
 
-func (rows inference) speed(ready func(threads int) (*racer, error), threads, rounds int) (speed, error) {
-	r, err := ready(threads)
+func (rows inference) speed(ready func(at spot) (*racer, error), at spot, rounds int) (speed, error) {
+	r, err := ready(at)
 	if err != nil {
 		return speed{}, err
 	}
 	defer r.close()
-	return speedOf(rounds, threads, flops(rows.graph()), r.round)
+	return speedOf(rounds, at, flops(rows.graph()), r.round)
 }
 
 func (rows inference) graph() *ir.Graph {
@@ -62,8 +61,11 @@ func (rows inference) graph() *ir.Graph {
 }
 
 // onDevice waits for each prediction before it begins with the next one.
-func (rows inference) onDevice(threads int) (*racer, error) {
-	dev := cpu.New(threads)
+func (rows inference) onDevice(at spot) (*racer, error) {
+	dev, err := at.open()
+	if err != nil {
+		return nil, err
+	}
 	l, err := load(dev, rows.graph())
 	if err != nil {
 		dev.Close()
@@ -80,8 +82,11 @@ func (rows inference) onDevice(threads int) (*racer, error) {
 	return &racer{repeated(one, inferRound), func() { l.free(); dev.Close() }}, nil
 }
 
-func (rows inference) predict(threads int) (*racer, error) {
-	dev := cpu.New(threads)
+func (rows inference) predict(at spot) (*racer, error) {
+	dev, err := at.open()
+	if err != nil {
+		return nil, err
+	}
 	work := inferenceModel()
 	work.batch = int(rows)
 	t, err := work.trainer(dev)

@@ -12,9 +12,9 @@ import (
 // peakTime is how long the peak is measured.
 const peakTime = 10 * time.Millisecond
 
-// peak is the speed in FLOP/s that the processor's multiply-adds reach on so
+// Peak is the speed in FLOP/s that the processor's multiply-adds reach on so
 // many threads, with operands in registers.
-func peak(threads int) float64 {
+func Peak(threads int) float64 {
 	speeds := make([]float64, threads)
 	var all sync.WaitGroup
 	for i := range speeds {
@@ -46,15 +46,15 @@ type speed struct {
 // speedOf takes rounds of a measurement that returns calls a second. The peak
 // is measured before and after each round, since clock and neighbours change,
 // and the mean of the two is the round's.
-func speedOf(rounds, threads int, flops float64, round func() (float64, error)) (speed, error) {
+func speedOf(rounds int, at spot, flops float64, round func() (float64, error)) (speed, error) {
 	var rates, fractions, peaks []float64
-	before := peak(threads)
+	before := at.peak()
 	for range rounds {
 		rate, err := round()
 		if err != nil {
 			return speed{}, err
 		}
-		after := peak(threads)
+		after := at.peak()
 		top := (before + after) / 2
 		rates, peaks, fractions = append(rates, rate), append(peaks, top), append(fractions, rate*flops/top)
 		before = after
@@ -64,6 +64,9 @@ func speedOf(rounds, threads int, flops float64, round func() (float64, error)) 
 
 // arithmetic says the speed in GFLOP/s and as a fraction of the floor.
 func (s speed) arithmetic() string {
+	if s.peak.median == 0 {
+		return fmt.Sprintf("%7.1f GFLOP/s", s.rate.median*s.flops/1e9)
+	}
 	return fmt.Sprintf("%7.1f GFLOP/s  %.3f (%.3f to %.3f) of peak %.0f", s.rate.median*s.flops/1e9,
 		s.fraction.median, s.fraction.low, s.fraction.high, s.peak.median/1e9)
 }

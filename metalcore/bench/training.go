@@ -7,7 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/metalnb/metalnb/metalcore/backend/cpu"
+	"github.com/metalnb/metalnb/metalcore/backend"
 	"github.com/metalnb/metalnb/metalcore/feed"
 	"github.com/metalnb/metalnb/metalcore/ir"
 	"github.com/metalnb/metalnb/metalcore/optim"
@@ -21,33 +21,36 @@ const trainingRound = 300 * time.Millisecond
 // and a trainer does all that it does for a notebook: it shuffles the rows in
 // each epoch and reads the loss many times a second.
 func (work workload) train(ctx context.Context, w io.Writer, o *Options) error {
-	for _, threads := range o.Threads {
-		s, err := work.speed(ctx, threads, o.Rounds)
+	for _, at := range o.spots() {
+		s, err := work.speed(ctx, at, o.Rounds)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "%-6s %2dT %9.0f steps/s (%.0f to %.0f) %s; %s\n", work.name, threads,
+		fmt.Fprintf(w, "%-6s %3s %9.0f steps/s (%.0f to %.0f) %s; %s\n", work.name, at.name,
 			s.rate.median, s.rate.low, s.rate.high, s.arithmetic(), work.what)
 	}
 	return nil
 }
 
-func (work workload) speed(ctx context.Context, threads, rounds int) (speed, error) {
+func (work workload) speed(ctx context.Context, at spot, rounds int) (speed, error) {
 	count, err := stepFLOPs(work.graph(), train.OutputName, work.batch)
 	if err != nil {
 		return speed{}, err
 	}
-	r, err := work.ready(ctx, threads)
+	r, err := work.ready(ctx, at)
 	if err != nil {
 		return speed{}, err
 	}
 	defer r.close()
-	return speedOf(rounds, threads, count, r.round)
+	return speedOf(rounds, at, count, r.round)
 }
 
 // ready prepares rounds of training.
-func (work workload) ready(ctx context.Context, threads int) (*racer, error) {
-	dev := cpu.New(threads)
+func (work workload) ready(ctx context.Context, at spot) (*racer, error) {
+	dev, err := at.open()
+	if err != nil {
+		return nil, err
+	}
 	t, err := work.trainer(dev)
 	if err != nil {
 		dev.Close()
@@ -69,7 +72,7 @@ func (work workload) ready(ctx context.Context, threads int) (*racer, error) {
 	}}, nil
 }
 
-func (work workload) trainer(dev *cpu.Device) (*train.Trainer, error) {
+func (work workload) trainer(dev backend.Device) (*train.Trainer, error) {
 	o, err := optim.New(work.optimizer, map[string]float64{"lr": 1e-4})
 	if err != nil {
 		return nil, err

@@ -45,7 +45,9 @@ func New(driver Driver, dialect Dialect, choices string) *Device {
 
 // Info describes the device.
 func (d *Device) Info() backend.Info {
-	return backend.Info{Name: d.limits.Device, Kind: d.limits.Kind, Memory: d.limits.Memory}
+	l := d.limits
+	return backend.Info{Name: l.Device, Kind: l.Kind, Family: l.Family, Memory: l.Memory, MaxBuffer: l.MaxBuffer,
+		Limits: fmt.Sprintf("%d threads and %d KB of memory a threadgroup, %d buffers a kernel", l.Threads, l.Shared>>10, l.Bindings)}
 }
 
 // Limits are those of the driver.
