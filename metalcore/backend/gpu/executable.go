@@ -284,15 +284,14 @@ func (r *recorder) call(i int) bool {
 func (r *recorder) begin() bool {
 	e := r.e
 	e.ready <- struct{}{}
-	rec, err := e.device.driver.Begin()
-	if err != nil || e.failure.failed() {
+	if e.failure.failed() {
 		<-e.ready
-		if err != nil {
-			e.failure.set(err)
-		}
-		if rec != nil {
-			rec.Commit(func(error) {})
-		}
+		return false
+	}
+	rec, err := e.device.driver.Begin()
+	if err != nil {
+		e.failure.set(err)
+		<-e.ready
 		return false
 	}
 	r.rec, r.calls, r.bytes, r.first = rec, 0, 0, r.step

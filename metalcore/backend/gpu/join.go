@@ -3,6 +3,7 @@ package gpu
 import (
 	"fmt"
 
+	"github.com/metalnb/metalnb/metalcore/ir"
 	"github.com/metalnb/metalnb/metalcore/plan"
 )
 
@@ -134,9 +135,42 @@ func find(all []binding, a Arg, p Param) int {
 	return -1
 }
 
+// sharing has one binding for all that lies in the arena.
+func (l *lowerer) sharing(all []binding) []binding {
+	arena := binding{Arg{Place: plan.Place{Kind: plan.Arena}, Bytes: l.arenaEnd() + l.most}, Param{DType: ir.U8}}
+	var rest []binding
+	for _, b := range all {
+		if b.arg.Kind != plan.Arena {
+			rest = append(rest, b)
+			continue
+		}
+		arena.arg.Write = arena.arg.Write || b.arg.Write
+	}
+	return append(rest, arena)
+}
+
+// pointer is the address of an argument: that of its binding, or in the arena.
+func pointer(all []binding, a Arg, p Param) string {
+	if at := find(all, a, p); at >= 0 {
+		return fmt.Sprint("b", at)
+	}
+	return fmt.Sprintf("(device %s*)(b%d + %d)", access(a.Write)+memoryType(p.DType), len(all)-1, a.Offset)
+}
+
+// access is the word before the type of what a pointer points to.
+func access(write bool) string {
+	if write {
+		return ""
+	}
+	return "const "
+}
+
 // finished makes one call of blocks.
 func (l *lowerer) finished(step int, blocks []block) Call {
 	all := bindings(blocks)
+	if len(all) > l.limits.Bindings {
+		all = l.sharing(all)
+	}
 	k := Kernel{Threads: groupThreads}
 	var args []Arg
 	for i, b := range all {
@@ -177,11 +211,7 @@ func (b *block) write(t *text, first int, all []binding) {
 	t.line("%s i = (%s)%s * %du + local;", b.index, b.index, group, groupThreads)
 	t.line("if (i < %du) {", b.units)
 	for i, p := range b.params {
-		access := "const "
-		if b.args[i].Write {
-			access = ""
-		}
-		t.line("device %s%s* %s = b%d;", access, memoryType(p.DType), p.Name, find(all, b.args[i], p))
+		t.line("device %s%s* %s = %s;", access(b.args[i].Write), memoryType(p.DType), p.Name, pointer(all, b.args[i], p))
 	}
 	b.body(t)
 	t.line("}")

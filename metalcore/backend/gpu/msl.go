@@ -61,11 +61,7 @@ func (MSL) Render(kernels []Kernel) string {
 		k := &kernels[i]
 		fmt.Fprintf(&b, "\n[[max_total_threads_per_threadgroup(%d)]]\nkernel void %s(\n", k.Threads, k.Name)
 		for j, p := range k.Params {
-			access := "const "
-			if p.Write {
-				access = ""
-			}
-			fmt.Fprintf(&b, "\tdevice %s%s* %s [[buffer(%d)]],\n", access, memoryType(p.DType), p.Name, j)
+			fmt.Fprintf(&b, "\tdevice %s%s* %s [[buffer(%d)]],\n", access(p.Write), memoryType(p.DType), p.Name, j)
 		}
 		b.WriteString("\tuint3 group [[threadgroup_position_in_grid]], uint local [[thread_index_in_threadgroup]],\n" +
 			"\tuint lane [[thread_index_in_simdgroup]], uint simd [[simdgroup_index_in_threadgroup]]) {\n")

@@ -2,6 +2,7 @@ package gpu
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/metalnb/metalnb/metalcore/ir"
 	"github.com/metalnb/metalnb/metalcore/plan"
@@ -98,6 +99,10 @@ func (g *group) rowOperand(in *ir.Value, shape ir.Shape) int {
 		return -1
 	}
 	o := operand{v: in, axes: strides(in.Shape, shape)}
+	at := slices.IndexFunc(g.ops, func(p operand) bool { return p.v == in && slices.Equal(p.axes, o.axes) })
+	if at >= 0 {
+		return at
+	}
 	if in.Op != ir.OpConst && in.Op != ir.OpIota {
 		a, ok := g.place[in]
 		if !ok {

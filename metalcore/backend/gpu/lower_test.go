@@ -1,0 +1,175 @@
+package gpu
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/metalnb/metalnb/metalcore/backend"
+	"github.com/metalnb/metalnb/metalcore/compile"
+	"github.com/metalnb/metalnb/metalcore/ir"
+	"github.com/metalnb/metalnb/metalcore/op"
+	"github.com/metalnb/metalnb/metalcore/plan"
+)
+
+var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
+
+// lowered compiles and lowers a graph.
+func lowered(t *testing.T, limits Limits, outs []ir.Output, updates []ir.Update) *Code {
+	t.Helper()
+	p, _, err := compile.Compile(ir.NewGraph("test", outs, updates), compile.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := Lower(p, MSL{}, limits, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// text is what a program was lowered to, without the prelude.
+func (c *Code) text() string {
+	var b strings.Builder
+	for _, call := range c.Calls {
+		if call.Barrier {
+			b.WriteString("barrier\n")
+		}
+		fmt.Fprintf(&b, "%s %v\n", c.Kernels[call.Kernel].Name, call.Groups)
+	}
+	all := MSL{}.Render(c.Kernels)
+	b.WriteString(all[len(MSL{}.Render(nil)):])
+	return b.String()
+}
+
+// TestText holds the text of some kernels to golden files, so that a change to
+// what is emitted can be read.
+func TestText(t *testing.T) {
+	x, bias := ir.Input("x", ir.F32, 30, 700), ir.Input("bias", ir.F32, 700)
+	w, m := ir.State("w", ir.F32, ir.Shape{10, 4}, nil), ir.State("m", ir.F32, ir.Shape{10, 4}, nil)
+	h := ir.State("h", ir.BF16, ir.Shape{7}, nil)
+	g, lr := ir.Input("g", ir.F32, 10, 4), ir.Input("lr", ir.F32)
+	moment := op.Add(op.Mul(m, ir.Const(0.9, ir.F32)), g)
+	for name, c := range map[string]*Code{
+		"elementwise": lowered(t, newStub().limits, []ir.Output{{Name: "y", Value: op.Tanh(op.Add(x, bias))}}, nil),
+		"rows":        lowered(t, newStub().limits, []ir.Output{{Name: "y", Value: op.Softmax(op.Add(x, bias), -1)}}, nil),
+		"short_rows":  lowered(t, newStub().limits, []ir.Output{{Name: "y", Value: op.Softmax(g, -1)}}, nil),
+		"updates": lowered(t, newStub().limits, nil, []ir.Update{
+			{State: w, New: op.Sub(w, op.Mul(moment, lr))}, {State: m, New: moment}, {State: h, New: op.Mul(h, h)}}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join("testdata", name+".txt")
+			if *rewrite {
+				if err := os.WriteFile(path, []byte(c.text()), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.text() != string(want) {
+				t.Errorf("the text changed (go test -rewrite writes it anew):\n%s", c.text())
+			}
+		})
+	}
+}
+
+// TestUpdatesAreJoined: an optimizer's updates of many parameters are few calls,
+// as many in each as a kernel may have buffers.
+func TestUpdatesAreJoined(t *testing.T) {
+	var updates []ir.Update
+	lr := ir.Input("lr", ir.F32)
+	const params = 20
+	for i := range params {
+		shape := ir.Shape{100 + i, 3}
+		w, m := ir.State(fmt.Sprint("w", i), ir.F32, shape, nil), ir.State(fmt.Sprint("m", i), ir.F32, shape, nil)
+		moment := op.Add(op.Mul(m, ir.Const(0.9, ir.F32)), ir.Input(fmt.Sprint("g", i), ir.F32, shape...))
+		updates = append(updates, ir.Update{State: w, New: op.Sub(w, op.Mul(moment, lr))}, ir.Update{State: m, New: moment})
+	}
+	limits := newStub().limits
+	c := lowered(t, limits, nil, updates)
+	if want := 2; len(c.Calls) != want { // three buffers each, and the rate: ten at once
+		t.Errorf("%d updates are %d calls, want %d", params, len(c.Calls), want)
+	}
+	written := 0
+	for _, call := range c.Calls {
+		if len(call.Args) > limits.Bindings {
+			t.Errorf("a call has %d buffers", len(call.Args))
+		}
+		if call.Barrier {
+			t.Error("there is a barrier between updates that know nothing of each other")
+		}
+		for _, a := range call.Args {
+			if a.Write {
+				written++
+			}
+		}
+	}
+	if written != 2*params {
+		t.Errorf("%d states are written, want %d", written, 2*params)
+	}
+}
+
+// TestBarriersOnlyWhereNeeded: values that do not need each other are computed at
+// once.
+func TestBarriersOnlyWhereNeeded(t *testing.T) {
+	a, b := op.Exp(ir.Input("x", ir.F32, 5000)), op.Exp(ir.Input("y", ir.F32, 6000))
+	p, err := plan.New(ir.NewGraph("test", []ir.Output{{Name: "a", Value: a}, {Name: "b", Value: b}, {Name: "c", Value: op.Neg(a)}}, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := Lower(p, MSL{}, newStub().limits, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, call := range c.Calls {
+		if want := i == 2; call.Barrier != want {
+			t.Errorf("call %d has a barrier: %v, want %v\n%s", i, call.Barrier, want, c.text())
+		}
+	}
+	if len(c.Calls) != 3 {
+		t.Errorf("%d calls, want 3", len(c.Calls))
+	}
+}
+
+// TestTooManyBuffers: a group that reads more buffers than a kernel may have is
+// refused with the layer's name, unless they lie in the arena.
+func TestTooManyBuffers(t *testing.T) {
+	lower := func(operand func(i int) *ir.Value) (*Code, error) {
+		sum := operand(0)
+		for i := range 40 {
+			sum = op.Add(sum, operand(i+1))
+			sum.Layer = "Sum"
+		}
+		g := ir.NewGraph("test", []ir.Output{{Name: "y", Value: sum}}, nil)
+		slices.SortStableFunc(g.Values, func(a, b *ir.Value) int { return len(a.In) - len(b.In) }) // the sums last
+		var group plan.Group
+		for _, v := range g.Values {
+			if v.Op == "add" {
+				group = append(group, v)
+			}
+		}
+		p, err := plan.New(g, group)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return Lower(p, MSL{}, newStub().limits, nil)
+	}
+	_, err := lower(func(i int) *ir.Value { return ir.Input(fmt.Sprint("x", i), ir.F32, 5000) })
+	if u, ok := errors.AsType[*backend.UnsupportedError](err); !ok || u.Layer != "Sum" || !strings.Contains(u.Error(), "buffers") {
+		t.Errorf("error %v, want an *UnsupportedError that names the layer", err)
+	}
+	c, err := lower(func(i int) *ir.Value { return op.Exp(ir.Input(fmt.Sprint("x", i), ir.F32, 5000)) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last := c.Calls[len(c.Calls)-1]; len(last.Args) != 2 || !last.Barrier {
+		t.Errorf("the sum is %+v, want the arena and the result", last)
+	}
+}
