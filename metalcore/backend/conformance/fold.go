@@ -130,7 +130,7 @@ func (s *suite) move(t T) {
 func (s *suite) index(t T) {
 	for _, c := range []struct{ table, index ir.Shape }{
 		{ir.Shape{5}, ir.Shape{}}, {ir.Shape{5}, ir.Shape{7}}, {ir.Shape{5, 3}, ir.Shape{2, 2}}, {ir.Shape{1, 2, 3}, ir.Shape{4}},
-		{ir.Shape{5, 3}, ir.Shape{0}}, {ir.Shape{0, 3}, ir.Shape{2, 0}}, {ir.Shape{5, 0}, ir.Shape{2}}, {ir.Shape{9, 4096}, ir.Shape{33}}, {ir.Shape{9, 2}, ir.Shape{30011}},
+		{ir.Shape{5, 3}, ir.Shape{0}}, {ir.Shape{0, 3}, ir.Shape{2, 0}}, {ir.Shape{5, 0}, ir.Shape{2}}, {ir.Shape{9, 4096}, ir.Shape{33}}, {ir.Shape{9, 2}, ir.Shape{30011}}, {ir.Shape{300, 70}, ir.Shape{1100}},
 	} {
 		rows := append(append([]int{}, c.index...), c.table[1:]...)
 		s.check(t, op.Gather(f32("x", c.table...), i32("i", c.index...)), nil, exact)

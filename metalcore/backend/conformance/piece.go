@@ -45,7 +45,7 @@ func (s *suite) pieces(t T) {
 
 // along works on lines along each axis of some shapes.
 func (s *suite) along(t T) {
-	for _, shape := range []ir.Shape{{1}, {9}, {13, 17}, {2, 3, 5}, {2, 0, 3}, {301, 129}, {4099}} {
+	for _, shape := range []ir.Shape{{1}, {9}, {13, 17}, {2, 3, 5}, {2, 0, 3}, {301, 129}, {4099}, {6001, 2}} {
 		for axis := range shape {
 			for _, flag := range []bool{false, true} {
 				s.check(t, op.CumSum(f32("x", shape...), axis, flag), nil, tolerance{1e-4, 2e-5})

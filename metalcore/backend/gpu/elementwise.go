@@ -327,11 +327,3 @@ func (g *group) storeFour(t *text, w *ir.Value) {
 	m := memoryType(w.DType)
 	t.line("*(device %s4*)(%s + e) = make_%s4(%s, %s, %s, %s);", m, y, m, x[0], x[1], x[2], x[3])
 }
-
-// copy emits a copy of elements of a type.
-func (l *lowerer) copy(from, to Arg, d ir.DType) {
-	n := int(from.Bytes) / d.Size()
-	l.emit(block{what: "copy_" + d.String(), units: n, index: "ulong", args: []Arg{from, to},
-		params: []Param{{Name: "x0", DType: d}, {Name: "y0", DType: d, Write: true}},
-		body:   func(t *text) { t.line("y0[i] = x0[i];") }})
-}

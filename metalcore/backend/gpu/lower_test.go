@@ -59,6 +59,8 @@ func TestText(t *testing.T) {
 		"elementwise": lowered(t, newStub().limits, []ir.Output{{Name: "y", Value: op.Tanh(op.Add(x, bias))}}, nil),
 		"rows":        lowered(t, newStub().limits, []ir.Output{{Name: "y", Value: op.Softmax(op.Add(x, bias), -1)}}, nil),
 		"short_rows":  lowered(t, newStub().limits, []ir.Output{{Name: "y", Value: op.Softmax(g, -1)}}, nil),
+		"transpose":   lowered(t, newStub().limits, []ir.Output{{Name: "y", Value: op.Transpose(x)}}, nil),
+		"argsort":     lowered(t, newStub().limits, []ir.Output{{Name: "y", Value: op.ArgSort(g, 1, true)}}, nil),
 		"updates": lowered(t, newStub().limits, nil, []ir.Update{
 			{State: w, New: op.Sub(w, op.Mul(moment, lr))}, {State: m, New: moment}, {State: h, New: op.Mul(h, h)}}),
 	} {

@@ -7,6 +7,7 @@ package gpu
 // the last place. f_max and f_min may do with NaN as they like.
 //
 // expm1 and log1p make good in first order what is lost beside 1 (W. Kahan); the
+// f_order is smaller for smaller numbers, and largest for NaN; the
 // fits of erf are those of the CPU's kernels; Philox is of Salmon and others 2011.
 const prelude = `
 #define F_INF bits_f(0x7f800000u)
@@ -56,6 +57,10 @@ FUNC ushort f_bf16(float x) {
 }
 FUNC float f_round_bf16(float x) { return bf16_f(f_bf16(x)); }
 FUNC float f_round_f16(float x) { return f16_f(f_f16(x)); }
+FUNC int f_order(float x) {
+	uint b = f_bits(x), size = b & 0x7fffffffu;
+	return size > 0x7f800000u ? 2147483647 : size == 0u ? 0 : size == b ? (int)b : (int)(b ^ 0x7fffffffu);
+}
 
 FUNC int i_add(int a, int b) { return (int)((uint)a + (uint)b); }
 FUNC int i_sub(int a, int b) { return (int)((uint)a - (uint)b); }
