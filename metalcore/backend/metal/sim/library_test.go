@@ -315,3 +315,21 @@ func halfValue(b uint16) float64 {
 	}
 	return sign * math.Ldexp(1024+frac, exp-25)
 }
+
+func TestDivergence(t *testing.T) {
+	m := run(t, "divergent", 64, 64, make([]int32, 64))
+	for i, got := range read[int32](t, m[0]) {
+		lane := int32(i % 32)
+		want := int32(10)
+		if lane >= 10 {
+			want = 1000 + (10+31)*22/2
+		}
+		want += 0 + 2 + 4 + 32
+		if lane%3 == 0 {
+			want += 5
+		}
+		if got != want {
+			t.Errorf("y[%d] = %d, want %d", i, got, want)
+		}
+	}
+}

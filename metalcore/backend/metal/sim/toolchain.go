@@ -22,7 +22,7 @@ var shim embed.FS
 // flags make clang compute as the GPU is asked to: nothing is contracted or
 // reordered, and half is a type of its own.
 var flags = append([]string{"-x", "c++", "-std=c++17", "-fPIC", "-shared", "-fvisibility=hidden", "-fno-exceptions", "-fno-rtti",
-	"-ffp-contract=off", "-fno-math-errno", "-fsigned-char", "-Xclang", "-fnative-half-type", "-Xclang", "-fallow-half-arguments-and-returns",
+	"-fstack-clash-protection", "-ffp-contract=off", "-fno-math-errno", "-fsigned-char", "-Xclang", "-fnative-half-type", "-Xclang", "-fallow-half-arguments-and-returns",
 	"-ferror-limit=0", "-Wno-everything", "-Werror=return-type", "-Werror=uninitialized"}, machineFlags[runtime.GOARCH]...)
 
 var machineFlags = map[string][]string{"amd64": {"-march=x86-64-v3"}}

@@ -56,7 +56,14 @@ SIM_BOTH(fast) SIM_BOTH(precise)
 #undef SIM_BOTH
 
 inline float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
-inline half fma(half a, half b, half c) { return (half)((double)a * (double)b + (double)c); }
+// The sum in double is rounded to an odd float, so that it is rounded to half as if at once.
+inline half fma(half a, half b, half c) {
+    double sum = (double)a * (double)b + (double)c;
+    float f = (float)sum;
+    uint bits = as_type<uint>(f);
+    if ((double)f != sum) bits = (bits - (__builtin_fabs(f) > __builtin_fabs(sum))) | 1;
+    return (half)as_type<float>(bits);
+}
 template <class T, int N> inline vec<T, N> fma(vec<T, N> a, vec<T, N> b, vec<T, N> c) {
     vec<T, N> r;
     for (int i = 0; i < N; i++) r[i] = fma((T)a[i], (T)b[i], (T)c[i]);

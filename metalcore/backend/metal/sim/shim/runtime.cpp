@@ -126,11 +126,12 @@ static void arrange(uint *a, uint n, uint first) {
     }
 }
 
-// release lets the threads of a SIMD group go on that have come to the same SIMD function: the first of them says which.
+// release lets the threads of a SIMD group go on that have come to the same SIMD function. Of several it is the one that
+// comes first in the code, so that its threads catch up with the others.
 static bool release(uint simd, uint lo, uint hi) {
     const void *site = nullptr;
-    for (uint i = lo; i < hi && !site; i++)
-        if (threads[i].state == kInSimd) site = threads[i].site;
+    for (uint i = lo; i < hi; i++)
+        if (threads[i].state == kInSimd && (!site || threads[i].site < site)) site = threads[i].site;
     if (!site) return false;
     Exchange &x = exchange[simd];
     memset(&x, 0xff, sizeof x); // what a thread takes from one that is not there is NaN

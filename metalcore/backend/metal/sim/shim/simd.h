@@ -1,10 +1,11 @@
 // Barriers, and the functions by which the threads of a SIMD group see each other's values. Each call is told from others
-// by its place in the code, so that they are inlined, and must not be copied by the compiler.
+// by its place in the code, so that they are inlined, and the compiler must
+// neither copy nor merge them.
 #pragma once
 #include "math.h"
 
 #define SIM_INLINE inline __attribute__((always_inline))
-#define SIM_APART inline __attribute__((noinline, convergent, noduplicate))
+#define SIM_APART inline __attribute__((noinline, convergent, nomerge))
 
 namespace metal {
 

@@ -117,3 +117,13 @@ kernel void maths(device const float* x [[buffer(0)]], device float* y [[buffer(
     float v = x[i];
     y[i] = precise::exp(v) + fast::log(v) * precise::tanh(v) + rsqrt(v) + clamp(v, 0.25f, 1.0f) + max(v, NAN) + pow(v, 1.5f) + sign(-v) + floor(v);
 }
+
+// Divergent SIMD functions are of those threads only that come there together; loops and copies of code do not tear them apart.
+kernel void divergent(device int* y [[buffer(0)]], uint i [[thread_position_in_grid]], uint lane [[thread_index_in_simdgroup]]) {
+    int v;
+    if (lane < 10) v = simd_sum(1);
+    else v = simd_sum(int(lane)) + 1000;
+    for (int k = 0; k < 3; k++) v += simd_max(lane % 2 == 0 ? k : 2 * k);
+    if (lane % 3 == 0) v += 5;
+    y[i] = v + simd_sum(1);
+}
