@@ -40,6 +40,7 @@ var commands = []command{
 	{"stop", "", "end the core", stop},
 	{"logs", "", "what the core wrote down", logs},
 	{"bench", "", "measure cells, calls, and on a device matrix products and training", benchmark},
+	{"doctor", "", "examine metalnb on this machine and its devices, and write a report for an issue", examine},
 	{"explain", "what", "what a trainer's step, or a graph in a file, is compiled to, with the time of each kernel", explain},
 	{"version", "", "print the version", version},
 	{"core", "", "be the core; cells start it by themselves", core},

@@ -58,6 +58,7 @@ var arrows = map[string][]string{
 	"metalcore/server/servertest": {"display/render", "metalcore/..."},
 	"metalcore/control":           {"metalcore/wire"},
 	"metalcore/bench":             {"metalcore/..."},
+	"metalcore/doctor":            {"metalcore/..."},
 }
 
 // cellPackages are linked into every cell and use the standard library only;

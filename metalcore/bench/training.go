@@ -10,7 +10,6 @@ import (
 	"github.com/metalnb/metalnb/metalcore/backend"
 	"github.com/metalnb/metalnb/metalcore/feed"
 	"github.com/metalnb/metalnb/metalcore/ir"
-	"github.com/metalnb/metalnb/metalcore/optim"
 	"github.com/metalnb/metalnb/metalcore/train"
 )
 
@@ -73,12 +72,11 @@ func (work workload) ready(ctx context.Context, at spot) (*racer, error) {
 }
 
 func (work workload) trainer(dev backend.Device) (*train.Trainer, error) {
-	o, err := optim.New(work.optimizer, map[string]float64{"lr": 1e-4})
+	spec, err := work.spec()
 	if err != nil {
 		return nil, err
 	}
-	return train.New(dev, train.Spec{Name: work.name, Model: work.graph(), Loss: "cross_entropy", Optimizer: o,
-		Batch: work.batch, Data: work.data()})
+	return train.New(dev, spec)
 }
 
 // data is random.
