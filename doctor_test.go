@@ -16,7 +16,7 @@ func TestDoctor(t *testing.T) {
 	if code != 0 || err != nil || string(report) != stdout {
 		t.Fatalf("exit code %d, %v\n%s\nthe file has\n%s%s", code, err, stdout, report, stderr)
 	}
-	contains(t, "the report", stdout, "conformance  ok", "train W3     ok", "8 ok, 0 failed")
+	contains(t, "the report", stdout, "conformance  ok", "train W3     ok", "9 ok, 0 failed")
 	if _, err := os.Stat(path + ".last"); err == nil {
 		t.Error("the program compiled last was left")
 	}

@@ -21,7 +21,7 @@ type check struct {
 // checks are made in this order: what the later ones rest on comes first.
 var checks = []check{
 	{"selectors", "compares the encodings of all Objective-C messages with the runtime's", selectors},
-	{"kernels", "compiles every kernel that the backend can emit", kernels},
+	{"kernels", "compiles every program of the suite below", kernels},
 	{"conformance", "runs every op on every type and shape of the suite, one by one and fused, and holds it against the float64 interpreter", conforms},
 	{"bandwidth", "measures how fast the device reads and writes its memory", bandwidth},
 	{"products", "measures products of matrices", products},
@@ -38,23 +38,20 @@ func selectors(_ context.Context, p *patient) finding {
 	return problems(list, "%d selectors compared", n)
 }
 
-func kernels(_ context.Context, p *patient) finding {
-	if p.kind.Kernels == nil {
-		return notHere("this backend has no kernels to compile beforehand")
-	}
-	start := time.Now()
-	n, list := p.kind.Kernels()
-	return problems(list, "%d kernels compiled in %v", n, since(start))
+func kernels(ctx context.Context, p *patient) finding {
+	return p.suite(ctx, "%d programs compiled in %v", conformance.Build)
 }
 
-func conforms(ctx context.Context, p *patient) finding {
-	var options []conformance.Option
+func conforms(ctx context.Context, p *patient) finding { return p.suite(ctx, "%d programs run in %v") }
+
+// suite runs the conformance suite.
+func (p *patient) suite(ctx context.Context, format string, options ...conformance.Option) finding {
 	if p.Quick {
 		options = append(options, conformance.Small)
 	}
 	start := time.Now()
 	r := conformance.Check(ctx, p.dev, options...)
-	f := problems(byPart(r.Failures), "%d graphs in %v, %d failures", r.Cases, since(start), len(r.Failures))
+	f := problems(byPart(r.Failures), format, r.Cases, since(start))
 	if ctx.Err() != nil && f.verdict == OK {
 		f.verdict, f.text = NotMade, "interrupted after "+f.text
 	}

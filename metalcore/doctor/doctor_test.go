@@ -46,7 +46,6 @@ func TestHealthy(t *testing.T) {
 	}}
 	k := processor()
 	k.Selectors = func() (int, []string) { return 77, nil }
-	k.Kernels = func() (int, []string) { return 88, nil }
 	o := quick(missing, device.Kind{Name: "by name"}, k)
 	o.Trace = filepath.Join(t.TempDir(), "last")
 	var text strings.Builder
@@ -55,7 +54,7 @@ func TestHealthy(t *testing.T) {
 		t.Fatal(err)
 	}
 	says(t, text.String(), sum, Summary{OK: 10, NotHere: 1}, "quick", "metalnb 1.2.3", "CPU (2 threads)", "it is elsewhere", "where there is one", "77 selectors",
-		"88 kernels", " graphs in ", " GB/s", " GFLOP/s", " steps/s", "0 bytes held", "10 ok, 0 failed, 1 not here, 0 not made")
+		" programs compiled in ", " programs run in ", " GB/s", " GFLOP/s", " steps/s", "0 bytes held", "10 ok, 0 failed, 1 not here, 0 not made")
 	if last, err := os.ReadFile(o.Trace); err != nil || len(last) == 0 {
 		t.Errorf("the last program is %q, %v", last, err)
 	}
@@ -93,9 +92,9 @@ func TestFaults(t *testing.T) {
 	defer inner.Close()
 	k := device.Kind{Name: "ill", Auto: true, Open: func() (backend.Device, error) { return ill{inner, nil}, nil },
 		Selectors: func() (int, []string) { return 3, []string{strings.Repeat("line\n", 50) + "end", "second"} },
-		Kernels:   func() (int, []string) { panic("made to fail") },
 	}
 	late := device.Kind{Name: "late", Auto: true, Open: func() (backend.Device, error) { return ill{cpu.New(2), nil}, nil }}
+	late.Selectors = func() (int, []string) { panic("made to fail") }
 	broken := device.Kind{Name: "broken", Auto: true, Open: func() (backend.Device, error) { return nil, errors.New("out of order") }}
 	var text strings.Builder
 	sum, err := Run(t.Context(), &text, quick(broken, k, late))
@@ -103,7 +102,7 @@ func TestFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Its buffers are not those that the programs of the device beneath take, so all that computes fails.
-	says(t, text.String(), sum, Summary{OK: 3, Failed: 16, NotHere: 2}, "out of order", "3 selectors compared; 2 problems", "(36 lines more)", "second", "panic: made to fail",
+	says(t, text.String(), sum, Summary{OK: 5, Failed: 16}, "out of order", "3 selectors compared; problems in 2 places", "(36 lines more)", "second", "panic: made to fail",
 		"goroutine ", "unary/neg, 17 failures, the first: ", "bytes are held, and 0 were at the beginning", "the device leaks some")
 }
 

@@ -83,7 +83,7 @@ func problems(list []string, format string, args ...any) finding {
 		return f
 	}
 	f.verdict = Failed
-	f.text += fmt.Sprintf("; %d problems", len(list))
+	f.text += fmt.Sprintf("; problems in %d places", len(list))
 	for i, p := range list {
 		if i == mostProblems {
 			f.more = append(f.more, fmt.Sprintf("and %d more", len(list)-i))

@@ -14,19 +14,26 @@ import (
 	"github.com/metalnb/metalnb/metalcore/plan"
 )
 
-// The small suite runs every op on every type, too, and so does the dry one.
+// The small suite runs every op on every type, too, and so does the dry one, and
+// the one that only compiles.
 func TestCheck(t *testing.T) {
 	dev := cpu.New(1)
 	defer dev.Close()
 	small := conformance.Check(t.Context(), dev, conformance.Small)
 	dry := conformance.Check(t.Context(), dev, conformance.Small, conformance.Dry)
-	for _, r := range []conformance.Result{small, dry} {
+	build := conformance.Check(t.Context(), unrunnable{dev}, conformance.Small, conformance.Build)
+	for _, r := range []conformance.Result{small, dry, build} {
 		if len(r.Failures) > 0 || r.Cases < 4000 || r.Cases != small.Cases {
 			t.Errorf("%d cases, %d failures: %.1000v", r.Cases, len(r.Failures), r.Failures)
 		}
 	}
 	t.Logf("%d cases", small.Cases)
 }
+
+// unrunnable is a device that compiles, and does nothing else.
+type unrunnable struct{ backend.Device }
+
+func (unrunnable) Alloc(int64) (backend.Buffer, error) { return nil, errors.New("nothing can be run") }
 
 // faulty is a device that has faults.
 type faulty struct {

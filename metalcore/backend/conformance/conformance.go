@@ -27,6 +27,8 @@ const (
 	// Dry compiles and runs everything, and compares nothing: a device that
 	// collects kernels first, to build them all at once, is shown them by it.
 	Dry
+	// Build compiles everything, and runs nothing.
+	Build
 )
 
 // mostElems is the size of the largest value that Small lets through.
@@ -68,9 +70,9 @@ var parts = []struct {
 }
 
 func run(ctx context.Context, t T, dev backend.Device, options []Option) int {
-	s := &suite{ctx: ctx, dev: dev, small: slices.Contains(options, Small), dry: slices.Contains(options, Dry)}
+	s := &suite{ctx: ctx, dev: dev, small: slices.Contains(options, Small), dry: slices.Contains(options, Dry), build: slices.Contains(options, Build)}
 	for _, part := range parts {
-		if ctx.Err() == nil {
+		if ctx.Err() == nil && (part.name != "buffers" || !s.build) {
 			t.Run(part.name, func(t T) { part.run(s, t) })
 		}
 	}
@@ -81,7 +83,8 @@ func run(ctx context.Context, t T, dev backend.Device, options []Option) int {
 type suite struct {
 	ctx        context.Context
 	dev        backend.Device
-	small, dry bool
+	small      bool
+	dry, build bool
 	cases      int // graphs that were run
 	failures   int // of these
 	seen       map[string]bool

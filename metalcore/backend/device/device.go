@@ -29,9 +29,6 @@ type Kind struct {
 	// Selectors compares the encodings of the messages that the backend sends
 	// with those of the runtime; nil where no messages are sent.
 	Selectors func() (checked int, problems []string)
-	// Kernels compiles all kernels that the backend can be made to emit; nil
-	// where none are compiled.
-	Kernels func() (compiled int, problems []string)
 }
 
 // Table is a list of kinds, the best first.
