@@ -7,11 +7,13 @@ import (
 )
 
 // Resident is a set on a device. All that use the set there share one copy,
-// which is freed when the last of them has released it.
+// which is freed when the last of them has released it. Or it is room for two
+// windows of the set, which each user has for itself.
 type Resident struct {
-	Set  *Set
-	X, Y backend.Buffer
-	W    backend.Buffer // nil without weights
+	Set    *Set
+	X, Y   backend.Buffer
+	W      backend.Buffer // nil without weights
+	Window int            // rows of a window; 0 when all rows are there
 
 	dev  backend.Device
 	refs int // guarded by Set.mu
@@ -57,12 +59,29 @@ func (r *Resident) Release() {
 	if r.refs--; r.refs > 0 {
 		return
 	}
-	delete(r.Set.resident, r.dev)
-	r.X.Free()
-	r.Y.Free()
-	if r.W != nil {
-		r.W.Free()
+	if r.Window == 0 {
+		delete(r.Set.resident, r.dev)
 	}
+	r.free()
+}
+
+func (r *Resident) free() {
+	for _, buf := range []backend.Buffer{r.X, r.Y, r.W} {
+		if buf != nil {
+			buf.Free()
+		}
+	}
+}
+
+// Rows is the number of rows that the device's buffers have room for.
+func (r *Resident) Rows() int { return TableRows(r.Set, r.Window) }
+
+// TableRows is that number for windows of the given number of rows, or all rows.
+func TableRows(s *Set, window int) int {
+	if window == 0 {
+		return s.Len()
+	}
+	return 2 * window
 }
 
 func upload(dev backend.Device, a Array) (backend.Buffer, error) {

@@ -18,15 +18,21 @@ const maxClasses = 1 << 16
 // of any type and stays so on the device, where images as u8 take a quarter of
 // the memory of f32; a training step casts the rows that it takes. Y is either i32 [N], the number of a class, or f32 [N] or [N,K], the targets
 // of a regression. A set is not changed once it is made.
+//
+// Where there is a Source it makes the rows of X, and X has a type and a shape
+// but no data.
 type Set struct {
 	Name    string
 	X, Y    Array
+	Source  Source
+	Skip    bool     // rows of the source that are faulty count nothing, instead of being an error
 	W       Array    // f32 [N], what each row counts in the loss; no array when all count the same
 	Classes []string // names of the classes; empty for a regression
 	About   string   // source and licence
 
 	mu       sync.Mutex
 	resident map[backend.Device]*Resident
+	faults   map[int]error // of rows that were skipped
 }
 
 // NewSet makes a set of the user's arrays and checks it. Class labels may also
@@ -70,11 +76,20 @@ func (s *Set) XShape() ir.Shape { return s.X.RowShape() }
 // YShape is the shape of one row of Y, [] for class labels.
 func (s *Set) YShape() ir.Shape { return s.Y.RowShape() }
 
-// Bytes is the size of the data.
-func (s *Set) Bytes() int64 { return int64(len(s.X.Data) + len(s.Y.Data) + len(s.W.Data)) }
+// Bytes is the size of the data, wherever it is.
+func (s *Set) Bytes() int64 { return s.rowSize() * int64(s.Len()) }
+
+// rowSize is the number of bytes of a row with its label and weight.
+func (s *Set) rowSize() int64 {
+	n := int64(s.X.rowBytes() + s.Y.rowBytes())
+	if s.Weighted() {
+		n += 4
+	}
+	return n
+}
 
 // Weighted reports whether rows count differently.
-func (s *Set) Weighted() bool { return s.W.DType != 0 }
+func (s *Set) Weighted() bool { return s.W.DType != 0 || s.Skip && s.Source != nil }
 
 // Check reports the first fault of the data, with its row and column: arrays
 // that do not match, no rows, NaN or infinite numbers, labels out of range.
@@ -86,6 +101,9 @@ func (s *Set) Check() error {
 }
 
 func (s *Set) check() error {
+	if s.Source != nil {
+		return s.checkSourced()
+	}
 	if err := s.X.Check(); err != nil {
 		return fmt.Errorf("x: %w", err)
 	}
@@ -114,7 +132,7 @@ func (s *Set) check() error {
 }
 
 func (s *Set) checkWeights() error {
-	if !s.Weighted() {
+	if s.W.DType == 0 {
 		return nil
 	}
 	if s.W.DType != ir.F32 || !s.W.Shape.Equal(ir.Shape{s.Len()}) {
@@ -157,21 +175,4 @@ func (s *Set) checkLabels() error {
 		}
 	}
 	return nil
-}
-
-// Rows returns a new set of the rows with the given numbers.
-func (s *Set) Rows(name string, idx []int) (*Set, error) {
-	x, err := s.X.Rows(idx)
-	if err != nil {
-		return nil, fmt.Errorf("data %q: %w", s.Name, err)
-	}
-	y, err := s.Y.Rows(idx)
-	if err != nil {
-		return nil, fmt.Errorf("data %q: %w", s.Name, err)
-	}
-	out := &Set{Name: name, X: x, Y: y, Classes: s.Classes, About: s.About}
-	if s.Weighted() {
-		out.W, err = s.W.Rows(idx)
-	}
-	return out, err
 }

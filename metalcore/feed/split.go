@@ -14,10 +14,7 @@ import (
 // Permutation returns the numbers 0 to n-1 in an order that depends on nothing
 // but the arguments; a trainer uses the number of the epoch as stream.
 func Permutation(n int, seed int64, stream uint64) []int32 {
-	p := make([]int32, n)
-	for i := range p {
-		p[i] = int32(i)
-	}
+	p := Ascending(n)
 	shuffle(p, rand.NewPCG(uint64(seed), stream))
 	return p
 }
@@ -62,7 +59,7 @@ func (s *Set) Split(share float64, seed int64) (train, test *Set, err error) {
 
 // groups returns the rows of each class, or all rows for a regression.
 func (s *Set) groups() [][]int {
-	if s.Y.DType != ir.I32 {
+	if s.Y.DType != ir.I32 || s.Y.Data == nil {
 		all := make([]int, s.Len())
 		for i := range all {
 			all[i] = i

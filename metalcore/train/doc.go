@@ -6,7 +6,8 @@
 // A training step is one compiled program. It picks its batch from the data
 // that lies on the device, runs the model, the loss, the gradients and the
 // optimizer, and adds up the metrics; only the learning rates of its steps come
-// from the host. Many steps are handed to the device at once, in slices of some tens of
+// from the host. Data that does not fit comes to the device in windows, which are
+// filled ahead (windows.go, package feed). Many steps are handed to the device at once, in slices of some tens of
 // milliseconds; between two slices a Trainer can be stopped, its learning rate
 // changed, and its model evaluated. Only L-BFGS, whose steps are searches along
 // lines, comes back to the host after each evaluation of loss and gradient.

@@ -18,6 +18,7 @@ type machine struct {
 	spec    *Spec
 	mem     *memory
 	data    *feed.Resident
+	windows windows
 	loss    *loss.Loss
 	metrics *metric.Set // of the training data
 	steady  float64     // the rate that all places hold, 0 when they differ
@@ -36,6 +37,9 @@ type stepper interface {
 
 // newMachine uploads the data and the first weights.
 func newMachine(dev backend.Device, s *Spec) (*machine, error) {
+	if s.Window == 0 {
+		s.Window = feed.WindowRows(s.Data, s.batch(), dev.Info().Memory)
+	}
 	for _, n := range []int{s.batch(), s.Data.Len() % s.batch()} {
 		if n == 0 {
 			continue
@@ -52,7 +56,7 @@ func newMachine(dev backend.Device, s *Spec) (*machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := feed.Upload(dev, s.Data)
+	data, err := feed.Place(dev, s.Data, s.Window)
 	if err != nil {
 		return nil, err
 	}
@@ -115,15 +119,8 @@ func (m *machine) stepsPerEpoch() int {
 
 // beginEpoch lays out the order of the rows of the epoch, counted from 0.
 func (m *machine) beginEpoch(epoch int) error {
-	n := m.spec.Data.Len()
-	order := make([]int32, n)
-	for i := range order {
-		order[i] = int32(i)
-	}
-	if !m.spec.Ordered {
-		order = feed.Permutation(n, m.spec.Seed, uint64(epoch))
-	}
-	if err := m.mem.put(nameOrder, feed.FromI32(order, n).Data); err != nil {
+	order := m.tableOrder(epoch)
+	if err := m.mem.put(nameOrder, feed.FromI32(order, len(order)).Data); err != nil {
 		return err
 	}
 	return m.mem.zero(append(m.mem.named(sumsEpoch), nameCursor)...)
@@ -134,7 +131,8 @@ func (m *machine) beginEpoch(epoch int) error {
 func (m *machine) prepare(epochStep int) (p stepper, most int, err error) {
 	b := m.spec.batch()
 	full, rest := m.spec.Data.Len()/b, m.spec.Data.Len()%b
-	slot, rows, most := &m.full, b, full-epochStep
+	slot, rows := &m.full, b
+	most = min(full-epochStep, m.windowSteps()-epochStep%m.windowSteps())
 	if epochStep >= full {
 		slot, rows, most = &m.last, rest, 1
 	}

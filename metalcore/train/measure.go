@@ -35,6 +35,11 @@ func (m *machine) chunk() int {
 // two chunks it ends when the context does.
 func (m *machine) measure(ctx context.Context, set *feed.Resident) ([]Metric, error) {
 	rows, chunk := set.Set.Len(), min(m.chunk(), set.Set.Len())
+	var pipe *feed.Pipe
+	if set.Window > 0 {
+		pipe = set.Pipe(0, feed.InTurn(rows, set.Window))
+		defer pipe.Close()
+	}
 	first := true
 	for done := 0; done < rows; {
 		if err := stopped(ctx); err != nil {
@@ -48,6 +53,15 @@ func (m *machine) measure(ctx context.Context, set *feed.Resident) ([]Metric, er
 		if first {
 			first = false
 			if err := m.mem.zero(m.mem.named(sumsEval)...); err != nil {
+				return nil, err
+			}
+		}
+		if pipe != nil && done%set.Window == 0 {
+			w, err := pipe.Next(ctx)
+			if err != nil {
+				return nil, err
+			}
+			if err := m.mem.putI32(sumsEval+"cursor", int32(set.Slot(w.Number))); err != nil {
 				return nil, err
 			}
 		}
@@ -68,7 +82,7 @@ func (m *machine) evalProgram(set *feed.Resident, n int) (*program, error) {
 	if p := m.evals[key]; p != nil {
 		return p, nil
 	}
-	p, err := m.mem.compile(m.tables(set), func() (*ir.Graph, error) { return evalGraph(m.spec, set.Set, n) })
+	p, err := m.mem.compile(m.tables(set), func() (*ir.Graph, error) { return evalGraph(m.spec, set, n) })
 	if err == nil {
 		m.evals[key] = p
 	}

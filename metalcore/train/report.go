@@ -23,7 +23,7 @@ func (t *Trainer) Report(ctx context.Context, set *feed.Set) (metric.Report, err
 		return metric.Report{}, err
 	}
 	defer release()
-	r, err := feed.Upload(t.dev, set)
+	r, err := t.machine.place(set, t.machine.chunk())
 	if err != nil {
 		return metric.Report{}, err
 	}
@@ -53,6 +53,9 @@ const (
 func (t *Trainer) Curve(set *feed.Set, kind string, class int) (metric.Curve, error) {
 	metrics, err := t.machine.spec.metrics(set)
 	if err != nil {
+		return metric.Curve{}, err
+	}
+	if set, err = set.Load(context.Background()); err != nil {
 		return metric.Curve{}, err
 	}
 	y, err := t.Predict(set.X, false)

@@ -67,6 +67,7 @@ func (t *Trainer) begin(ctx context.Context, epochs int) (*run, error) {
 
 // end records why a run is over and tells the subscribers.
 func (t *Trainer) end(r *run, err error) {
+	t.machine.drain()
 	t.mu.Lock()
 	t.run, t.state = nil, Idle
 	var stop *StoppedError
@@ -124,6 +125,9 @@ func (t *Trainer) trainEpoch(r *run) error {
 
 // slice hands some steps to the device and takes down what they did.
 func (t *Trainer) slice(r *run, begin bool) error {
+	if err := t.await(r); err != nil {
+		return err
+	}
 	release, err := t.holdFor(r)
 	if err != nil {
 		return err

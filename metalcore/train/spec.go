@@ -40,6 +40,7 @@ type Spec struct {
 	Ordered   bool               // do not shuffle
 	Precision string             // of the model: one of Precisions, Float32 when empty
 	Hunt      bool               // look at every value of each step for numbers that are not finite; slower
+	Window    int                // rows of the data that are on the device at a time, a multiple of Batch; 0 for all, or as many as fit
 	Data      *feed.Set
 	Valid     *feed.Set // measured after each epoch; may be nil
 }
@@ -55,6 +56,9 @@ func (s *Spec) Check() error {
 	}
 	if s.Batch < 1 {
 		return fmt.Errorf("the batch size is %d: it must be at least 1, such as 32", s.Batch)
+	}
+	if s.Window < 0 || s.Window%s.batch() != 0 {
+		return fmt.Errorf("a window of %d rows: it must be a multiple of the batch, %d", s.Window, s.batch())
 	}
 	if err := s.checkModel(); err != nil {
 		return err

@@ -42,21 +42,21 @@ type measured struct {
 	sums  []ir.Update // of loss and metrics
 }
 
-// forward binds the model to a batch taken from data of the given number of
-// rows, at the positions idx, and adds the loss, and the metrics' sums of the
+// forward binds the model to a batch taken from a table of a set's rows on the
+// device, at the positions idx, and adds the loss, and the metrics' sums of the
 // given prefix.
-func forward(s *Spec, set *feed.Set, idx *ir.Value, phase phase, prefix string) (m measured, err error) {
+func forward(s *Spec, set *feed.Set, table int, idx *ir.Value, phase phase, prefix string) (m measured, err error) {
 	rows := idx.Shape[0]
-	x := op.Gather(dataInput(nameX, set.X), idx)
+	x := op.Gather(dataInput(nameX, set.X.DType, table, set.XShape()), idx)
 	if in := s.input().DType; x.DType != in {
 		x = op.Cast(x, in)
 	}
-	y := op.Gather(dataInput(nameY, set.Y), idx)
+	y := op.Gather(dataInput(nameY, set.Y.DType, table, set.YShape()), idx)
 	m.model = bindModel(s, rows, x, phase)
 	out := m.model.Output(OutputName)
 	var weights *ir.Value
 	if set.Weighted() {
-		weights = op.Gather(dataInput(nameW, set.W), idx)
+		weights = op.Gather(dataInput(nameW, ir.F32, table, nil), idx)
 	}
 	l, err := s.loss()
 	if err != nil {
@@ -91,7 +91,9 @@ func penalized(s *Spec, mean *ir.Value, params []*ir.Value) *ir.Value {
 	return mean
 }
 
-func dataInput(name string, a feed.Array) *ir.Value { return ir.Input(name, a.DType, a.Shape...) }
+func dataInput(name string, dtype ir.DType, table int, row ir.Shape) *ir.Value {
+	return ir.Input(name, dtype, append(ir.Shape{table}, row...)...)
+}
 
 // phase says what a model is run for.
 type phase int
@@ -164,7 +166,7 @@ func gradients(s *Spec, n int) (out slopes, err error) {
 	cursor := scalar(nameCursor, ir.I32)
 	order := ir.Input(nameOrder, ir.I32, s.Data.Len())
 	idx := op.Gather(order, op.Add(cursor, ir.Iota(n)))
-	if out.measured, err = forward(s, s.Data, idx, training, sumsEpoch); err != nil {
+	if out.measured, err = forward(s, s.Data, feed.TableRows(s.Data, s.Window), idx, training, sumsEpoch); err != nil {
 		return out, err
 	}
 	out.count = counters{cursor, ownStep(out.model), scalar(nameTick, ir.I32)}
@@ -259,9 +261,9 @@ func finite(loss *ir.Value, grads []*ir.Value) *ir.Value {
 }
 
 // evalGraph measures the next n rows of a set and changes no parameter.
-func evalGraph(s *Spec, set *feed.Set, n int) (*ir.Graph, error) {
+func evalGraph(s *Spec, set *feed.Resident, n int) (*ir.Graph, error) {
 	cursor := scalar(sumsEval+"cursor", ir.I32)
-	m, err := forward(s, set, op.Add(cursor, ir.Iota(n)), evaluating, sumsEval)
+	m, err := forward(s, set.Set, set.Rows(), op.Add(cursor, ir.Iota(n)), evaluating, sumsEval)
 	if err != nil {
 		return nil, err
 	}

@@ -90,7 +90,7 @@ func New(dev backend.Device, spec Spec) (*Trainer, error) {
 		return nil, fmt.Errorf("trainer %q: %w", spec.Name, err)
 	}
 	if spec.Valid != nil {
-		if t.valid, err = feed.Upload(dev, spec.Valid); err != nil {
+		if t.valid, err = m.place(spec.Valid, m.chunk()); err != nil {
 			m.free()
 			return nil, fmt.Errorf("trainer %q: %w", spec.Name, err)
 		}
@@ -181,7 +181,7 @@ func (t *Trainer) SetValid(set *feed.Set) error {
 		if err := t.machine.spec.checkData(set); err != nil {
 			return fmt.Errorf("validation: %w", err)
 		}
-		if valid, err = feed.Upload(t.dev, set); err != nil {
+		if valid, err = t.machine.place(set, t.machine.chunk()); err != nil {
 			return err
 		}
 	}

@@ -18,7 +18,7 @@ func (t *Trainer) Evaluate(ctx context.Context, set *feed.Set) ([]Metric, int, e
 		return nil, 0, err
 	}
 	defer release()
-	r, err := feed.Upload(t.dev, set)
+	r, err := t.machine.place(set, t.machine.chunk())
 	if err != nil {
 		return nil, 0, err
 	}

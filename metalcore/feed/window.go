@@ -1,0 +1,304 @@
+package feed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+
+	"github.com/metalnb/metalnb/metalcore/backend"
+)
+
+// windowBytes is about the size of a window: many steps, so that uploading it
+// is one large copy, and little beside a device's memory.
+const windowBytes = 32 << 20
+
+// residentShare is the part of a device's memory that a set may take to lie
+// there whole.
+const residentShare = 2
+
+// WindowRows is how many rows of a set a device with that much memory gets at a
+// time, a multiple of batch; 0 says all: of a set that is in memory and fits.
+func WindowRows(s *Set, batch int, memory int64) int {
+	if s.Source == nil && (memory == 0 || s.Bytes() <= memory/residentShare) {
+		return 0
+	}
+	batches := int(windowBytes/s.rowSize()) / batch
+	return batch * max(1, min(batches, (s.Len()+batch-1)/batch))
+}
+
+// Windows makes room on the device for two windows of a set, each of the given
+// number of rows: while one is trained on, the other is filled.
+func Windows(dev backend.Device, s *Set, rows int) (*Resident, error) {
+	r := &Resident{Set: s, Window: rows, dev: dev, refs: 1}
+	var err error
+	alloc := func(bytes int) (buf backend.Buffer) {
+		if err == nil {
+			buf, err = dev.Alloc(2 * int64(rows) * int64(bytes))
+		}
+		return buf
+	}
+	r.X, r.Y = alloc(s.X.rowBytes()), alloc(s.Y.rowBytes())
+	if s.Weighted() {
+		r.W = alloc(weightBytes)
+	}
+	if err != nil {
+		r.free()
+		return nil, fmt.Errorf("data %q: two windows of %d rows: %w", s.Name, rows, err)
+	}
+	return r, nil
+}
+
+// Slot is the place in the device's buffers where the window of that number
+// begins, in rows.
+func (r *Resident) Slot(window int) int { return window % 2 * r.Window }
+
+// Window is a window's rows, in the order in which they lie on the device.
+type Window struct {
+	Number int
+	Rows   []int32
+}
+
+// Pipe fills the windows of a set on a device ahead of who trains on them:
+// workers read rows into memory, and what is complete is uploaded while the
+// window before it is in use.
+type Pipe struct {
+	r       *Resident
+	ctx     context.Context
+	stop    context.CancelCauseFunc
+	done    sync.WaitGroup
+	blocks  chan *block // memory to be filled
+	filled  chan *block // in the order of the windows
+	room    chan struct{}
+	ready   chan Window
+	current bool // a window is in use
+
+	mu    sync.Mutex
+	fault error // that ended it, after the windows before
+}
+
+// block is memory for a window.
+type block struct {
+	window  Window
+	x, y, w []byte
+}
+
+// depth is how many windows are in memory, on their way to the device.
+const depth = 2
+
+// Pipe begins to fill windows, which next names one after the other until it
+// says that there are no more. The number of workers changes nothing but the
+// speed; 0 is one for each processor.
+func (r *Resident) Pipe(workers int, next func() (Window, bool)) *Pipe {
+	if workers == 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	if r.Set.InOrder() {
+		workers = 1
+	}
+	p := &Pipe{r: r, blocks: make(chan *block, depth), filled: make(chan *block, depth), room: make(chan struct{}, 2), ready: make(chan Window, 2)}
+	p.ctx, p.stop = context.WithCancelCause(context.Background())
+	for range depth {
+		p.blocks <- r.block()
+	}
+	p.room <- struct{}{}
+	p.room <- struct{}{}
+	p.done.Go(func() { p.read(workers, next) })
+	p.done.Go(p.upload)
+	return p
+}
+
+func (r *Resident) block() *block {
+	b := &block{x: make([]byte, r.Window*r.Set.X.rowBytes()), y: make([]byte, r.Window*r.Set.Y.rowBytes())}
+	if r.Set.Weighted() {
+		b.w = make([]byte, r.Window*weightBytes)
+	}
+	return b
+}
+
+// Next gives up the window in use and returns the next one when it is on the
+// device; at the end it returns one without rows. The error is that of the first
+// row that could not be read, when its window's turn has come, or of ctx.
+func (p *Pipe) Next(ctx context.Context) (Window, error) {
+	if p.current {
+		p.current = false
+		p.room <- struct{}{}
+	}
+	select {
+	case w, ok := <-p.ready:
+		if ok {
+			p.current = true
+			return w, nil
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return w, p.fault
+	case <-ctx.Done():
+		return Window{}, ctx.Err()
+	}
+}
+
+// Close ends the reading, wherever it is, and waits until all memory is free.
+func (p *Pipe) Close() {
+	p.stop(errors.New("the pipe was closed"))
+	p.done.Wait()
+}
+
+// fail keeps the first error.
+func (p *Pipe) fail(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.fault == nil {
+		p.fault = err
+	}
+}
+
+// read fills blocks, one after the other.
+func (p *Pipe) read(workers int, next func() (Window, bool)) {
+	defer close(p.filled)
+	for {
+		w, ok := next()
+		if !ok {
+			return
+		}
+		select {
+		case b := <-p.blocks:
+			b.window = w
+			if err := p.fill(b, workers); err != nil {
+				p.fail(err)
+				return
+			}
+			p.filled <- b // has room for all blocks
+		case <-p.ctx.Done():
+			return
+		}
+	}
+}
+
+// fill reads a window's rows. Each worker takes the next few rows that nobody
+// has; of several errors the first row's counts.
+func (p *Pipe) fill(b *block, workers int) error {
+	const few = 8
+	var (
+		mu    sync.Mutex
+		taken int
+		first = len(b.window.Rows)
+		fault error
+		wg    sync.WaitGroup
+	)
+	take := func() (from, to int) {
+		mu.Lock()
+		defer mu.Unlock()
+		from = min(taken, first)
+		taken = min(from+few, first)
+		return from, taken
+	}
+	failed := func(at int, err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if at < first {
+			first, fault = at, err
+		}
+	}
+	work := func() {
+		for from, to := take(); from < to; from, to = take() {
+			for at := from; at < to; at++ {
+				if err := p.row(b, at); err != nil {
+					failed(at, err)
+					break
+				}
+			}
+		}
+	}
+	for range min(workers, (first+few-1)/few) - 1 {
+		wg.Go(work)
+	}
+	work()
+	wg.Wait()
+	return fault
+}
+
+// row reads one row to its place in a block.
+func (p *Pipe) row(b *block, at int) error {
+	if p.ctx.Err() != nil {
+		return context.Cause(p.ctx)
+	}
+	s := p.r.Set
+	var w []byte
+	if b.w != nil {
+		w = part(b.w, at, weightBytes)
+	}
+	_, err := s.row(p.ctx, int(b.window.Rows[at]), part(b.x, at, s.X.rowBytes()), part(b.y, at, s.Y.rowBytes()), w)
+	return err
+}
+
+// part is element i of elements of a size.
+func part(data []byte, i, size int) []byte { return data[i*size : (i+1)*size] }
+
+// upload copies what is filled to the device, as there is room.
+func (p *Pipe) upload() {
+	defer close(p.ready)
+	for b := range p.filled {
+		select {
+		case <-p.room:
+		case <-p.ctx.Done():
+			return
+		}
+		if err := p.r.put(b); err != nil {
+			p.fail(err)
+			p.stop(err)
+			return
+		}
+		p.ready <- b.window // has room for all windows
+		p.blocks <- b
+	}
+}
+
+func (r *Resident) put(b *block) error {
+	n, slot := len(b.window.Rows), r.Slot(b.window.Number)
+	for _, part := range []struct {
+		to   backend.Buffer
+		from []byte
+		size int
+	}{{r.X, b.x, r.Set.X.rowBytes()}, {r.Y, b.y, r.Set.Y.rowBytes()}, {r.W, b.w, weightBytes}} {
+		if part.from == nil {
+			continue
+		}
+		if err := part.to.Upload(int64(slot*part.size), part.from[:n*part.size]); err != nil {
+			return fmt.Errorf("data %q: %w", r.Set.Name, err)
+		}
+	}
+	return nil
+}
+
+// Place brings a set to the device: whole, or, when window is not 0, with room
+// for two windows of that many rows. The caller releases it when done.
+func Place(dev backend.Device, s *Set, window int) (*Resident, error) {
+	if window == 0 {
+		return Upload(dev, s)
+	}
+	return Windows(dev, s, window)
+}
+
+// Ascending are the numbers 0 to n-1.
+func Ascending(n int) []int32 {
+	rows := make([]int32, n)
+	for i := range rows {
+		rows[i] = int32(i)
+	}
+	return rows
+}
+
+// InTurn names the windows of n rows in their order, once.
+func InTurn(n, window int) func() (Window, bool) {
+	number, rows := 0, Ascending(n)
+	return func() (Window, bool) {
+		at := number * window
+		number++
+		if at >= n {
+			return Window{}, false
+		}
+		return Window{Number: number - 1, Rows: rows[at:min(at+window, n)]}, true
+	}
+}

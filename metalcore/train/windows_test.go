@@ -1,0 +1,182 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/metalnb/metalnb/metalcore/feed"
+	"github.com/metalnb/metalnb/metalcore/optim"
+)
+
+// rowSource makes the rows of a set that is in memory, some of them not.
+type rowSource struct {
+	*feed.Set
+	bad  atomic.Int64 // the number of a row that is faulty, -1 for none
+	slow chan struct{}
+}
+
+func (s *rowSource) Read(ctx context.Context, i int, x, _ []byte) error {
+	if s.slow != nil {
+		select {
+		case <-s.slow:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	copy(x, s.X.Row(i).Data)
+	if int(s.bad.Load()) == i {
+		return errors.New("it is torn")
+	}
+	return nil
+}
+
+// sourced makes a set whose rows come from a source.
+func sourced(t *testing.T, set *feed.Set) (*feed.Set, *rowSource) {
+	t.Helper()
+	src := &rowSource{Set: set}
+	src.bad.Store(-1)
+	x := set.X
+	x.Data = nil
+	out, err := feed.NewSourced(set.Name, src, x, set.Y, set.Classes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out, src
+}
+
+// Training on windows gives the same weights and measures, bit for bit, as
+// training on data that lies on the device; for each optimizer's kind of step.
+func TestWindowsAreLikeTheWhole(t *testing.T) {
+	dev := device(t)
+	for _, o := range []optim.Optimizer{optimizer(t, "adam", 0.01), optimizer(t, "lbfgs", 1)} {
+		spec := irisSpec(t)
+		spec.Optimizer, spec.Batch = o, 9
+		whole := trainer(t, dev, spec)
+		fit(t, whole, 3)
+		spec.Data, _ = sourced(t, spec.Data)
+		spec.Valid, _ = sourced(t, spec.Valid)
+		for _, batches := range []int{0, 1, 2, 5, 100} {
+			spec.Window = batches * spec.Batch
+			tr := trainer(t, dev, spec)
+			fit(t, tr, 2)
+			fit(t, tr, 1)
+			if weights(t, tr) != weights(t, whole) {
+				t.Errorf("%s: windows of %d batches give other weights", o.Name(), batches)
+			}
+			sameHistory(t, whole, tr)
+		}
+	}
+}
+
+func TestWindowsStoppedAnywhereGoOnExactly(t *testing.T) {
+	dev, spec := device(t), irisSpec(t)
+	whole := trainer(t, dev, spec)
+	fit(t, whole, 3)
+	spec.Data, _ = sourced(t, spec.Data)
+	spec.Window = 2 * spec.Batch
+	for at := int64(1); at < whole.Info().Step; at++ {
+		tr := trainer(t, dev, spec)
+		stopAt(t, tr, at)
+		finish(t, tr)
+		if weights(t, tr) != weights(t, whole) {
+			t.Errorf("stopped after step %d, the weights became others", at)
+		}
+		tr.Close()
+	}
+}
+
+// A faulty row ends the training with its name, before it has changed anything
+// of its window; when it is mended training goes on.
+func TestFaultyRowInTraining(t *testing.T) {
+	dev, spec := device(t), irisSpec(t)
+	whole := trainer(t, dev, spec)
+	fit(t, whole, 2)
+	data, src := sourced(t, spec.Data)
+	spec.Data, spec.Window = data, spec.Batch
+	tr := trainer(t, dev, spec)
+	src.bad.Store(11)
+	err := tr.Train(context.Background(), 2)
+	if fault, ok := errors.AsType[*feed.RowError](err); !ok || fault.Row != 11 || tr.Info().State != Failed || !strings.Contains(tr.Info().Note, "row 11: it is torn") {
+		t.Fatalf("got %v, and the trainer is %v", err, tr.Info())
+	}
+	src.bad.Store(-1)
+	fit(t, tr, 2)
+	if weights(t, tr) != weights(t, whole) {
+		t.Error("after the fault the weights are others")
+	}
+}
+
+// A row that is skipped counts like one of weight 0.
+func TestSkippedRowInTraining(t *testing.T) {
+	dev, spec := device(t), irisSpec(t)
+	weighted, err := spec.Data.Rows(spec.Data.Name, allRows(spec.Data.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ones := make([]float32, weighted.Len())
+	for i := range ones {
+		ones[i] = 1
+	}
+	ones[11] = 0
+	weighted.W = feed.FromF32(ones, len(ones))
+	data, src := sourced(t, spec.Data)
+	data.Skip = true
+	src.bad.Store(11)
+	spec.Data = weighted
+	want := trainer(t, dev, spec)
+	spec.Data, spec.Window = data, 2*spec.Batch
+	got := trainer(t, dev, spec)
+	fit(t, want, 2)
+	fit(t, got, 2)
+	if weights(t, want) != weights(t, got) {
+		t.Error("the weights are not those of a row that counts nothing")
+	}
+	if data.Faults() != 1 {
+		t.Errorf("%d rows were skipped", data.Faults())
+	}
+}
+
+func allRows(n int) []int {
+	rows := make([]int, n)
+	for i := range rows {
+		rows[i] = i
+	}
+	return rows
+}
+
+// A training that waits for data can be stopped, and is measured meanwhile.
+func TestStopWhileWaitingForData(t *testing.T) {
+	dev, spec := device(t), irisSpec(t)
+	valid := spec.Valid
+	data, src := sourced(t, spec.Data)
+	src.slow = make(chan struct{})
+	spec.Data, spec.Window = data, spec.Batch
+	tr := trainer(t, dev, spec)
+	before := runtime.NumGoroutine()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error)
+	go func() { done <- tr.Train(ctx, 1) }()
+	for range spec.Batch + 1 { // one step, and then it waits
+		src.slow <- struct{}{}
+	}
+	for tr.Info().Step < 1 {
+		time.Sleep(time.Millisecond)
+	}
+	if _, _, err := tr.Evaluate(context.Background(), valid); err != nil {
+		t.Error(err)
+	}
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) || tr.Info().EpochStep != 1 {
+		t.Errorf("got %v after %d steps", err, tr.Info().EpochStep)
+	}
+	for deadline := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d goroutines, %d before", runtime.NumGoroutine(), before)
+		}
+	}
+}
