@@ -58,7 +58,8 @@ type lowerer struct {
 	library func(s ProductSpec) bool // reports whether the vendor's library is to compute it; nil: none
 	kernel  map[string]int           // number by name
 	step    int
-	scratch int64 // bytes that the step's scratch takes so far
+	home    map[*ir.Value]*ir.Value // in whose memory a value lies that has none, while its step runs
+	scratch int64                   // bytes that the step's scratch takes so far
 	most    int64
 }
 
@@ -99,7 +100,7 @@ func Lower(p *plan.Program, d Dialect, limits Limits, library func(s ProductSpec
 }
 
 func (l *lowerer) lower(s *plan.Step) error {
-	l.scratch = 0
+	l.scratch, l.home = 0, nil
 	v := s.Values[0]
 	if s.Values[len(s.Values)-1].Shape.Elems() == 0 {
 		return nil
@@ -133,7 +134,13 @@ func (l *lowerer) unsupported(v *ir.Value, why string) error {
 }
 
 // read is the memory of an operand.
-func (l *lowerer) read(v *ir.Value) Arg { return Arg{Place: l.prog.Places[v], Bytes: v.Bytes()} }
+func (l *lowerer) read(v *ir.Value) Arg {
+	place := l.prog.Places[v]
+	if place.Kind == plan.Inside {
+		place = l.prog.Places[l.home[v]]
+	}
+	return Arg{Place: place, Bytes: v.Bytes()}
+}
 
 // write is the memory of a result.
 func (l *lowerer) write(v *ir.Value) Arg {

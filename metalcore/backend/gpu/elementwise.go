@@ -49,12 +49,11 @@ type group struct {
 	args   []Arg
 	params []Param
 	number map[*ir.Value]int // of values, in names
-	place  map[*ir.Value]Arg // of operands that do not lie where the plan says
 }
 
 // elementwise emits a step of values that are computed element by element.
 func (l *lowerer) elementwise(s *plan.Step) error {
-	if full, ok := plan.RowSpace(s.Values); ok && s.Fused() && l.byRows(s.Values, full) {
+	if full, ok := plan.RowSpace(s.Values); ok && l.byRows(s.Values, full) {
 		return l.rows(s, full)
 	}
 	g := l.newGroup(s, s.Values, s.Values[len(s.Values)-1].Shape)
@@ -161,14 +160,7 @@ func (g *group) check() error {
 }
 
 // one writes the text of element i.
-func (g *group) one(t *text) {
-	g.locate(t, "i")
-	g.load(t, "i", "")
-	g.compute(t, "")
-	for _, w := range g.writes() {
-		t.line("y%d[i] = %s;", g.number[w], stored(w.DType, g.name(w, "")))
-	}
-}
+func (g *group) one(t *text) { g.elementAt(t, "i") }
 
 // four writes the text of the elements 4i to 4i+3; the last ones of a space may
 // be fewer.
@@ -177,16 +169,29 @@ func (g *group) four(t *text) {
 	if rest > 0 {
 		t.line("if (i == %du) {", g.space.n/4)
 		t.line("for (%s e = i * 4u; e < %du; e++) {", g.index, g.space.n)
-		g.locate(t, "e")
-		g.load(t, "e", "")
-		g.compute(t, "")
-		for _, w := range g.writes() {
-			t.line("y%d[e] = %s;", g.number[w], stored(w.DType, g.name(w, "")))
-		}
+		g.elementAt(t, "e")
 		t.line("}")
 		t.line("} else {")
 	}
 	t.line("%s e = i * 4u;", g.index)
+	g.quadAt(t)
+	if rest > 0 {
+		t.line("}")
+	}
+}
+
+// elementAt writes the text of the element with the given name.
+func (g *group) elementAt(t *text, e string) {
+	g.locate(t, e)
+	g.load(t, e, "")
+	g.compute(t, "")
+	for _, w := range g.writes() {
+		t.line("y%d[%s] = %s;", g.number[w], e, stored(w.DType, g.name(w, "")))
+	}
+}
+
+// quadAt writes the text of the elements e to e+3.
+func (g *group) quadAt(t *text) {
 	g.locate(t, "e")
 	g.loadFour(t)
 	for k := range 4 {
@@ -194,9 +199,6 @@ func (g *group) four(t *text) {
 	}
 	for _, w := range g.writes() {
 		g.storeFour(t, w)
-	}
-	if rest > 0 {
-		t.line("}")
 	}
 }
 

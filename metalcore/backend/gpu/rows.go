@@ -70,10 +70,6 @@ func (l *lowerer) rows(s *plan.Step, full ir.Shape) error {
 // the given shape.
 func (l *lowerer) rowOperands(s *plan.Step, full ir.Shape) *group {
 	g := &group{l: l, step: s, values: s.Values, index: "uint", from: map[*ir.Value][]int{}, number: map[*ir.Value]int{}}
-	if e, ok := s.Epilogue(); ok {
-		g.values = e.Rest
-		g.place = map[*ir.Value]Arg{e.Base: l.read(s.Home(e.Base))}
-	}
 	for _, v := range g.values {
 		g.number[v] = len(g.number)
 	}
@@ -104,11 +100,7 @@ func (g *group) rowOperand(in *ir.Value, shape ir.Shape) int {
 		return at
 	}
 	if in.Op != ir.OpConst && in.Op != ir.OpIota {
-		a, ok := g.place[in]
-		if !ok {
-			a = g.l.read(in)
-		}
-		o.name = g.param(a, in.DType, fmt.Sprintf("x%d", len(g.params)))
+		o.name = g.param(g.l.read(in), in.DType, fmt.Sprintf("x%d", len(g.params)))
 	}
 	g.ops = append(g.ops, o)
 	return len(g.ops) - 1

@@ -125,7 +125,7 @@ func plus(a, b string) string {
 }
 
 func times(a string, n int) string {
-	if n == 1 {
+	if n == 1 || a == "0u" {
 		return a
 	}
 	return fmt.Sprintf("%s * %du", a, n)
