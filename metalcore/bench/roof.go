@@ -16,13 +16,11 @@ import (
 // more than Bytes, a second. What is not known is 0.
 type Roof struct{ FLOPs, Bytes float64 }
 
-// appleRoofs are what Apple says of its chips with all cores of the GPU; the
-// smaller variants of a chip stay below. The bandwidth of the memory is that of
-// the Macs' technical specifications (support.apple.com/specs; of the M1, which
-// have none, that of its LPDDR4X-4266 on 128 bits). Operations on f32 are those
-// that Apple named when it presented the chips, as github.com/huggingface/
-// huggingface.js lists them in packages/tasks/src/hardware.ts; of later chips
-// what others list differs too much.
+// appleRoofs are what Apple says of its chips, with all cores of the GPU: the
+// bandwidth of the memory in the technical specifications of the Macs that have
+// them (support.apple.com/specs), and operations on f32, where Apple names them,
+// in the announcements of the chips (apple.com/newsroom: November 2020, October
+// 2021, March and June 2022). A chip's smaller variants stay below.
 var appleRoofs = map[string]Roof{
 	"Apple M1": {2.6e12, 68e9}, "Apple M1 Pro": {5.2e12, 200e9}, "Apple M1 Max": {10.4e12, 400e9}, "Apple M1 Ultra": {21e12, 800e9},
 	"Apple M2": {3.6e12, 100e9}, "Apple M2 Pro": {0, 200e9}, "Apple M2 Max": {0, 400e9}, "Apple M2 Ultra": {0, 800e9},

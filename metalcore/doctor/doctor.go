@@ -5,7 +5,6 @@
 package doctor
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +20,7 @@ import (
 type Options struct {
 	Version string // of metalnb
 	Devices device.Table
-	Device  string        // one of the table; empty, or device.Auto, for all that may be chosen automatically
+	Device  string        // one of the table; all that may be chosen automatically when empty
 	Train   time.Duration // how long each model is trained
 	Quick   bool          // small shapes and little data, for a first look
 	// Trace, unless empty, names a file that always holds the program that was
@@ -85,16 +84,15 @@ func Run(ctx context.Context, w io.Writer, o Options) (Summary, error) {
 
 // kinds are the devices to examine.
 func (o *Options) kinds() (list device.Table, err error) {
-	name := cmp.Or(o.Device, device.Auto)
 	for _, k := range o.Devices {
-		if k.Name == name || name == device.Auto && k.Auto {
+		if k.Name == o.Device || o.Device == "" && k.Auto {
 			list = append(list, k)
 		}
 	}
 	if len(list) == 0 {
-		return nil, &device.UnknownError{Name: name, Known: o.Devices.Names()}
+		_, err = o.Devices.Open(o.Device) // says what there is
 	}
-	return list, nil
+	return list, err
 }
 
 // opens tells whether a device can be opened, and what it is.

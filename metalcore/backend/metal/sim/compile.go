@@ -71,16 +71,11 @@ func (t *toolchain) build(units []*unit, size int) error {
 		}
 		seen[u.key] = true
 	}
-	return each(missing, size, t.buildBatch)
-}
-
-// each calls f with batches of units, on several at once.
-func each(units []*unit, size int, f func([]*unit) error) error {
-	batches := split(units, min(size, (len(units)+processes-1)/processes))
+	batches := split(missing, min(size, (len(missing)+processes-1)/processes))
 	errs := make([]error, len(batches))
 	var wg sync.WaitGroup
 	for i, batch := range batches {
-		wg.Go(func() { errs[i] = f(batch) })
+		wg.Go(func() { errs[i] = t.buildBatch(batch) })
 	}
 	wg.Wait()
 	return errors.Join(errs...)
@@ -109,6 +104,9 @@ next:
 }
 
 func (t *toolchain) buildBatch(batch []*unit) error {
+	if len(batch) == 0 {
+		return nil
+	}
 	h := sha256.New()
 	for _, u := range batch {
 		h.Write([]byte(u.key))

@@ -1,0 +1,201 @@
+package metal
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/metalnb/metalnb/metalcore/backend/gpu"
+	"github.com/metalnb/metalnb/metalcore/backend/metal/fake"
+	"github.com/metalnb/metalnb/metalcore/backend/metal/objc"
+)
+
+// kernels are what the tests run, in Go: package sim runs real ones.
+var kernels = map[string]func(l *fake.Launch) error{
+	"copy": func(l *fake.Launch) error {
+		n := l.Groups[0] * l.Threads[0]
+		copy(floats(l, 1)[:n], floats(l, 0)[:n])
+		return nil
+	},
+	"double": func(l *fake.Launch) error {
+		for i := range l.Groups[0] * l.Threads[0] {
+			floats(l, 0)[i] *= 2
+		}
+		return nil
+	},
+	"increment": func(l *fake.Launch) error {
+		for i := range l.Groups[0] * l.Threads[0] {
+			floats(l, 0)[i]++
+		}
+		return nil
+	},
+	"crash": func(*fake.Launch) error { return errors.New("an access out of bounds") },
+}
+
+// floats is what a kernel sees of a buffer.
+func floats(l *fake.Launch, i int) []float32 {
+	return unsafe.Slice((*float32)(l.Buffers[i]), l.Bytes[i]/4)
+}
+
+var kernelName = regexp.MustCompile(`kernel void (\w+)\(`)
+
+func compileTable(text string) (func(string) fake.Kernel, error) {
+	for i, line := range strings.Split(text, "\n") {
+		if strings.Contains(line, "undeclared") {
+			return nil, fmt.Errorf("program_source:%d:7: error: use of undeclared identifier", i+1)
+		}
+	}
+	has := map[string]bool{}
+	for _, m := range kernelName.FindAllStringSubmatch(text, -1) {
+		has[m[1]] = true
+	}
+	return func(name string) fake.Kernel {
+		if !has[name] {
+			return nil
+		}
+		return kernels[name]
+	}, nil
+}
+
+// text is a library with the kernels.
+func text(names ...string) string {
+	var b strings.Builder
+	for _, n := range names {
+		fmt.Fprintf(&b, "kernel void %s() {\n}\n", n)
+	}
+	return b.String()
+}
+
+func libraries(t testing.TB) objc.Libraries {
+	t.Helper()
+	l, err := fake.Libraries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// prepare makes the stand-in ready; at the end of the test nothing may live, and
+// nothing may have been noticed.
+func prepare(t testing.TB) objc.Libraries {
+	t.Helper()
+	l := libraries(t)
+	fake.Reset()
+	fake.SetCompiler(compileTable)
+	before := fake.Live()
+	t.Cleanup(func() {
+		if s := fake.Errors(); s != "" {
+			t.Errorf("the stand-in has noticed:\n%s", s)
+		}
+		for class, n := range settled(before) {
+			if n > before[class] {
+				t.Errorf("%d objects of class %s live, %d before", n, class, before[class])
+			}
+		}
+		fake.Reset()
+	})
+	return l
+}
+
+// settled waits for the stand-in's GPU, which lets go of a command buffer after
+// it has told of its end.
+func settled(want map[string]int) map[string]int {
+	for range 100 {
+		if maps.Equal(fake.Live(), want) {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return fake.Live()
+}
+
+// open opens a driver, which the test's end closes.
+func open(t testing.TB, o Options) *Driver {
+	t.Helper()
+	o.Libraries = prepare(t)
+	d, err := Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+		if s := d.Stats(); s != (Stats{}) {
+			t.Errorf("the driver holds %+v after its end", s)
+		}
+	})
+	return d
+}
+
+func alloc(t testing.TB, d *Driver, bytes int64) gpu.Memory {
+	t.Helper()
+	m, err := d.Alloc(bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(m.Free)
+	return m
+}
+
+func compile(t testing.TB, d *Driver, names ...string) []gpu.Pipeline {
+	t.Helper()
+	list, err := d.Compile(text(names...), names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range list {
+		t.Cleanup(p.Free)
+	}
+	return list
+}
+
+// execute records and runs.
+func execute(d *Driver, record func(r gpu.Recording)) error {
+	r, err := d.Begin()
+	if err != nil {
+		return err
+	}
+	record(r)
+	done := make(chan error, 1)
+	r.Commit(func(err error) { done <- err })
+	return <-done
+}
+
+func upload(t testing.TB, m gpu.Memory, offset int64, v []float32) {
+	t.Helper()
+	if err := m.Upload(offset, bytesOf(v)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func download(t testing.TB, m gpu.Memory, offset int64, n int) []float32 {
+	t.Helper()
+	v := make([]float32, n)
+	if err := m.Download(offset, bytesOf(v)); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func bytesOf(v []float32) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), 4*len(v))
+}
+
+// ramp is 1, 2, 3, ...
+func ramp(n int) []float32 {
+	v := make([]float32, n)
+	for i := range v {
+		v[i] = float32(i + 1)
+	}
+	return v
+}
+
+func dispatch(p gpu.Pipeline, n int, spans ...gpu.Span) *gpu.Dispatch {
+	return &gpu.Dispatch{Pipeline: p, Buffers: spans, Groups: [3]int{n, 1, 1}, Threads: 1}
+}
