@@ -80,11 +80,11 @@ func expression(v *ir.Value, in []string) (string, error) {
 
 // castExpression is a value of one type as one of another.
 func castExpression(from, to ir.DType, x string) string {
-	a, b := valueType(from), valueType(to)
+	a := valueType(from)
 	switch {
 	case to == ir.Bool:
 		return "(int)(" + x + " != 0)"
-	case from == to || to.Integer() && from == ir.Bool && b == "int":
+	case from == to || to == ir.I32 && a == "int" || to == ir.U8 && from == ir.Bool:
 		return x
 	case to.Float() && a == "float":
 		return rounded(to, x)
