@@ -96,6 +96,7 @@ func (s *suite) pool(t T) {
 		{ir.Shape{1, 5, 5, 2}, op.PoolSpec{Window: []int{2, 2}, Stride: []int{3, 3}}},
 		{ir.Shape{1, 4, 6, 5}, op.PoolSpec{Window: []int{4, 6}}},
 		{ir.Shape{0, 4, 4, 1}, op.PoolSpec{Window: []int{2, 2}}},
+		{ir.Shape{2, 7, 6, 8}, op.PoolSpec{Window: []int{3, 2}, Stride: []int{2, 1}, Pad: []int{1, 1, 1, 0}}},
 		{ir.Shape{9, 32, 32, 8}, op.PoolSpec{Window: []int{2, 2}}},
 	} {
 		x := f32("x", c.x...)

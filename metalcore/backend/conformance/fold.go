@@ -9,7 +9,7 @@ import (
 
 // reduce folds every set of axes of some shapes.
 func (s *suite) reduce(t T) {
-	shapes := []ir.Shape{{}, {1}, {7}, {70001}, {1, 5}, {5, 1}, {13, 17}, {3, 300}, {500, 5}, {2, 3, 5}, {3, 1, 4}, {2, 3, 4, 5}, {0, 3}}
+	shapes := []ir.Shape{{}, {1}, {7}, {70001}, {1, 5}, {5, 1}, {13, 17}, {3, 300}, {500, 5}, {2, 3, 5}, {3, 1, 4}, {2, 3, 4, 5}, {3000, 20}, {2, 1500, 3}, {3, 40, 7, 33}, {0, 3}}
 	for _, shape := range shapes {
 		for set := range 1 << len(shape) {
 			if set == 0 && len(shape) > 0 {
@@ -94,7 +94,7 @@ func (s *suite) accuracy(t T) {
 }
 
 func (s *suite) argmax(t T) {
-	for _, shape := range []ir.Shape{{1}, {9}, {13, 17}, {2, 3, 5}, {40000, 3}, {3, 40000}} {
+	for _, shape := range []ir.Shape{{1}, {9}, {13, 17}, {2, 3, 5}, {40000, 3}, {3, 40000}, {2, 1500, 7}} {
 		for axis := range shape {
 			s.check(t, op.ArgMax(f32("x", shape...), axis), nil, exact)
 			s.check(t, op.ArgMax(i32("x", shape...), axis), nil, exact)
@@ -145,7 +145,7 @@ func (s *suite) index(t T) {
 }
 
 func (s *suite) loss(t T) {
-	for _, shape := range []ir.Shape{{1, 1}, {1, 10}, {32, 10}, {7, 1}, {0, 10}, {301, 97}} {
+	for _, shape := range []ir.Shape{{1, 1}, {1, 10}, {32, 10}, {7, 1}, {0, 10}, {301, 97}, {5, 129}, {3, 5000}} {
 		x, labels, g := f32("x", shape...), i32("labels", shape[0]), f32("g", shape[0])
 		s.check(t, op.SoftmaxCrossEntropy(x, labels), nil, sums)
 		s.check(t, op.SoftmaxCrossEntropyGrad(x, labels, g), nil, sums)

@@ -61,6 +61,9 @@ func TestText(t *testing.T) {
 		"short_rows":  lowered(t, newStub().limits, []ir.Output{{Name: "y", Value: op.Softmax(g, -1)}}, nil),
 		"transpose":   lowered(t, newStub().limits, []ir.Output{{Name: "y", Value: op.Transpose(x)}}, nil),
 		"argsort":     lowered(t, newStub().limits, []ir.Output{{Name: "y", Value: op.ArgSort(g, 1, true)}}, nil),
+		"long_sum":    outputOf(t, op.Sum(ir.Input("x", ir.F16, 70001), false)),
+		"columns":     outputOf(t, op.MaxOver(ir.Input("x", ir.F32, 3, 500, 20), false, 1)),
+		"loss":        outputOf(t, op.SoftmaxCrossEntropy(ir.Input("x", ir.F32, 30, 10), ir.Input("labels", ir.U8, 30))),
 		"updates": lowered(t, newStub().limits, nil, []ir.Update{
 			{State: w, New: op.Sub(w, op.Mul(moment, lr))}, {State: m, New: moment}, {State: h, New: op.Mul(h, h)}}),
 	} {

@@ -6,6 +6,9 @@ package gpu
 // f_pow f_sqrt f_floor f_rint f_abs f_fma f_max f_min, precise to some units in
 // the last place. f_max and f_min may do with NaN as they like.
 //
+// All threads of a SIMD group must come to a call of simd_* or shuffle*, which are
+// of float, int and long; the dialects' own have no long.
+//
 // expm1 and log1p make good in first order what is lost beside 1 (W. Kahan); the
 // f_order is smaller for smaller numbers, and largest for NaN; the
 // fits of erf are those of the CPU's kernels; Philox is of Salmon and others 2011.
@@ -19,10 +22,6 @@ FUNC bool f_isnan(float x) { return (f_bits(x) & 0x7fffffffu) > 0x7f800000u; }
 FUNC bool f_isfinite(float x) { return (f_bits(x) & 0x7f800000u) != 0x7f800000u; }
 FUNC float f_larger(float a, float b) { return f_isnan(a) ? a : f_isnan(b) ? b : a > b ? a : b; }
 FUNC float f_smaller(float a, float b) { return f_isnan(a) ? a : f_isnan(b) ? b : a < b ? a : b; }
-FUNC float simd_largest(float x) {
-	for (uint m = 16u; m > 0u; m /= 2u) x = f_larger(x, simd_shuffle_xor(x, (ushort)m));
-	return x;
-}
 FUNC float f_relu(float x) { return x < 0.0f ? 0.0f : x; }
 FUNC float f_sign(float x) { return x > 0.0f ? 1.0f : x < 0.0f ? -1.0f : 0.0f; }
 FUNC float f_rsqrt(float x) { return 1.0f / f_sqrt(x); }
@@ -80,6 +79,7 @@ FUNC long l_sign(long a) { return (long)(a > 0) - (long)(a < 0); }
 FUNC long l_abs(long a) { return a < 0 ? l_neg(a) : a; }
 FUNC long l_larger(long a, long b) { return a > b ? a : b; }
 FUNC long l_smaller(long a, long b) { return a < b ? a : b; }
+FUNC long l_join(int low, int high) { return (long)((ulong)(uint)high << 32 | (uint)low); }
 
 FUNC int f_int(float x) { return f_isnan(x) ? 0 : x >= 2147483648.0f ? 2147483647 : x < -2147483648.0f ? INT_LEAST : (int)x; }
 FUNC long f_long(float x) { return f_isnan(x) ? 0 : x >= 9223372036854775808.0f ? 9223372036854775807l : x < -9223372036854775808.0f ? LONG_LEAST : (long)x; }
@@ -88,6 +88,38 @@ FUNC int i_u8(int x) { return x > 255 ? 255 : x < 0 ? 0 : x; }
 FUNC int l_int(long x) { return x > 2147483647l ? 2147483647 : x < -2147483648l ? INT_LEAST : (int)x; }
 FUNC int l_u8(long x) { return x > 255l ? 255 : x < 0l ? 0 : (int)x; }
 FUNC uint l_clamp(long x, uint most) { return x < 0l ? 0u : x > (long)most ? most : (uint)x; }
+
+FUNC int f_rank(float x) { int b = (int)f_bits(x); return f_isnan(x) ? (int)0x807fffffu : x == 0.0f ? 0 : b < 0 ? b ^ 0x7fffffff : b; }
+FUNC long i_rank(int x, ulong at) { return (long)((ulong)(uint)x << 32 | (uint)~at); }
+
+FUNC float shuffle_xor(float x, uint m) { return simd_shuffle_xor(x, (ushort)m); }
+FUNC int shuffle_xor(int x, uint m) { return simd_shuffle_xor(x, (ushort)m); }
+FUNC long shuffle_xor(long x, uint m) { return l_join(shuffle_xor((int)x, m), shuffle_xor((int)(x >> 32), m)); }
+FUNC float shuffle(float x, uint from) { return simd_shuffle(x, (ushort)from); }
+FUNC int shuffle(int x, uint from) { return simd_shuffle(x, (ushort)from); }
+FUNC long shuffle(long x, uint from) { return l_join(shuffle((int)x, from), shuffle((int)(x >> 32), from)); }
+FUNC float shuffle_up(float x, uint by) { return simd_shuffle_up(x, (ushort)by); }
+FUNC int shuffle_up(int x, uint by) { return simd_shuffle_up(x, (ushort)by); }
+FUNC long shuffle_up(long x, uint by) { return l_join(shuffle_up((int)x, by), shuffle_up((int)(x >> 32), by)); }
+#define SIMD_FOLD(name, T, joined) \
+	FUNC T name(T x) { for (uint m = 16u; m > 0u; m /= 2u) { T y = shuffle_xor(x, m); x = joined; } return x; }
+FUNC float simd_total(float x) { return simd_sum(x); }
+FUNC int simd_total(int x) { return (int)simd_sum((uint)x); }
+SIMD_FOLD(simd_total, long, l_add(x, y))
+SIMD_FOLD(simd_times, float, x * y)
+SIMD_FOLD(simd_times, int, i_mul(x, y))
+SIMD_FOLD(simd_times, long, l_mul(x, y))
+SIMD_FOLD(simd_largest, float, f_larger(x, y))
+SIMD_FOLD(simd_largest, int, i_larger(x, y))
+SIMD_FOLD(simd_largest, long, l_larger(x, y))
+SIMD_FOLD(simd_smallest, float, f_smaller(x, y))
+SIMD_FOLD(simd_smallest, int, i_smaller(x, y))
+SIMD_FOLD(simd_smallest, long, l_smaller(x, y))
+#define SIMD_PREFIX(T, joined) \
+	FUNC T simd_prefix(T x, uint lane) { for (uint d = 1u; d < 32u; d *= 2u) { T y = shuffle_up(x, d); if (lane >= d) x = joined; } return x; }
+SIMD_PREFIX(float, x + y)
+SIMD_PREFIX(int, i_add(x, y))
+SIMD_PREFIX(long, l_add(x, y))
 
 FUNC uint4 philox(uint c0, uint c1, uint c2, uint k0, uint k1) {
 	uint c3 = 0;
