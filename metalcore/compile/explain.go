@@ -92,7 +92,7 @@ func kernel(p *plan.Program, s *plan.Step) Kernel {
 		}
 	}
 	for _, v := range s.Reads {
-		k.Read += v.Bytes()
+		k.Read += read(s, v)
 	}
 	for _, v := range s.Writes {
 		k.Written += v.Bytes()
@@ -111,6 +111,17 @@ func kernel(p *plan.Program, s *plan.Step) Kernel {
 		k.Epilogue = strings.Join(ops, " ")
 	}
 	return k
+}
+
+// read is how much of an operand a step reads: of a table that rows are gathered
+// from, no more than the rows.
+func read(s *plan.Step, v *ir.Value) int64 {
+	for _, x := range s.Values {
+		if x.Op == "gather" && x.In[0] == v {
+			return min(v.Bytes(), x.Bytes())
+		}
+	}
+	return v.Bytes()
 }
 
 // Label names a kernel: its ops, its layers if there are any, and the first

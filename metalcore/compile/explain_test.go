@@ -45,6 +45,21 @@ func TestFLOPs(t *testing.T) {
 	}
 }
 
+// Of a table, only the rows that are gathered are read; of a small one that is
+// gathered often, all.
+func TestGatheredBytes(t *testing.T) {
+	for rows, want := range map[int]int64{1000: 5*12 + 5*4, 2: 2*12 + 5*4} {
+		y := op.Gather(ir.Input("table", ir.F32, rows, 3), ir.Input("index", ir.I32, 5))
+		_, r, err := compile.Compile(ir.NewGraph("test", []ir.Output{{Name: "y", Value: y}}, nil), compile.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := r.Explain(nil).Kernels[0].Read; got != want {
+			t.Errorf("%d bytes are read for 5 of %d rows, want %d", got, rows, want)
+		}
+	}
+}
+
 func TestExplanationAddsUp(t *testing.T) {
 	p, r, err := compile.Compile(training(t, 2), compile.Options{})
 	if err != nil {
