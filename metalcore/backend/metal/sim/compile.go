@@ -72,11 +72,16 @@ func (t *toolchain) build(units []*unit, size int) error {
 		}
 		seen[u.key] = true
 	}
-	batches := split(missing, min(size, (len(missing)+processes-1)/processes))
+	return each(missing, size, t.buildBatch)
+}
+
+// each calls f with batches of units, on several at once.
+func each(units []*unit, size int, f func([]*unit) error) error {
+	batches := split(units, min(size, (len(units)+processes-1)/processes))
 	errs := make([]error, len(batches))
 	var wg sync.WaitGroup
 	for i, batch := range batches {
-		wg.Go(func() { errs[i] = t.buildBatch(batch) })
+		wg.Go(func() { errs[i] = f(batch) })
 	}
 	wg.Wait()
 	return errors.Join(errs...)
@@ -111,9 +116,6 @@ next:
 }
 
 func (t *toolchain) buildBatch(batch []*unit) error {
-	if len(batch) == 0 {
-		return nil
-	}
 	h := sha256.New()
 	for _, u := range batch {
 		h.Write([]byte(u.key))

@@ -264,7 +264,23 @@ func TestGathering(t *testing.T) {
 	if g.Len() != 2 {
 		t.Errorf("%d kernels were gathered, want 2", g.Len())
 	}
-	if err := g.Prepare(); err != nil {
-		t.Error(err)
+	for _, err := range []error{g.Prepare(), g.Lint()} {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	wrong := new(Gathering)
+	d, err := New(Options{Gather: wrong})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := d.Compile("using namespace metal;\nkernel void a(device float *y [[buffer(0)]]) {\n\tfloat *p = y; *p = 1; }", []string{"a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p[0].Free()
+	var e *gpu.CompileError
+	if err := wrong.Lint(); !errors.As(err, &e) || e.Kernel != "a" || !strings.Contains(e.Log, "a.metal:3:") {
+		t.Errorf("got %v", err)
 	}
 }
