@@ -40,6 +40,7 @@ var arrows = map[string][]string{
 	"metalcore/backend/cpu/asm/gen":        {"metalcore/backend/cpu/neon"},
 	"metalcore/backend/cpu/vec/gen":        {"metalcore/backend/cpu/neon"},
 	"metalcore/backend/gpu":                {"metalcore/ir", "metalcore/op", "metalcore/plan", "metalcore/backend"},
+	"metalcore/backend/cuda":               {"metalcore/backend", "metalcore/backend/gpu"},
 	"metalcore/backend/device":             {"metalcore/backend", "metalcore/backend/cpu", "metalcore/backend/gpu", "metalcore/backend/metal", "metalcore/backend/cuda"},
 	"metalcore/backend/metal":              {"metalcore/backend", "metalcore/backend/gpu", "metalcore/backend/metal/objc"},
 	"metalcore/backend/metal/fake":         {"metalcore/backend/metal/objc"},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/metalnb/metalnb/metalcore/backend"
 	"github.com/metalnb/metalnb/metalcore/backend/cpu"
+	"github.com/metalnb/metalnb/metalcore/backend/cuda"
 )
 
 // Env names the environment variable that chooses the device where nothing else
@@ -40,7 +41,7 @@ type Table []Kind
 func All(threads int) Table {
 	return Table{
 		{Name: "metal", Auto: true, Open: absent("metal")},
-		{Name: "cuda", Open: absent("cuda")},
+		{Name: "cuda", Open: cuda.New},
 		{Name: "cpu", Auto: true, Open: func() (backend.Device, error) { return cpu.New(threads), nil }},
 	}
 }

@@ -18,19 +18,18 @@ import (
 type unit struct {
 	kernelText
 	prelude string
-	watched bool // it tells of each access
 	key     string
 	entry   uintptr // sim::Entry, once it is loaded
 }
 
-func newUnit(prelude string, k kernelText, watched bool) *unit {
+func (t *toolchain) newUnit(prelude string, k kernelText) *unit {
 	h := sha256.New()
-	fmt.Fprint(h, len(prelude), prelude, k.name, k.text, k.bindings, k.waits, watched)
-	return &unit{kernelText: k, prelude: prelude, watched: watched, key: fmt.Sprintf("%x", h.Sum(nil)[:16])}
+	fmt.Fprint(h, len(prelude), prelude, k.name, k.text, k.bindings, k.waits)
+	return &unit{kernelText: k, prelude: prelude, key: fmt.Sprintf("%x", h.Sum(nil)[:16])}
 }
 
 // unitsOf are the kernels of texts.
-func unitsOf(texts []string, watched bool) ([]*unit, error) {
+func (t *toolchain) unitsOf(texts []string) ([]*unit, error) {
 	var out []*unit
 	for _, text := range texts {
 		s, err := parse(text)
@@ -38,7 +37,7 @@ func unitsOf(texts []string, watched bool) ([]*unit, error) {
 			return nil, err
 		}
 		for _, k := range s.kernels {
-			out = append(out, newUnit(s.prelude, k, watched))
+			out = append(out, t.newUnit(s.prelude, k))
 		}
 	}
 	return out, nil
@@ -72,43 +71,32 @@ func (t *toolchain) build(units []*unit, size int) error {
 		}
 		seen[u.key] = true
 	}
-	return each(missing, size, t.buildBatch)
-}
-
-// each calls f with batches of units, on several at once.
-func each(units []*unit, size int, f func([]*unit) error) error {
-	batches := split(units, min(size, (len(units)+processes-1)/processes))
+	batches := split(missing, min(size, (len(missing)+processes-1)/processes))
 	errs := make([]error, len(batches))
 	var wg sync.WaitGroup
 	for i, batch := range batches {
-		wg.Go(func() { errs[i] = f(batch) })
+		wg.Go(func() { errs[i] = t.buildBatch(batch) })
 	}
 	wg.Wait()
 	return errors.Join(errs...)
 }
 
-// split makes batches of units with the same prelude, and different names. All
-// are watched, or none.
+// split makes batches of units with the same prelude, and different names.
 func split(units []*unit, size int) [][]*unit {
 	var out [][]*unit
-	type kind struct {
-		prelude string
-		watched bool
-	}
-	open := map[kind][]int{} // batches that are not full
+	open := map[string][]int{} // batches of a prelude that are not full
 next:
 	for _, u := range units {
-		k := kind{u.prelude, u.watched}
-		for _, i := range open[k] {
+		for _, i := range open[u.prelude] {
 			if !slices.ContainsFunc(out[i], func(o *unit) bool { return o.name == u.name }) {
 				if out[i] = append(out[i], u); len(out[i]) == size {
-					open[k] = slices.DeleteFunc(open[k], func(j int) bool { return j == i })
+					open[u.prelude] = slices.DeleteFunc(open[u.prelude], func(j int) bool { return j == i })
 				}
 				continue next
 			}
 		}
 		if size > 1 {
-			open[k] = append(open[k], len(out))
+			open[u.prelude] = append(open[u.prelude], len(out))
 		}
 		out = append(out, []*unit{u})
 	}
@@ -116,16 +104,15 @@ next:
 }
 
 func (t *toolchain) buildBatch(batch []*unit) error {
+	if len(batch) == 0 {
+		return nil
+	}
 	h := sha256.New()
 	for _, u := range batch {
 		h.Write([]byte(u.key))
 	}
 	so := filepath.Join(t.dir, fmt.Sprintf("%x.so", h.Sum(nil)[:16]))
-	flags := kernelFlags
-	if batch[0].watched {
-		flags = append(slices.Clone(kernelFlags), watchFlags...)
-	}
-	log, err := t.compile(render(batch), so, flags)
+	log, err := t.compile(render(batch), so, kernelFlags)
 	if err != nil && log == "" {
 		return fmt.Errorf("sim: clang++: %w", err)
 	}
@@ -172,9 +159,6 @@ func compileError(batch []*unit, log string) error {
 // render is the C++ of a batch. Its lines are those of MSL.
 func render(batch []*unit) string {
 	var b strings.Builder
-	if batch[0].watched {
-		b.WriteString("#include \"watch.h\"\n")
-	}
 	fmt.Fprintf(&b, "#include \"metal_stdlib.h\"\n#line 1 \"prelude.metal\"\n%s\n", batch[0].prelude)
 	for _, u := range batch {
 		fmt.Fprintf(&b, "#line %d \"%s.metal\"\n%s\n", u.line, u.name, u.text)

@@ -66,8 +66,7 @@ func rewriteKernel(src string, ts []token) (*kernelText, error) {
 		r.edits[i].pos -= begin
 		r.edits[i].end -= begin
 	}
-	r.msl = src[begin:stop]
-	r.text = apply(r.msl, r.edits)
+	r.text = apply(src[begin:stop], r.edits)
 	return &r.kernelText, nil
 }
 

@@ -19,7 +19,6 @@ type source struct {
 type kernelText struct {
 	name     string
 	text     string
-	msl      string   // as it was
 	line     int      // where it begins in MSL
 	bindings []string // of its parameters
 	buffers  []int    // that must be bound
@@ -36,7 +35,7 @@ type item struct {
 // items are the declarations and directives of a text.
 func items(text string) []item {
 	var out []item
-	ts := lex(text, true)
+	ts := lex(directiveRE, text)
 	begin := 0
 	for i := 0; i < len(ts); i++ {
 		end := false
@@ -65,9 +64,9 @@ func items(text string) []item {
 	return out
 }
 
-func isDirective(s string) bool { return len(s) > 1 && s[0] == '#' }
+func isDirective(s string) bool { return strings.HasPrefix(strings.TrimLeft(s, " \t"), "#") }
 
-var ownHeader = regexp.MustCompile(`^#[ \t]*include[ \t]*<(metal_|simd/)`)
+var ownHeader = regexp.MustCompile(`^[ \t]*#[ \t]*include[ \t]*<(metal_|simd/)`)
 
 // parse splits a text and rewrites its kernels.
 func parse(text string) (*source, error) {
@@ -128,7 +127,7 @@ func waitingNames(all []item) func(string) bool {
 // definition returns the name of a function or macro, and what it stands for.
 func definition(it item) (string, []token) {
 	if t := it.tokens[0]; isDirective(t.text) {
-		words := lex(t.text, false)
+		words := lex(tokenRE, t.text)
 		if len(words) < 3 || words[1].text != "define" {
 			return "", nil
 		}
