@@ -55,6 +55,9 @@ func TestText(t *testing.T) {
 	h := ir.State("h", ir.BF16, ir.Shape{7}, nil)
 	g, lr := ir.Input("g", ir.F32, 10, 4), ir.Input("lr", ir.F32)
 	moment := op.Add(op.Mul(m, ir.Const(0.9, ir.F32)), g)
+	dense := op.ReLU(op.Add(op.MatMul(x, ir.Input("w", ir.F32, 36, 700), false, true), ir.Input("c", ir.F32, 36)))
+	image, spec := ir.Shape{2, 8, 9, 4}, op.ConvSpec{Stride: []int{2, 1}, Pad: []int{1, 1, 1, 1}}
+	back := op.Conv2DGradInput(ir.Input("g", ir.F16, 2, 4, 9, 6), ir.Input("k", ir.F16, 3, 3, 4, 6), image, spec)
 	for name, c := range map[string]*Code{
 		"elementwise": lowered(t, newStub().limits, []ir.Output{{Name: "y", Value: op.Tanh(op.Add(x, bias))}}, nil),
 		"rows":        lowered(t, newStub().limits, []ir.Output{{Name: "y", Value: op.Softmax(op.Add(x, bias), -1)}}, nil),
@@ -64,6 +67,8 @@ func TestText(t *testing.T) {
 		"long_sum":    outputOf(t, op.Sum(ir.Input("x", ir.F16, 70001), false)),
 		"columns":     outputOf(t, op.MaxOver(ir.Input("x", ir.F32, 3, 500, 20), false, 1)),
 		"loss":        outputOf(t, op.SoftmaxCrossEntropy(ir.Input("x", ir.F32, 30, 10), ir.Input("labels", ir.U8, 30))),
+		"product":     outputOf(t, dense),
+		"grad_input":  outputOf(t, back),
 		"updates": lowered(t, newStub().limits, nil, []ir.Update{
 			{State: w, New: op.Sub(w, op.Mul(moment, lr))}, {State: m, New: moment}, {State: h, New: op.Mul(h, h)}}),
 	} {

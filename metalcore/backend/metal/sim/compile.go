@@ -18,18 +18,19 @@ import (
 type unit struct {
 	kernelText
 	prelude string
+	watched bool // it tells of each access
 	key     string
 	entry   uintptr // sim::Entry, once it is loaded
 }
 
-func (t *toolchain) newUnit(prelude string, k kernelText) *unit {
+func newUnit(prelude string, k kernelText, watched bool) *unit {
 	h := sha256.New()
-	fmt.Fprint(h, len(prelude), prelude, k.name, k.text, k.bindings, k.waits)
-	return &unit{kernelText: k, prelude: prelude, key: fmt.Sprintf("%x", h.Sum(nil)[:16])}
+	fmt.Fprint(h, len(prelude), prelude, k.name, k.text, k.bindings, k.waits, watched)
+	return &unit{kernelText: k, prelude: prelude, watched: watched, key: fmt.Sprintf("%x", h.Sum(nil)[:16])}
 }
 
 // unitsOf are the kernels of texts.
-func (t *toolchain) unitsOf(texts []string) ([]*unit, error) {
+func unitsOf(texts []string, watched bool) ([]*unit, error) {
 	var out []*unit
 	for _, text := range texts {
 		s, err := parse(text)
@@ -37,7 +38,7 @@ func (t *toolchain) unitsOf(texts []string) ([]*unit, error) {
 			return nil, err
 		}
 		for _, k := range s.kernels {
-			out = append(out, t.newUnit(s.prelude, k))
+			out = append(out, newUnit(s.prelude, k, watched))
 		}
 	}
 	return out, nil
@@ -71,32 +72,43 @@ func (t *toolchain) build(units []*unit, size int) error {
 		}
 		seen[u.key] = true
 	}
-	batches := split(missing, min(size, (len(missing)+processes-1)/processes))
+	return each(missing, size, t.buildBatch)
+}
+
+// each calls f with batches of units, on several at once.
+func each(units []*unit, size int, f func([]*unit) error) error {
+	batches := split(units, min(size, (len(units)+processes-1)/processes))
 	errs := make([]error, len(batches))
 	var wg sync.WaitGroup
 	for i, batch := range batches {
-		wg.Go(func() { errs[i] = t.buildBatch(batch) })
+		wg.Go(func() { errs[i] = f(batch) })
 	}
 	wg.Wait()
 	return errors.Join(errs...)
 }
 
-// split makes batches of units with the same prelude, and different names.
+// split makes batches of units with the same prelude, and different names. All
+// are watched, or none.
 func split(units []*unit, size int) [][]*unit {
 	var out [][]*unit
-	open := map[string][]int{} // batches of a prelude that are not full
+	type kind struct {
+		prelude string
+		watched bool
+	}
+	open := map[kind][]int{} // batches that are not full
 next:
 	for _, u := range units {
-		for _, i := range open[u.prelude] {
+		k := kind{u.prelude, u.watched}
+		for _, i := range open[k] {
 			if !slices.ContainsFunc(out[i], func(o *unit) bool { return o.name == u.name }) {
 				if out[i] = append(out[i], u); len(out[i]) == size {
-					open[u.prelude] = slices.DeleteFunc(open[u.prelude], func(j int) bool { return j == i })
+					open[k] = slices.DeleteFunc(open[k], func(j int) bool { return j == i })
 				}
 				continue next
 			}
 		}
 		if size > 1 {
-			open[u.prelude] = append(open[u.prelude], len(out))
+			open[k] = append(open[k], len(out))
 		}
 		out = append(out, []*unit{u})
 	}
@@ -104,15 +116,16 @@ next:
 }
 
 func (t *toolchain) buildBatch(batch []*unit) error {
-	if len(batch) == 0 {
-		return nil
-	}
 	h := sha256.New()
 	for _, u := range batch {
 		h.Write([]byte(u.key))
 	}
 	so := filepath.Join(t.dir, fmt.Sprintf("%x.so", h.Sum(nil)[:16]))
-	log, err := t.compile(render(batch), so, kernelFlags)
+	flags := kernelFlags
+	if batch[0].watched {
+		flags = append(slices.Clone(kernelFlags), watchFlags...)
+	}
+	log, err := t.compile(render(batch), so, flags)
 	if err != nil && log == "" {
 		return fmt.Errorf("sim: clang++: %w", err)
 	}
@@ -159,6 +172,9 @@ func compileError(batch []*unit, log string) error {
 // render is the C++ of a batch. Its lines are those of MSL.
 func render(batch []*unit) string {
 	var b strings.Builder
+	if batch[0].watched {
+		b.WriteString("#include \"watch.h\"\n")
+	}
 	fmt.Fprintf(&b, "#include \"metal_stdlib.h\"\n#line 1 \"prelude.metal\"\n%s\n", batch[0].prelude)
 	for _, u := range batch {
 		fmt.Fprintf(&b, "#line %d \"%s.metal\"\n%s\n", u.line, u.name, u.text)

@@ -15,6 +15,7 @@ type Options struct {
 	Seed      uint64     // of the order in which dispatches, threadgroups and threads run
 	MaxBuffer int64      // bytes of one buffer, 0 for 256 MiB
 	Memory    int64      // bytes of all buffers together, 0 for 1 GiB
+	Watch     bool       // races are errors: of threads, threadgroups, and dispatches without a barrier between them
 	Gather    *Gathering // if there is one, nothing is compiled or run, and it takes the kernels
 }
 
@@ -123,7 +124,7 @@ func (d *Driver) Compile(text string, names []string) ([]gpu.Pipeline, error) {
 	if strike {
 		return nil, &gpu.CompileError{Log: ErrInjected.Error()}
 	}
-	units, err := d.t.unitsOf([]string{text})
+	units, err := unitsOf([]string{text}, d.options.Watch)
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ import (
 
 // TestBadKernels runs each kernel of bad.metal, and wants what is said of it.
 func TestBadKernels(t *testing.T) {
-	l := compileFile(t, "bad.metal")
+	l := compileFile(t, "bad.metal", Compile)
 	floats := make([]float32, 64)
 	for _, c := range []struct {
 		kernel  string
@@ -54,7 +54,7 @@ func TestBadKernels(t *testing.T) {
 
 // TestWritesBefore: a write before a buffer is no fault of a page, but it is seen.
 func TestWritesBefore(t *testing.T) {
-	k := compileFile(t, "bad.metal").Kernel("writes_before")
+	k := compileFile(t, "bad.metal", Compile).Kernel("writes_before")
 	ptrs, mems := bind(t, make([]float32, 64))
 	if err := k.Run(&Launch{Grid: [3]int{64, 1, 1}, Threads: [3]int{64, 1, 1}, Buffers: ptrs}); err != nil {
 		t.Fatal(err)
@@ -65,7 +65,7 @@ func TestWritesBefore(t *testing.T) {
 }
 
 func TestUninitialisedIsNaN(t *testing.T) {
-	k := compileFile(t, "bad.metal").Kernel("uninitialised")
+	k := compileFile(t, "bad.metal", Compile).Kernel("uninitialised")
 	ptrs, mems := bind(t, make([]float32, 64))
 	if err := k.Run(&Launch{Grid: [3]int{64, 1, 1}, Threads: [3]int{64, 1, 1}, Buffers: ptrs}); err != nil {
 		t.Fatal(err)
@@ -79,7 +79,7 @@ func TestUninitialisedIsNaN(t *testing.T) {
 
 // TestOrders: what depends on the order of threads or threadgroups comes out differently in some.
 func TestOrders(t *testing.T) {
-	l := compileFile(t, "bad.metal")
+	l := compileFile(t, "bad.metal", Compile)
 	x := make([]float32, 256)
 	for i := range x {
 		x[i] = float32(i + 1)
@@ -111,7 +111,7 @@ func TestOrders(t *testing.T) {
 }
 
 func TestBadLaunches(t *testing.T) {
-	k := compileFile(t, "good.metal").Kernel("saxpy")
+	k := compileFile(t, "good.metal", Compile).Kernel("saxpy")
 	ptrs, _ := bind(t, make([]float32, 64), make([]float32, 64), make([]float32, 1))
 	for cause, l := range map[string]*Launch{
 		"a grid of":                       {Grid: [3]int{64, 0, 1}, Threads: [3]int{64, 1, 1}, Buffers: ptrs},
@@ -155,7 +155,7 @@ func TestHalfOperations(t *testing.T) {
 		all[i] = uint16(i)
 		pairs[2*i], pairs[2*i+1] = uint16(i), uint16(i*40503+12345)
 	}
-	l := compileFile(t, "good.metal")
+	l := compileFile(t, "good.metal", Compile)
 	grid := func(bufs []unsafe.Pointer) *Launch {
 		return &Launch{Grid: [3]int{n, 1, 1}, Threads: [3]int{1024, 1, 1}, Buffers: bufs}
 	}
@@ -232,7 +232,7 @@ func TestCache(t *testing.T) {
 	good := head + "kernel void one(device float *y [[buffer(0)]]) { y[0] = 1; }\nkernel void two(device float *y [[buffer(0)]]) { y[0] = 2; }\n"
 	bad := head + "kernel void three(device float *y [[buffer(0)]]) { y[0] = three; }\nkernel void four(device float *y [[buffer(0)]]) { z[0] = 4; }\n"
 	other := head + "kernel void one(device float *y [[buffer(0)]]) { y[0] = 1.5; }\n"
-	units, err := own.unitsOf([]string{good, bad, other, good})
+	units, err := unitsOf([]string{good, bad, other, good}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,7 +264,23 @@ func TestGathering(t *testing.T) {
 	if g.Len() != 2 {
 		t.Errorf("%d kernels were gathered, want 2", g.Len())
 	}
-	if err := g.Prepare(); err != nil {
-		t.Error(err)
+	for _, err := range []error{g.Prepare(), g.Lint()} {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	wrong := new(Gathering)
+	d, err := New(Options{Gather: wrong})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := d.Compile("using namespace metal;\nkernel void a(device float *y [[buffer(0)]]) {\n\tfloat *p = y; *p = 1; }", []string{"a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p[0].Free()
+	var e *gpu.CompileError
+	if err := wrong.Lint(); !errors.As(err, &e) || e.Kernel != "a" || !strings.Contains(e.Log, "a.metal:3:") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -44,3 +44,14 @@ func (g *Gathering) Prepare() error {
 	defer g.mu.Unlock()
 	return t.build(g.order, maxBatch)
 }
+
+// Lint holds the address spaces of the kernels, as the function Lint does.
+func (g *Gathering) Lint() error {
+	t, err := tools()
+	if err != nil {
+		return err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return each(g.order, maxBatch, t.lintBatch)
+}

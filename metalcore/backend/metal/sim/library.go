@@ -16,12 +16,20 @@ type Library struct{ kernels map[string]*Kernel }
 
 // Compile compiles texts of MSL, each for itself. A text that does not compile
 // is a *gpu.CompileError, or several that are joined.
-func Compile(texts ...string) (*Library, error) {
+func Compile(texts ...string) (*Library, error) { return compile(texts, false) }
+
+// CompileWatched is Compile for kernels that tell of each access of up to 16
+// bytes, so that a race is an error: two threads that use the same byte, of
+// which one writes, and no barrier that orders this memory between them. That
+// takes many times as long to run.
+func CompileWatched(texts ...string) (*Library, error) { return compile(texts, true) }
+
+func compile(texts []string, watched bool) (*Library, error) {
 	t, err := tools()
 	if err != nil {
 		return nil, err
 	}
-	units, err := t.unitsOf(texts)
+	units, err := unitsOf(texts, watched)
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +66,7 @@ type Launch struct {
 	Dynamic []int            // bytes of threadgroup memory that the host gives, by index
 	Order   uint64           // of threads and threadgroups: 0 forward, 1 backward, else the seed of a shuffle
 	Whole   bool             // SIMD functions must be called by all 32 threads
+	Joined  bool             // no barrier is between this and the Run before: a kernel that is watched may not race with it
 }
 
 // launch is sim::Launch.
@@ -68,6 +77,8 @@ type launch struct {
 	threads [3]uint32
 	limit   uint32
 	whole   uint32
+	joined  uint32
+	_       uint32
 	order   uint64
 	err     [256]byte
 }
@@ -90,6 +101,9 @@ func (k *Kernel) Run(l *Launch) error {
 	}
 	if l.Whole {
 		c.whole = 1
+	}
+	if l.Joined {
+		c.joined = 1
 	}
 	one.Lock()
 	purego.SyscallN(k.t.run, k.u.entry, uintptr(unsafe.Pointer(c)))

@@ -17,13 +17,13 @@ import (
 )
 
 // compileFile compiles a file of testdata.
-func compileFile(t *testing.T, name string) *Library {
+func compileFile(t *testing.T, name string, compile func(...string) (*Library, error)) *Library {
 	t.Helper()
 	text, err := os.ReadFile("testdata/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := Compile(string(text))
+	l, err := compile(string(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,13 +60,17 @@ func read[T any](t *testing.T, m *Memory) []T {
 	return out
 }
 
-// run runs a kernel of good.metal in several orders, each on fresh buffers, and
-// returns the last buffers; all orders must agree.
+// run runs a kernel of good.metal in several orders, watched and not, each on
+// fresh buffers, and returns the last buffers; all runs must agree.
 func run(t *testing.T, name string, grid, threads int, buffers ...any) []*Memory {
 	t.Helper()
-	k := compileFile(t, "good.metal").Kernel(name)
+	plain, watched := compileFile(t, "good.metal", Compile).Kernel(name), compileFile(t, "good.metal", CompileWatched).Kernel(name)
 	var first []*Memory
-	for _, order := range []uint64{0, 1, 2, 3, 77} {
+	for _, order := range []uint64{0, 1, 2, 3, 77, 0, 9} {
+		k := plain
+		if first != nil && order%9 == 0 {
+			k = watched
+		}
 		ptrs, mems := bind(t, buffers...)
 		l := &Launch{Grid: [3]int{grid, 1, 1}, Threads: [3]int{threads, 1, 1}, Buffers: ptrs, Order: order}
 		if err := k.Run(l); err != nil {
@@ -129,7 +133,7 @@ func TestMatmul(t *testing.T) {
 	for i := range b {
 		b[i] = float32(i%5) - 2
 	}
-	kernel := compileFile(t, "good.metal").Kernel("matmul_tiled")
+	kernel := compileFile(t, "good.metal", Compile).Kernel("matmul_tiled")
 	if kernel.Threads() != 256 {
 		t.Errorf("%d threads, want the attribute's 256", kernel.Threads())
 	}
@@ -249,7 +253,7 @@ func TestAtomics(t *testing.T) {
 }
 
 func TestDynamic(t *testing.T) {
-	k := compileFile(t, "good.metal").Kernel("given")
+	k := compileFile(t, "good.metal", Compile).Kernel("given")
 	ptrs, mems := bind(t, make([]float32, 100))
 	l := &Launch{Grid: [3]int{100, 1, 1}, Threads: [3]int{64, 1, 1}, Buffers: ptrs, Dynamic: []int{256}}
 	if err := k.Run(l); err != nil {

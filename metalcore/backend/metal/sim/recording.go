@@ -128,8 +128,8 @@ func (d *Driver) work() {
 
 func (r *recording) run(random *rand.Rand) error {
 	for _, dispatches := range r.intervals {
-		for _, i := range random.Perm(len(dispatches)) {
-			if err := r.dispatch(&dispatches[i], random.Uint64()%64); err != nil {
+		for n, i := range random.Perm(len(dispatches)) {
+			if err := r.dispatch(&dispatches[i], random.Uint64()%64, n > 0); err != nil {
 				return err
 			}
 		}
@@ -137,12 +137,12 @@ func (r *recording) run(random *rand.Rand) error {
 	return nil
 }
 
-func (r *recording) dispatch(d *gpu.Dispatch, order uint64) error {
+func (r *recording) dispatch(d *gpu.Dispatch, order uint64, joined bool) error {
 	k := d.Pipeline.(*pipeline).k
 	if r.d.fails(k.Name()) {
 		return &gpu.RunError{Kernel: k.Name(), Cause: ErrInjected.Error()}
 	}
-	l := &Launch{Grid: d.Groups, Threads: [3]int{d.Threads, 1, 1}, Buffers: make([]unsafe.Pointer, len(d.Buffers)), Order: order, Whole: true}
+	l := &Launch{Grid: d.Groups, Threads: [3]int{d.Threads, 1, 1}, Buffers: make([]unsafe.Pointer, len(d.Buffers)), Order: order, Whole: true, Joined: joined}
 	l.Grid[0] *= d.Threads
 	for i, s := range d.Buffers {
 		if s.Memory != nil {

@@ -66,7 +66,8 @@ func rewriteKernel(src string, ts []token) (*kernelText, error) {
 		r.edits[i].pos -= begin
 		r.edits[i].end -= begin
 	}
-	r.text = apply(src[begin:stop], r.edits)
+	r.msl = src[begin:stop]
+	r.text = apply(r.msl, r.edits)
 	return &r.kernelText, nil
 }
 

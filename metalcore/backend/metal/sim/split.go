@@ -19,6 +19,7 @@ type source struct {
 type kernelText struct {
 	name     string
 	text     string
+	msl      string   // as it was
 	line     int      // where it begins in MSL
 	bindings []string // of its parameters
 	buffers  []int    // that must be bound
@@ -35,7 +36,7 @@ type item struct {
 // items are the declarations and directives of a text.
 func items(text string) []item {
 	var out []item
-	ts := lex(directiveRE, text)
+	ts := lex(text, true)
 	begin := 0
 	for i := 0; i < len(ts); i++ {
 		end := false
@@ -64,9 +65,9 @@ func items(text string) []item {
 	return out
 }
 
-func isDirective(s string) bool { return strings.HasPrefix(strings.TrimLeft(s, " \t"), "#") }
+func isDirective(s string) bool { return len(s) > 1 && s[0] == '#' }
 
-var ownHeader = regexp.MustCompile(`^[ \t]*#[ \t]*include[ \t]*<(metal_|simd/)`)
+var ownHeader = regexp.MustCompile(`^#[ \t]*include[ \t]*<(metal_|simd/)`)
 
 // parse splits a text and rewrites its kernels.
 func parse(text string) (*source, error) {
@@ -127,7 +128,7 @@ func waitingNames(all []item) func(string) bool {
 // definition returns the name of a function or macro, and what it stands for.
 func definition(it item) (string, []token) {
 	if t := it.tokens[0]; isDirective(t.text) {
-		words := lex(tokenRE, t.text)
+		words := lex(t.text, false)
 		if len(words) < 3 || words[1].text != "define" {
 			return "", nil
 		}

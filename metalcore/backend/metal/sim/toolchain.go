@@ -30,6 +30,8 @@ var machineFlags = map[string][]string{"amd64": {"-march=x86-64-v3"}}
 var (
 	runtimeFlags = []string{"-O2", "-Wl,--no-as-needed", "-lm"}
 	kernelFlags  = []string{"-O1", "-nostdlib"}
+	watchFlags   = []string{"-fsanitize=thread", "-mllvm", "-tsan-instrument-func-entry-exit=0", "-mllvm", "-tsan-distinguish-volatile=1",
+		"-mllvm", "-tsan-instrument-memintrinsics=0"}
 )
 
 // toolchain is clang++, the shim's files, and the folder of what is compiled.
@@ -60,7 +62,7 @@ func openToolchain() (*toolchain, error) {
 		return nil, fmt.Errorf("sim: clang++ --version: %w", err)
 	}
 	h := sha256.New()
-	fmt.Fprintln(h, string(version), flags, runtimeFlags, kernelFlags)
+	fmt.Fprintln(h, string(version), flags, runtimeFlags, kernelFlags, watchFlags)
 	files, err := shim.ReadDir("shim")
 	if err != nil {
 		return nil, err

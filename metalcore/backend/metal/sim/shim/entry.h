@@ -60,4 +60,4 @@ template <class... A, void (*F)(A...), int... B> struct Call<F, B...> {
 
 // A kernel, whether threads wait in it, and the bindings of its parameters.
 #define SIM_KERNEL(name, waits, ...) \
-    extern "C" __attribute__((visibility("default"))) const sim::Entry sim_kernel_##name = {&sim::Call<&name, ##__VA_ARGS__>::run, waits};
+    extern "C" __attribute__((visibility("default"))) const sim::Entry sim_kernel_##name = {&sim::Call<&name, ##__VA_ARGS__>::run, #name, waits};

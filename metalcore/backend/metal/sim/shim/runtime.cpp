@@ -1,5 +1,6 @@
 // Runs the threads of a dispatch on one thread of the CPU. Threads that wait for each other get a stack of their own, a
 // fiber; the scheduler resumes them in the order that the launch asks for. A thread that faults ends the dispatch.
+#include "races.h"
 #include "runtime.h"
 #include "switch.h"
 #include <signal.h>
@@ -23,6 +24,7 @@ struct Thread {
     Fiber *fiber;
     State state;
     const void *site; // where it waits
+    uint flags;       // what the barrier orders at which it waits
     Place place;
     alignas(16) char offer[64];
 };
@@ -47,6 +49,9 @@ static bool failed;
 static Place base; // of the threadgroup
 static pid_t runner; // the thread of the CPU that runs a dispatch, 0 if none
 static ulong random_state;
+static Races races;
+static struct { const char *name; uint begin; } *interval; // the dispatches between two barriers
+static uint interval_count, interval_room;
 
 static void fail(const char *what, ulong a, ulong b) {
     if (!failed) snprintf(launch->error, sizeof launch->error, what, a, b);
@@ -104,8 +109,9 @@ static void resume(Fiber *f) {
     running = nullptr;
 }
 
-static void wait(State state, const void *site) {
+static void wait(State state, uint flags, const void *site) {
     current->state = state;
+    current->flags = flags;
     current->site = site;
     sim_switch(&running->sp, scheduler);
 }
@@ -139,6 +145,7 @@ static bool release(uint simd, uint lo, uint hi) {
     for (uint i = lo; i < hi; i++) {
         Thread &t = threads[i];
         if (t.state != kInSimd || t.site != site) continue;
+        if (!x.mask) races.simd_barrier(simd, t.flags);
         x.mask |= 1u << (i - lo);
         memcpy(x.value[i - lo], t.offer, sizeof t.offer);
         t.state = kReady;
@@ -179,7 +186,7 @@ static bool at_barrier() {
         }
         if (site && t.site != site) fail("threads wait at different barriers: %lu of %lu have come to the first one", waiting, size);
         site = t.site;
-        waiting++;
+        if (!waiting++) races.barrier(t.flags);
         t.state = kReady;
     }
     if (waiting && done) fail("a barrier is not reached by all threads: %lu wait, %lu have ended", waiting, done);
@@ -234,6 +241,7 @@ static void begin_group(uint number) {
     p.group_size = {rest(p.grid.x, p.group.x, p.full_size.x), rest(p.grid.y, p.group.y, p.full_size.y),
                     rest(p.grid.z, p.group.z, p.full_size.z)};
     size = p.group_size.x * p.group_size.y * p.group_size.z;
+    races.begin_group();
     memset(arrays, 0, sizeof arrays);
     shared_used = shared_total = 0;
     for (uint i = 0; i < kDynamic; i++)
@@ -257,6 +265,64 @@ static void run_groups() {
     free(turn);
 }
 
+// begin_dispatch notes a dispatch, among those that no barrier is between.
+static void begin_dispatch() {
+    races.begin_dispatch(launch->joined);
+    if (!launch->joined) interval_count = 0;
+    if (interval_count == interval_room) {
+        interval_room = 2 * interval_room + 16;
+        interval = (decltype(interval))realloc((void *)interval, interval_room * sizeof *interval);
+    }
+    interval[interval_count++] = {entry->name, races.dispatch};
+}
+
+// nearest returns the buffer whose start is nearest to an address, -1 if there is none, and how far that is.
+static int nearest(const void *at, long *distance) {
+    int buffer = -1;
+    for (int i = 0; i < kDynamic; i++) {
+        long d = (const char *)at - (const char *)launch->buffers[i];
+        if (launch->buffers[i] && (buffer < 0 || labs(d) < labs(*distance))) *distance = d, buffer = i;
+    }
+    return buffer;
+}
+
+// below returns the buffer that begins at an address or nearest below it.
+static int below(const void *at, long *distance) {
+    int buffer = -1;
+    for (int i = 0; i < kDynamic; i++) {
+        long d = (const char *)at - (const char *)launch->buffers[i];
+        if (launch->buffers[i] && d >= 0 && (buffer < 0 || d < *distance)) *distance = d, buffer = i;
+    }
+    return buffer;
+}
+
+static void report_race(const void *p, const Access &old, bool in_shared) {
+    if (failed) return;
+    failed = true;
+    uint mine = current->place.index, other = old.thread & kThreadMask;
+    char *out = launch->error;
+    if (in_shared) {
+        uint i = 0;
+        while (i + 1 < kArrays && (const char *)p >= shared + arrays[i].at + arrays[i].bytes) i++;
+        snprintf(out, sizeof launch->error, "a race: threads %u and %u use byte %ld of a threadgroup's array of %u bytes, with no barrier between them",
+                 other, mine, (long)((const char *)p - shared - arrays[i].at), arrays[i].bytes);
+        return;
+    }
+    long byte = 0;
+    int buffer = below(p, &byte);
+    char who[120];
+    if (old.epoch >= races.group && !(old.thread & kGroups)) {
+        snprintf(who, sizeof who, "threads %u and %u of a threadgroup", other, mine);
+    } else if (old.epoch >= races.dispatch) {
+        snprintf(who, sizeof who, "two threadgroups");
+    } else {
+        uint i = interval_count - 1;
+        while (i > 0 && interval[i].begin > old.epoch) i--;
+        snprintf(who, sizeof who, "this kernel and %.80s, dispatched before,", interval[i].name);
+    }
+    snprintf(out, sizeof launch->error, "a race: %s use byte %ld of buffer %d, with no barrier between them", who, byte, buffer);
+}
+
 static struct sigaction before[NSIG];
 
 // explain says what a fault was about.
@@ -267,14 +333,11 @@ static void explain(int sig, const siginfo_t *info) {
     if (sig == SIGILL) return fail("it comes where the compiler saw no way, in thread %lu, %lu of the grid", x, y);
     if (info->si_code == SI_KERNEL || sig == SIGBUS) return fail("a misaligned access, or one by a wild pointer, by thread %lu, %lu of the grid", x, y);
     if (at >= running->stack && at < running->stack + kPage) return fail("a stack of more than %lu KiB in a thread", kStack >> 10, 0);
-    long nearest = 0, buffer = -1;
-    for (int i = 0; i < kDynamic; i++) {
-        long d = at - (const char *)launch->buffers[i];
-        if (launch->buffers[i] && (buffer < 0 || labs(d) < labs(nearest))) nearest = d, buffer = i;
-    }
-    if (labs(nearest) > 1l << 40) return fail("an access at address %#lx, where no buffer is, by thread %lu of the grid", (ulong)at, x);
+    long distance = 0;
+    int buffer = nearest(at, &distance);
+    if (buffer < 0 || labs(distance) > 1l << 40) return fail("an access at address %#lx, where no buffer is, by thread %lu of the grid", (ulong)at, x);
     if (failed) return;
-    snprintf(launch->error, sizeof launch->error, "an access out of bounds, %ld bytes from the start of buffer %ld, by thread %lu, %lu of the grid", nearest, buffer, x, y);
+    snprintf(launch->error, sizeof launch->error, "an access out of bounds, %ld bytes from the start of buffer %d, by thread %lu, %lu of the grid", distance, buffer, x, y);
     failed = true;
 }
 
@@ -316,6 +379,7 @@ EXPORT void sim_run(const Entry *e, Launch *l) {
     if (!shared) begin();
     launch = l, entry = e, failed = false, random_state = l->order;
     launch->error[0] = 0;
+    begin_dispatch();
     runner = syscall(SYS_gettid);
     run_groups();
     runner = 0;
@@ -324,12 +388,22 @@ EXPORT void sim_run(const Entry *e, Launch *l) {
     for (uint i = 0; i < fiber_count; i++) reset(idle[idle_count++] = &fibers[i]);
 }
 
-EXPORT void sim_barrier(const void *site) { wait(kAtBarrier, site); }
+EXPORT void sim_barrier(uint flags, const void *site) { wait(kAtBarrier, flags, site); }
+EXPORT void sim_simd_barrier(uint flags, const void *site) { wait(kInSimd, flags, site); }
 
 EXPORT const Exchange *sim_exchange(const void *value, uint size, const void *site) {
     memcpy(current->offer, value, size);
-    wait(kInSimd, site);
+    wait(kInSimd, 0, site);
     return &exchange[current->place.index / kLanes];
+}
+
+// What is on the thread's own stack, or of what SIMD functions exchange, is of no other thread.
+EXPORT void sim_access(const void *p, uint size, bool writes) {
+    const char *at = (const char *)p;
+    if (at >= running->stack && at < running->stack + kStack) return;
+    bool in_shared = at >= shared && at < shared + kShared;
+    for (uint i = 0; i < size; i++)
+        if (const Access *old = races.use(at + i, current->place.index, writes, in_shared)) return report_race(at + i, *old, in_shared);
 }
 
 EXPORT uint sim_lane() { return current->place.index % kLanes; }

@@ -16,6 +16,8 @@ struct Launch {
     U3 grid, threads;       // threads in all, and of a threadgroup
     uint limit;             // bytes of threadgroup memory
     uint whole;             // SIMD functions must be called by all threads of a SIMD group
+    uint joined;            // no barrier is between it and the dispatch before
+    uint unused;
     ulong order;            // 0 forward, 1 backward, else the seed of a shuffle
     char error[256];        // out
 };
@@ -29,6 +31,7 @@ struct Place {
 // Entry is a kernel: its body for one thread, and whether threads wait for each other in it.
 struct Entry {
     void (*body)(const Launch &, const Place &);
+    const char *name;
     uint waits;
 };
 
@@ -39,13 +42,15 @@ struct Exchange {
 };
 
 extern "C" {
-void sim_barrier(const void *site);
+void sim_barrier(uint flags, const void *site);
+void sim_simd_barrier(uint flags, const void *site);
 // sim_exchange offers up to 64 bytes, and returns what all have offered once they have come here.
 const Exchange *sim_exchange(const void *value, uint size, const void *site);
 uint sim_lane();
 void *sim_shared(uint slot, uint size); // an array in threadgroup memory
 void *sim_dynamic(uint index);          // threadgroup memory that the host gives
 void sim_whole(const Exchange *x);      // complains if not all 32 threads take part
+void sim_access(const void *p, uint size, bool writes); // tells of an access, by what is watched
 }
 
 } // namespace sim

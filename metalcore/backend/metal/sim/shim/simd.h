@@ -12,8 +12,8 @@ namespace metal {
 enum class mem_flags { mem_none = 0, mem_device = 1, mem_threadgroup = 2, mem_texture = 4 };
 inline mem_flags operator|(mem_flags a, mem_flags b) { return (mem_flags)((int)a | (int)b); }
 
-SIM_APART void threadgroup_barrier(mem_flags) { sim::sim_barrier(__builtin_return_address(0)); }
-SIM_APART void simdgroup_barrier(mem_flags) { sim::sim_exchange(nullptr, 0, __builtin_return_address(0)); }
+SIM_APART void threadgroup_barrier(mem_flags f) { sim::sim_barrier((uint)f, __builtin_return_address(0)); }
+SIM_APART void simdgroup_barrier(mem_flags f) { sim::sim_simd_barrier((uint)f, __builtin_return_address(0)); }
 
 } // namespace metal
 

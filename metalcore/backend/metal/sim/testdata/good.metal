@@ -66,6 +66,7 @@ kernel void matmul_simd(device const half* a [[buffer(0)]], device const half* b
         simdgroup_load(fa, &tile[0][0], 8);
         simdgroup_load(fb, b + k0, k, ulong2(0, 0), true);
         simdgroup_multiply_accumulate(acc, fa, fb, acc);
+        simdgroup_barrier(mem_flags::mem_threadgroup);
     }
     acc.thread_elements()[0] += 1.0f, acc.thread_elements()[1] += 1.0f;
     simdgroup_store(acc, c, 8);
