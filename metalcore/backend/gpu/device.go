@@ -202,13 +202,21 @@ func (d *Device) executable(code *Code) (backend.Executable, error) {
 func (d *Device) load(kernels []Kernel) ([]*pipeline, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	var found []*pipeline
 	var missing []Kernel
 	for _, k := range kernels {
-		if d.pipelines[k.Name] == nil {
+		if p := d.pipelines[k.Name]; p != nil {
+			p.users++ // before others are evicted
+			found = append(found, p)
+		} else {
 			missing = append(missing, k)
 		}
 	}
-	if err := d.compile(missing); err != nil {
+	err := d.compile(missing)
+	for _, p := range found {
+		p.users--
+	}
+	if err != nil {
 		return nil, err
 	}
 	list := make([]*pipeline, len(kernels))

@@ -2,6 +2,7 @@ package gpu
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -200,5 +201,30 @@ func TestLimits(t *testing.T) {
 	if u, ok := errors.AsType[*backend.UnsupportedError](err); !ok || u.Layer != "Wide" || !strings.Contains(err.Error(), "smaller batch") {
 		t.Errorf("error %v, want an *UnsupportedError that names the layer", err)
 	}
+	gone(t, s, d)
+}
+
+// TestEviction: where there are too many pipelines those go that nobody uses,
+// and not those that the next program needs.
+func TestEviction(t *testing.T) {
+	s := newStub()
+	d := New(s, MSL{}, "")
+	exe, b := prepared(t, d)
+	release(exe, b)
+	needed := len(d.pipelines)
+	for i := range keptPipelines {
+		s.count(&s.pipelines, 1)
+		d.pipelines[fmt.Sprint("other", i)] = &pipeline{Pipeline: &stubPipeline{driver: s}}
+	}
+	p := chained(t)
+	p.Graph.Outputs[0].Value.Op = "div"
+	exe, err := d.Compile(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(d.pipelines); n > needed+1 {
+		t.Errorf("%d pipelines are left", n)
+	}
+	exe.Free()
 	gone(t, s, d)
 }
