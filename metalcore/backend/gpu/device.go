@@ -202,27 +202,28 @@ func (d *Device) executable(code *Code) (backend.Executable, error) {
 func (d *Device) load(kernels []Kernel) ([]*pipeline, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var found []*pipeline
 	var missing []Kernel
+	list := make([]*pipeline, 0, len(kernels))
 	for _, k := range kernels {
 		if p := d.pipelines[k.Name]; p != nil {
-			p.users++ // before others are evicted
-			found = append(found, p)
+			p.users++ // so that it stays
+			list = append(list, p)
 		} else {
 			missing = append(missing, k)
 		}
 	}
-	err := d.compile(missing)
-	for _, p := range found {
-		p.users--
-	}
-	if err != nil {
+	if err := d.compile(missing); err != nil {
+		for _, p := range list {
+			p.users--
+		}
 		return nil, err
 	}
-	list := make([]*pipeline, len(kernels))
-	for i, k := range kernels {
-		list[i] = d.pipelines[k.Name]
-		list[i].users++
+	for _, k := range missing {
+		d.pipelines[k.Name].users++
+	}
+	list = list[:0]
+	for _, k := range kernels {
+		list = append(list, d.pipelines[k.Name])
 	}
 	return list, nil
 }
@@ -242,10 +243,15 @@ func (d *Device) compile(kernels []Kernel) error {
 		return err
 	}
 	for i, k := range kernels {
-		d.pipelines[k.Name] = &pipeline{Pipeline: compiled[i]}
 		if most := compiled[i].Threads(); most < k.Threads {
+			for _, p := range compiled {
+				p.Free()
+			}
 			return fmt.Errorf("%s: a threadgroup of kernel %s may have %d threads, and it takes %d", d.limits.Kind, k.Name, most, k.Threads)
 		}
+	}
+	for i, k := range kernels {
+		d.pipelines[k.Name] = &pipeline{Pipeline: compiled[i]}
 	}
 	return nil
 }

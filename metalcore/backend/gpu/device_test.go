@@ -228,3 +228,35 @@ func TestEviction(t *testing.T) {
 	exe.Free()
 	gone(t, s, d)
 }
+
+// TestKernelsAreKept: a kernel that was compiled once is not compiled again, and
+// those that no program uses go when there are too many, but for those wanted.
+func TestKernelsAreKept(t *testing.T) {
+	s := newStub()
+	d := New(s, MSL{}, "")
+	for range 3 {
+		exe, b := prepared(t, d)
+		release(exe, b)
+	}
+	few := s.pipelines
+	for i := range keptPipelines + 50 {
+		x := ir.Input("x", ir.F32, 8)
+		p, err := plan.New(ir.NewGraph("test", []ir.Output{{Name: "y", Value: op.Add(x, ir.Const(float64(i), ir.F32))}}, nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		exe, err := d.Compile(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		exe.Free()
+		if i%100 == 0 { // these are wanted now and then
+			exe, b := prepared(t, d)
+			release(exe, b)
+		}
+	}
+	if few > 3 || s.pipelines > keptPipelines {
+		t.Errorf("%d pipelines of one program, %d after many", few, s.pipelines)
+	}
+	gone(t, s, d)
+}

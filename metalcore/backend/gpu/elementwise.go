@@ -64,11 +64,15 @@ func (l *lowerer) elementwise(s *plan.Step) error {
 	if s.Fused() {
 		what = fmt.Sprintf("%s_and_%d", what, len(s.Values)-1)
 	}
+	after := l.stage(g.args, g.params)
 	b := block{what: what, units: g.space.n, index: g.index, args: g.args, params: g.params, body: g.one}
 	if g.quad {
 		b.units, b.body = (g.space.n+3)/4, g.four
 	}
 	l.emit(b)
+	for _, copy := range after {
+		copy()
+	}
 	return nil
 }
 
