@@ -40,16 +40,9 @@ type Table []Kind
 // generator of GPU kernels, so it must be asked for.
 func All(threads int) Table {
 	return Table{
-		{Name: "metal", Auto: true, Open: absent("metal")},
+		{Name: "metal", Auto: true, Open: openMetal},
 		{Name: "cuda", Open: cuda.New},
 		{Name: "cpu", Auto: true, Open: func() (backend.Device, error) { return cpu.New(threads), nil }},
-	}
-}
-
-// absent opens a device of a backend that is not part of this build.
-func absent(kind string) func() (backend.Device, error) {
-	return func() (backend.Device, error) {
-		return nil, &backend.UnavailableError{Kind: kind, Why: "this build of metalnb has no such backend"}
 	}
 }
 
