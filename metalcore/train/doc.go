@@ -1,7 +1,8 @@
 // Package train trains models. A Trainer owns the parameters of one model on a
 // device, the position in its training and the history of it, and outlives any
 // single call: Train goes on where the last one stopped, at whatever step, and
-// the result is the same, bit for bit, as if it had never stopped.
+// the result is the same, bit for bit, as if it had never stopped. A Snapshot is
+// all of that on the host, and another Trainer goes on from it as exactly.
 //
 // A training step is one compiled program. It picks its batch from the data
 // that lies on the device, runs the model, the loss, the gradients and the

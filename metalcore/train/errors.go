@@ -61,6 +61,15 @@ func (e *DivergedError) Error() string {
 		"and reset the trainer if it diverges again at once", what, e.Step, e.Epoch, first, e.LR)
 }
 
+// DeviceError says that the device failed while it ran a program. What training
+// has made of the weights is not known then: Restore and Reset say what they are.
+type DeviceError struct{ Err error }
+
+func (e *DeviceError) Error() string { return "the device failed: " + e.Err.Error() }
+
+// Unwrap returns the device's error.
+func (e *DeviceError) Unwrap() error { return e.Err }
+
 // stopped returns the context's error and cause once it has ended.
 func stopped(ctx context.Context) error {
 	if ctx.Err() == nil {

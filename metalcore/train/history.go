@@ -32,23 +32,23 @@ const maxPoints = 1000
 // history is what happened so far.
 type history struct {
 	epochs []Epoch
-	points []weighted
+	points []Stretch
 	stride int64 // steps that a point covers at least
 }
 
-// weighted is a point before its sum is divided by the weight of its rows.
-type weighted struct {
-	step  int64 // the last one
-	steps int64
-	sum   float64
-	rows  float64 // their weight
+// Stretch is a point before its sum is divided by the weight of its rows.
+type Stretch struct {
+	Step  int64 // the last one
+	Steps int64
+	Sum   float64 // of the losses
+	Rows  float64 // their weight
 }
 
 // add records a slice of steps: its last step, the sum of its losses over the
 // weight of its rows. When there are too many points, neighbours are merged.
 func (h *history) add(step, steps int64, sum, rows float64) {
-	p := weighted{step, steps, sum, rows}
-	if n := len(h.points); n > 0 && h.points[n-1].steps < h.stride {
+	p := Stretch{step, steps, sum, rows}
+	if n := len(h.points); n > 0 && h.points[n-1].Steps < h.stride {
 		h.points[n-1] = merge(h.points[n-1], p)
 		return
 	}
@@ -67,16 +67,16 @@ func (h *history) add(step, steps int64, sum, rows float64) {
 	h.stride = max(h.stride, 1) * 2
 }
 
-func merge(a, b weighted) weighted {
-	return weighted{b.step, a.steps + b.steps, a.sum + b.sum, a.rows + b.rows}
+func merge(a, b Stretch) Stretch {
+	return Stretch{b.Step, a.Steps + b.Steps, a.Sum + b.Sum, a.Rows + b.Rows}
 }
 
 func (h *history) list() []Point {
 	out := make([]Point, len(h.points))
 	for i, p := range h.points {
-		out[i] = Point{Step: p.step}
-		if p.rows > 0 {
-			out[i].Loss = p.sum / p.rows
+		out[i] = Point{Step: p.Step}
+		if p.Rows > 0 {
+			out[i].Loss = p.Sum / p.Rows
 		}
 	}
 	return out

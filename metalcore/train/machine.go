@@ -22,6 +22,7 @@ type machine struct {
 	loss    *loss.Loss
 	metrics *metric.Set // of the training data
 	steady  float64     // the rate that all places hold, 0 when they differ
+	first   []string    // the states that there are before the first step
 
 	full, last stepper // of batch() and of the remaining rows, nil until they are needed
 	evals      map[evalKey]*program
@@ -66,23 +67,22 @@ func newMachine(dev backend.Device, s *Spec) (*machine, error) {
 		m.free()
 		return nil, err
 	}
+	m.first = m.mem.states()
 	return m, nil
 }
 
 // reset gives all parameters their first values and clears all else.
 func (m *machine) reset() error {
+	own := []*ir.Value{ir.Input(nameRates, ir.F32, maxRates), ir.Input(nameOrder, ir.I32, m.spec.Data.Len())}
 	for _, name := range []string{nameTick, nameCursor, nameStep, nameHalted} {
-		if err := m.mem.need(name, 4); err != nil {
+		own = append(own, scalar(name, ir.I32))
+	}
+	for _, v := range own {
+		if err := m.mem.needValue(v); err != nil {
 			return err
 		}
 	}
-	if err := m.mem.need(nameRates, 4*maxRates); err != nil {
-		return err
-	}
 	m.steady = 0
-	if err := m.mem.need(nameOrder, 4*int64(m.spec.Data.Len())); err != nil {
-		return err
-	}
 	for name := range m.mem.bufs {
 		if err := m.mem.zero(name); err != nil {
 			return err
@@ -92,16 +92,15 @@ func (m *machine) reset() error {
 		return err
 	}
 	for name, list := range m.loss.Inputs() {
-		data := feed.FromF32(list, len(list)).Data
-		if err := m.mem.need(name, int64(len(data))); err != nil {
+		if err := m.mem.needValue(ir.Input(name, ir.F32, len(list))); err != nil {
 			return err
 		}
-		if err := m.mem.put(name, data); err != nil {
+		if err := m.mem.put(name, feed.FromF32(list, len(list)).Data); err != nil {
 			return err
 		}
 	}
 	for _, v := range ownStates(m.spec.Model) {
-		if err := m.mem.need(v.Name, v.Bytes()); err != nil {
+		if err := m.mem.needValue(v); err != nil {
 			return err
 		}
 		if err := m.mem.put(v.Name, initial(v, m.spec.Seed).Data); err != nil {
@@ -117,13 +116,18 @@ func (m *machine) stepsPerEpoch() int {
 	return (m.spec.Data.Len() + b - 1) / b
 }
 
-// beginEpoch lays out the order of the rows of the epoch, counted from 0.
+// beginEpoch gets ready for the first step of the epoch, counted from 0.
 func (m *machine) beginEpoch(epoch int) error {
-	order := m.tableOrder(epoch)
-	if err := m.mem.put(nameOrder, feed.FromI32(order, len(order)).Data); err != nil {
+	if err := m.putOrder(epoch); err != nil {
 		return err
 	}
 	return m.mem.zero(append(m.mem.named(sumsEpoch), nameCursor)...)
+}
+
+// putOrder says where the rows of the epoch, counted from 0, lie.
+func (m *machine) putOrder(epoch int) error {
+	order := m.tableOrder(epoch)
+	return m.mem.put(nameOrder, feed.FromI32(order, len(order)).Data)
 }
 
 // prepare compiles the program that takes the next step from the given one of

@@ -138,12 +138,12 @@ func (m *machine) predictProgram(n int, probabilities bool) (*program, error) {
 	// All sizes share the buffers of the largest.
 	in, out := m.spec.input(), m.spec.Model.Output(OutputName)
 	given := map[string]backend.Buffer{}
-	for name, v := range map[string]*ir.Value{InputName: in, "out/" + OutputName: out} {
+	for name, v := range map[string]*ir.Value{InputName: in, scratchOut + OutputName: out} {
 		bytes := int64(v.Shape.Bind(m.chunk()).Elems() * v.DType.Size())
-		if err := m.mem.need("predict/"+name, bytes); err != nil {
+		if err := m.mem.need(scratchPredict+name, bytes); err != nil {
 			return nil, err
 		}
-		given[name] = m.mem.bufs["predict/"+name]
+		given[name] = m.mem.bufs[scratchPredict+name]
 	}
 	p, err := m.mem.compile(given, func() (*ir.Graph, error) { return predictGraph(m.spec, n, probabilities) })
 	if err == nil {

@@ -15,18 +15,22 @@ import (
 // memory holds the buffers of a trainer by the names of the inputs and states
 // that they are for. Programs that name the same state share it.
 type memory struct {
-	dev   backend.Device
-	bufs  map[string]backend.Buffer
-	bytes int64
+	dev    backend.Device
+	bufs   map[string]backend.Buffer
+	values map[string]*ir.Value // of a type and shape as the buffer's, where that is known
+	bytes  int64
 }
 
 func newMemory(dev backend.Device) *memory {
-	return &memory{dev: dev, bufs: map[string]backend.Buffer{}}
+	return &memory{dev: dev, bufs: map[string]backend.Buffer{}, values: map[string]*ir.Value{}}
 }
 
 // need makes the buffer, all zero, unless it is there.
 func (m *memory) need(name string, bytes int64) error {
-	if m.bufs[name] != nil {
+	if buf := m.bufs[name]; buf != nil {
+		if buf.Len() < bytes {
+			return fmt.Errorf("%s has %d bytes, and %d are needed", name, buf.Len(), bytes)
+		}
 		return nil
 	}
 	buf, err := m.dev.Alloc(bytes)
@@ -36,6 +40,12 @@ func (m *memory) need(name string, bytes int64) error {
 	m.bufs[name] = buf
 	m.bytes += buf.Len()
 	return nil
+}
+
+// needValue makes the buffer of a value.
+func (m *memory) needValue(v *ir.Value) error {
+	m.values[v.Name] = v
+	return m.need(v.Name, v.Bytes())
 }
 
 // put writes to a buffer that is there.
@@ -138,28 +148,33 @@ func (m *memory) compile(given map[string]backend.Buffer, make func() (*ir.Graph
 }
 
 func (m *memory) bindings(planned *plan.Program, given map[string]backend.Buffer) (b backend.Bindings, err error) {
-	find := func(name string, bytes int64) backend.Buffer {
-		if buf := given[name]; buf != nil {
+	find := func(v *ir.Value) backend.Buffer {
+		if buf := given[v.Name]; buf != nil {
 			return buf
 		}
-		if failed := m.need(name, bytes); failed != nil {
+		if failed := m.needValue(v); failed != nil {
 			err = failed
 		}
-		return m.bufs[name]
+		return m.bufs[v.Name]
 	}
 	for _, v := range planned.Inputs {
-		b.Inputs = append(b.Inputs, find(v.Name, v.Bytes()))
+		b.Inputs = append(b.Inputs, find(v))
 	}
 	for _, v := range planned.States {
-		b.States = append(b.States, find(v.Name, v.Bytes()))
+		b.States = append(b.States, find(v))
 	}
 	for _, o := range planned.Outputs {
-		b.Outputs = append(b.Outputs, find("out/"+o.Name, o.Value.Bytes()))
+		b.Outputs = append(b.Outputs, find(ir.State(scratchOut+o.Name, o.Value.DType, o.Value.Shape, nil)))
 	}
 	return b, err
 }
 
-func (p *program) run(steps int) error { return p.exec.Submit(p.bind, steps).Wait() }
+func (p *program) run(steps int) error {
+	if err := p.exec.Submit(p.bind, steps).Wait(); err != nil {
+		return &DeviceError{err}
+	}
+	return nil
+}
 
 func (p *program) size() int64 { return p.bytes }
 

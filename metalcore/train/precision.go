@@ -119,11 +119,12 @@ func (s *scaler) after(good *ir.Value) []ir.Update {
 
 // resetScale sets what the scaler remembers to its first values.
 func (m *machine) resetScale() error {
-	if m.spec.scaler() == nil {
+	s := m.spec.scaler()
+	if s == nil {
 		return nil
 	}
-	for _, name := range []string{nameScale, nameSteady, nameSkipped} {
-		if err := m.mem.need(name, 4); err != nil {
+	for _, v := range []*ir.Value{s.scale, s.steady, s.skipped} {
+		if err := m.mem.needValue(v); err != nil {
 			return err
 		}
 	}

@@ -29,6 +29,9 @@ const (
 
 	sumsEpoch = "epoch/" // prefixes of the sums that metrics are made of
 	sumsEval  = "eval/"
+
+	scratchOut     = "out/"     // prefixes of what a program leaves for the host
+	scratchPredict = "predict/"
 )
 
 // maxStep is where the device's step counter stays: a bias correction has long

@@ -334,7 +334,7 @@ func TestPointsAreThinned(t *testing.T) {
 	}
 	sum, rows := 0.0, 0.0
 	for _, p := range h.points {
-		sum, rows = sum+p.sum, rows+p.rows
+		sum, rows = sum+p.Sum, rows+p.Rows
 	}
 	if rows != n || sum != float64(n)*(n-1)/2 || list[len(list)-1].Step != n {
 		t.Errorf("merging lost something: %v rows, sum %v", rows, sum)
