@@ -30,7 +30,7 @@ const (
 	sumsEpoch = "epoch/" // prefixes of the sums that metrics are made of
 	sumsEval  = "eval/"
 
-	scratchOut     = "out/"     // prefixes of what a program leaves for the host
+	scratchOut     = "out/" // prefixes of what a program leaves for the host
 	scratchPredict = "predict/"
 )
 
