@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -229,6 +230,9 @@ func core(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	dir := flags.String("dir", string(wire.DefaultPlace()), "the core's `DIR`")
 	idle := flags.Duration("idle", 10*time.Minute, "end after so long without a client and without anything to keep")
 	threads := flags.Int("threads", 0, "threads of the CPU backend; as many as there are processors when 0")
+	journal := flags.String("journal", journalEnv(), "write each trainer down so often while it trains, as `15s`; \"off\" for never; METALNB_JOURNAL sets it, too")
+	age := flags.Duration("journal-age", 90*24*time.Hour, "forget trainers that nobody has trained for so long; never when 0")
+	size := flags.Float64("journal-size", 20, "the `GB` that trainers may take on the disk when the core begins: those not trained for longest are forgotten; any number when 0")
 	name := flags.String("device", os.Getenv(device.Env), "the `DEVICE` to compute on: "+deviceNames()+"; "+device.Env+" sets it too")
 	if _, err := parse(flags, args, 0); err != nil {
 		return err
@@ -237,18 +241,37 @@ func core(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	signal.Ignore(syscall.SIGHUP, os.Interrupt, syscall.SIGXFSZ)
 	ctx, stop := signal.NotifyContext(context.WithoutCancel(ctx), syscall.SIGTERM)
 	defer stop()
+	every, err := interval(*journal)
+	if err != nil {
+		return err
+	}
 	devices := device.All(*threads)
 	dev, err := devices.Open(*name)
 	if err != nil {
 		return err
 	}
 	err = server.Run(ctx, runtime.New(dev), server.Options{
-		Place: wire.Place(*dir), Idle: *idle, Renderer: render.New(), Devices: devices, Log: log.New(server.LogTo(os.Stderr), "", log.LstdFlags),
+		Place: wire.Place(*dir), Idle: *idle, Journal: server.Journal{Every: every, Age: *age, Bytes: int64(*size * 1e9)}, Renderer: render.New(), Devices: devices, Log: log.New(server.LogTo(os.Stderr), "", log.LstdFlags),
 	})
 	if errors.Is(err, server.ErrRunning) {
 		return nil // two cells started one at once, and the other was first
 	}
 	return err
+}
+
+// journalEnv is how often $METALNB_JOURNAL has trainers written down.
+func journalEnv() string { return cmp.Or(os.Getenv("METALNB_JOURNAL"), "15s") }
+
+// interval reads how often trainers are written down, 0 for never.
+func interval(text string) (time.Duration, error) {
+	if text == "off" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 100*time.Millisecond {
+		return 0, fmt.Errorf("a journal %q: give a time of 100ms at least, as 15s, or off", text)
+	}
+	return d, nil
 }
 
 // deviceNames are the names that --device takes.
@@ -270,7 +293,7 @@ func status(_ context.Context, flags *flag.FlagSet, args []string) error {
 }
 
 func stop(_ context.Context, flags *flag.FlagSet, args []string) error {
-	force := flags.Bool("force", false, "also when that loses trainers and data: they are not written down yet")
+	force := flags.Bool("force", false, "also when that stops a training, or loses data and tensors, which are not written down")
 	if _, err := parse(flags, args, 0); err != nil {
 		return err
 	}

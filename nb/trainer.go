@@ -58,12 +58,16 @@ func (t *Trainer) Attach() {
 		info := t.data[0].Info()
 		t.spec.Loss.Graph = t.loss.graph(t.model, &info)
 	}
-	if _, err := call[wire.Declared](&wire.Declare{Spec: t.spec}); err != nil {
+	declared, err := call[wire.Declared](&wire.Declare{Spec: t.spec})
+	if err != nil {
 		e := toError(err)
 		if e.Code != CodeCore {
 			e.File, e.Line = t.where.File, t.where.Line
 		}
 		fail(e)
+	}
+	if declared.Say != "" {
+		fmt.Printf("trainer %s: %s\n", t.spec.Name, declared.Say)
 	}
 	t.declared = now
 }

@@ -42,6 +42,7 @@ func Print(w io.Writer, s *wire.Status) {
 	fmt.Fprintf(w, "core %s at %s\n", s.Welcome.Version, s.Welcome.Address)
 	fmt.Fprintf(w, "  pid %d, up %v, on %s\n", s.Welcome.PID, age, s.Welcome.Device)
 	fmt.Fprintf(w, "  memory %.1f MB, of which %.1f MB in device buffers\n", float64(s.Resident)/1e6, float64(s.DeviceBytes)/1e6)
+	fmt.Fprintf(w, "  journal %s\n", s.Journal)
 	if len(s.Sessions) == 0 {
 		fmt.Fprintln(w, "  no sessions")
 	}

@@ -13,6 +13,7 @@ import (
 
 // Core is the root of all state: a device and the sessions that use it.
 type Core struct {
+	journal *Journal     // nil without one
 	working sync.RWMutex // held for reading while something is computed or made on the device
 
 	mu       sync.Mutex // guards what follows, never for long
@@ -101,7 +102,7 @@ func (c *Core) Join(name string) (s *Session, leave func()) {
 	defer c.mu.Unlock()
 	s = c.sessions[name]
 	if s == nil {
-		s = &Session{name: name, core: c, trainers: map[string]*Trainer{}, data: map[string]*upload{},
+		s = &Session{name: name, core: c, trainers: map[string]*Trainer{}, data: map[string]*Upload{},
 			tensors: map[string]feed.Array{}, kernels: map[string]bool{}}
 		c.sessions[name] = s
 	}
@@ -144,7 +145,34 @@ func (c *Core) Empty() bool {
 	return !slices.ContainsFunc(c.Sessions(), func(s *Session) bool { return !s.empty() })
 }
 
-// Close stops all training, frees everything and closes the device.
+// Losses names what would be lost, or stopped, if the core ended: what trains,
+// and what is not written down.
+func (c *Core) Losses() (list []string) {
+	for _, s := range c.Sessions() {
+		written := map[string]bool{} // data
+		for _, t := range s.Trainers() {
+			switch i := t.Info(); {
+			case t.Running():
+				list = append(list, fmt.Sprintf("trainer %q (training, %d steps)", t.name, i.Step))
+			case !t.kept.safe():
+				list = append(list, fmt.Sprintf("trainer %q (%d steps)", t.name, i.Step))
+			default:
+				for _, u := range t.data() {
+					written[u.set.Name] = true
+				}
+			}
+		}
+		for _, name := range append(s.DataNames(), s.Tensors()...) {
+			if !written[name] {
+				list = append(list, fmt.Sprintf("%q", name))
+			}
+		}
+	}
+	return list
+}
+
+// Close stops all training, writes it down, frees everything and closes the
+// device.
 func (c *Core) Close() error {
 	c.mu.Lock()
 	sessions := slices.Collect(maps.Values(c.sessions))
@@ -152,71 +180,6 @@ func (c *Core) Close() error {
 	for _, s := range sessions {
 		s.close()
 	}
+	c.journal.close()
 	return c.Device().Close()
-}
-
-// Ref names data, or a part of it that a seeded split draws.
-type Ref struct {
-	Source string
-	User   bool
-	Part   string // "train", "test", or "" for all rows
-	Share  float64
-	Seed   int64
-}
-
-// mostSplits is the number of splits that are kept. They are copies of the
-// rows, and one that was let go is made again with the same rows.
-const mostSplits = 8
-
-// parts keeps the latest splits of sets.
-type parts struct {
-	mu     sync.Mutex
-	splits []split
-}
-
-type split struct {
-	ref         Ref // without its Part
-	whole       *feed.Set
-	train, test *feed.Set
-}
-
-// part returns the part of a set that the reference names.
-func (p *parts) part(ref Ref, whole *feed.Set) (*feed.Set, error) {
-	switch ref.Part {
-	case "":
-		return whole, nil
-	case "train", "test":
-	default:
-		return nil, errorf(BadRequest, `use "train" or "test"`, "a split has no part %q", ref.Part)
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	key := ref
-	key.Part = ""
-	at := slices.IndexFunc(p.splits, func(s split) bool { return s.ref == key && s.whole == whole })
-	if at < 0 {
-		train, test, err := whole.Split(ref.Share, ref.Seed)
-		if err != nil {
-			return nil, wrap(BadData, "choose another share for the test part", err)
-		}
-		at = len(p.splits)
-		p.splits = append(p.splits, split{key, whole, train, test})
-	}
-	found := p.splits[at]
-	p.splits = append(slices.Delete(p.splits, at, at+1), found) // the latest is the last
-	if len(p.splits) > mostSplits {
-		p.splits = slices.Delete(p.splits, 0, 1)
-	}
-	if ref.Part == "train" {
-		return found.train, nil
-	}
-	return found.test, nil
-}
-
-func (c *Core) builtinSet(ref Ref) (*feed.Set, error) {
-	whole, err := feed.Builtin(ref.Source)
-	if err != nil {
-		return nil, wrap(Unknown, "", err)
-	}
-	return c.builtin.part(ref, whole)
 }

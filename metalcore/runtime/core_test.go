@@ -117,7 +117,7 @@ func TestCompute(t *testing.T) {
 	fails(t, err, Resource, "memory")
 	huge := iris(t, s, "huge", 0.1)
 	huge.Model = dense(4, 1<<36)
-	_, _, err = s.Declare(huge, false)
+	_, _, err = s.Declare(Declaration{Spec: huge}, false)
 	fails(t, err, Resource, "weights")
 }
 
@@ -134,7 +134,7 @@ func TestConcurrentCalls(t *testing.T) {
 			for round := range rounds {
 				spec := iris(t, s, name, 0.01+0.01*float64(i%2))
 				spec.Batch = 20 + 10*(i%2)
-				_, tr, err := s.Declare(spec, true)
+				_, tr, err := s.Declare(Declaration{Spec: spec}, true)
 				if err != nil {
 					fails(t, err, Busy)
 					if tr, err = s.Trainer(name); err != nil {

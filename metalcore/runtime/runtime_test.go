@@ -61,7 +61,7 @@ func iris(t *testing.T, s *Session, name string, lr float64) train.Spec {
 
 func declare(t *testing.T, s *Session, spec train.Spec, replace bool, want string) *Trainer {
 	t.Helper()
-	outcome, tr, err := s.Declare(spec, replace)
+	outcome, tr, err := s.Declare(Declaration{Spec: spec}, replace)
 	if err != nil || outcome != want {
 		t.Fatalf("%q, %v; want %q", outcome, err, want)
 	}
@@ -123,7 +123,7 @@ func TestDeclarations(t *testing.T) {
 
 	other := iris(t, s, "a", 0.2)
 	other.Model, other.Valid = dense(4, 5, 3), valid.Data
-	_, _, err := s.Declare(other, false)
+	_, _, err := s.Declare(Declaration{Spec: other}, false)
 	fails(t, err, Changed, `trainer "a"`, "dense_1", "Replace")
 	c := declare(t, s, other, true, "replaced")
 	if c.Info().Step != 0 {
@@ -133,7 +133,7 @@ func TestDeclarations(t *testing.T) {
 	fails(t, err, Unknown, "declare it")
 	spec.Batch = 0
 	spec.Name = "bad"
-	_, _, err = s.Declare(spec, false)
+	_, _, err = s.Declare(Declaration{Spec: spec}, false)
 	fails(t, err, BadRequest, "batch")
 	if list := s.Trainers(); len(list) != 1 || list[0] != c {
 		t.Errorf("trainers: %v", list)
@@ -160,7 +160,7 @@ func TestBusyRules(t *testing.T) {
 	fails(t, s.Drop("a"), Busy, "be dropped")
 	other := iris(t, s, "a", 0.1)
 	other.Batch = 10
-	_, _, err = s.Declare(other, true)
+	_, _, err = s.Declare(Declaration{Spec: other}, true)
 	fails(t, err, Busy, "be replaced")
 	if run.Err() != nil {
 		t.Error(run.Err())
@@ -244,7 +244,7 @@ func TestDataReplacedUnderTrainer(t *testing.T) {
 	if run.Err() != nil {
 		t.Error(run.Err())
 	}
-	_, _, err = s.Declare(spec(), false)
+	_, _, err = s.Declare(Declaration{Spec: spec()}, false)
 	fails(t, err, Changed, "content")
 	if names := s.DataNames(); len(names) != 1 {
 		t.Errorf("data: %v", names)

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/metalnb/metalnb/metalcore/backend"
+	"github.com/metalnb/metalnb/metalcore/checkpoint"
 	"github.com/metalnb/metalnb/metalcore/feed"
 	"github.com/metalnb/metalnb/metalcore/ir"
 	"github.com/metalnb/metalnb/metalcore/train"
@@ -21,19 +22,13 @@ type Session struct {
 	clients atomic.Int32
 
 	declaring sync.Mutex // one declaration at a time; they may take long
+	waking    sync.Mutex // one restoration at a time
 
 	mu       sync.Mutex // guards what follows, never for long
 	trainers map[string]*Trainer
-	data     map[string]*upload
+	data     map[string]*Upload
 	tensors  map[string]feed.Array
 	kernels  map[string]bool
-}
-
-// upload is a user's data, with the parts that were split off it.
-type upload struct {
-	hash  string
-	set   *feed.Set
-	parts parts
 }
 
 // Name is the notebook's path.
@@ -69,6 +64,7 @@ func (s *Session) empty() bool {
 	return len(s.trainers) == 0 && len(s.data) == 0 && len(s.tensors) == 0
 }
 
+// close ends all trainers and writes them down.
 func (s *Session) close() {
 	for _, t := range s.Trainers() {
 		t.end()
@@ -82,15 +78,25 @@ func (s *Session) Trainers() []*Trainer {
 	return slices.SortedFunc(maps.Values(s.trainers), func(a, b *Trainer) int { return strings.Compare(a.name, b.name) })
 }
 
-// Trainer returns the trainer of that name.
+// Trainer returns the trainer of that name, out of the journal if need be.
 func (s *Session) Trainer(name string) (*Trainer, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if t := s.trainers[name]; t != nil {
+	if t := s.find(name); t != nil {
 		return t, nil
 	}
+	if t, err := s.wake(name); t != nil || err != nil {
+		return t, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return nil, errorf(Unknown, known("the trainers of this notebook are", s.trainers, "declare one with nb.NewTrainer"),
 		"there is no trainer %q", name)
+}
+
+// find returns the trainer of that name that is awake, nil without one.
+func (s *Session) find(name string) *Trainer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.trainers[name]
 }
 
 // known lists the names that there are, or what to do when there are none.
@@ -101,37 +107,56 @@ func known[T any](what string, m map[string]T, none string) string {
 	return what + " " + strings.Join(slices.Sorted(maps.Keys(m)), ", ")
 }
 
+// Declaration is a trainer's specification, and what it can be made of again
+// when the core has died.
+type Declaration struct {
+	train.Spec
+	Text string    // that JournalOptions.Declaration reads; a trainer without one is not written down
+	Data []*Upload // that it is made of
+}
+
 // Declare makes the trainer when there is none of that name, attaches to one
 // of the same specification, and applies what may change live. Another one is
 // refused, unless replace is set. The outcome is "created", "attached",
 // "changed" or "replaced".
-func (s *Session) Declare(spec train.Spec, replace bool) (string, *Trainer, error) {
+func (s *Session) Declare(d Declaration, replace bool) (string, *Trainer, error) {
 	s.declaring.Lock()
 	defer s.declaring.Unlock()
 	_, done := s.core.work() // until the trainer is known
 	defer done()
-	old, _ := s.Trainer(spec.Name)
+	old := s.find(d.Name)
+	lost := "" // what is wrong with its journal
 	if old == nil {
-		t, err := s.create(spec)
-		if err == nil {
-			s.put(t)
+		var err error
+		if old, err = s.wake(d.Name); errors.Is(err, checkpoint.ErrDamaged) || err != nil && replace {
+			lost = err.Error()
+		} else if err != nil {
+			return "", nil, err
 		}
-		return "created", t, err
 	}
-	changes := train.Diff(old.Spec(), spec)
+	if old == nil {
+		t, err := s.create(d)
+		if err != nil {
+			return "", nil, err
+		}
+		t.kept.said = lost
+		s.put(t)
+		return "created", t, nil
+	}
+	changes := train.Diff(old.Spec(), d.Spec)
 	switch {
 	case len(changes) == 0:
 		return "attached", old, nil
 	case changes[0].Live:
-		return "changed", old, old.redeclare(spec)
+		return "changed", old, old.redeclare(d)
 	case !replace:
 		return "", nil, errorf(Changed,
 			"give the new one another name, or set Replace: true in its nb.Config to put it in the place of the old one, whose training is then gone",
-			"trainer %q is there already, with a different %s: %s", spec.Name, changes[0].Field, changes[0].Detail)
+			"trainer %q is there already, with a different %s: %s", d.Name, changes[0].Field, changes[0].Detail)
 	case old.Running():
 		return "", nil, old.busy("be replaced")
 	}
-	t, err := s.create(spec)
+	t, err := s.create(d)
 	if err != nil {
 		return "", nil, err
 	}
@@ -139,109 +164,61 @@ func (s *Session) Declare(spec train.Spec, replace bool) (string, *Trainer, erro
 		t.Close()
 		return "", nil, err
 	}
+	old.forget()
 	s.put(t)
 	old.Close()
 	return "replaced", t, nil
 }
 
-func (s *Session) create(spec train.Spec) (*Trainer, error) {
+// create makes a trainer that the session does not have yet.
+func (s *Session) create(d Declaration) (*Trainer, error) {
 	var weights int64
-	for _, v := range spec.Model.Leaves(ir.OpState) {
+	for _, v := range d.Model.Leaves(ir.OpState) {
 		weights += v.Bytes()
 	}
 	if err := s.core.CheckSize("the weights of this model", weights); err != nil {
 		return nil, err
 	}
-	inner, err := train.New(s.core.Device(), spec)
+	inner, err := train.New(s.core.Device(), d.Spec)
 	if err != nil {
 		return nil, classify(err)
 	}
-	return &Trainer{Trainer: inner, name: spec.Name, spec: spec, session: s}, nil
+	return &Trainer{Trainer: inner, name: d.Name, decl: d, session: s}, nil
 }
 
+// put makes a trainer known, and has it written down from now on.
 func (s *Session) put(t *Trainer) {
+	s.core.journal.keep(t)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.trainers[t.name] = t
 }
 
-// Drop removes a trainer.
+// Drop removes a trainer, and what the journal has of it.
 func (s *Session) Drop(name string) error {
 	s.declaring.Lock()
 	defer s.declaring.Unlock()
 	_, done := s.core.work() // until its memory is free
 	defer done()
-	t, err := s.Trainer(name)
-	if err == nil {
-		err = t.retire("be dropped")
+	s.waking.Lock() // so that nothing is restored that goes
+	defer s.waking.Unlock()
+	t := s.find(name)
+	if t == nil {
+		if s.core.journal.remove(s.name, name) {
+			return nil
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return errorf(Unknown, known("the trainers of this notebook are", s.trainers, "declare one with nb.NewTrainer"), "there is no trainer %q", name)
 	}
-	if err != nil {
+	if err := t.retire("be dropped"); err != nil {
 		return err
 	}
+	t.forget()
 	s.mu.Lock()
 	delete(s.trainers, name)
 	s.mu.Unlock()
 	return t.Close()
-}
-
-// HasData reports whether data of that name and content is there.
-func (s *Session) HasData(name, hash string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	u := s.data[name]
-	return u != nil && u.hash == hash
-}
-
-// PutData keeps a user's data; data of that name that differs is let go once
-// no trainer uses it.
-func (s *Session) PutData(name, hash string, x, y feed.Array, classes []string) error {
-	return s.PutWeighted(name, hash, x, y, feed.Array{}, classes)
-}
-
-// PutWeighted is PutData with what each row counts, numbers [N].
-func (s *Session) PutWeighted(name, hash string, x, y, weights feed.Array, classes []string) error {
-	set, err := feed.NewSet(name, x, y, classes)
-	if err == nil {
-		if set.W = weights; weights.DType.Valid() && weights.Check() == nil {
-			set.W = weights.Cast(ir.F32)
-		}
-		err = set.Check()
-	}
-	if err != nil {
-		return wrap(BadData, "", err)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.data[name] = &upload{hash: hash, set: set}
-	return nil
-}
-
-// Data returns the data that a reference names.
-func (s *Session) Data(ref Ref) (*feed.Set, error) {
-	if !ref.User {
-		return s.core.builtinSet(ref)
-	}
-	u, err := s.upload(ref.Source)
-	if err != nil {
-		return nil, err
-	}
-	return u.parts.part(ref, u.set)
-}
-
-func (s *Session) upload(name string) (*upload, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if u := s.data[name]; u != nil {
-		return u, nil
-	}
-	return nil, errorf(Unknown, known("the data of this notebook are", s.data, "make some with nb.Data"), "there is no data %q", name)
-}
-
-// DataNames lists the user's data.
-func (s *Session) DataNames() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Sorted(maps.Keys(s.data))
 }
 
 // classify gives an error of training its code.

@@ -17,10 +17,12 @@ type Trainer struct {
 
 	change sync.Mutex // held while a training begins, and over what cannot be done beside one
 
-	mu      sync.Mutex // guards what follows, never for long
-	spec    train.Spec // as last declared
-	run     *Run       // the last training, nil before the first
-	retired bool       // dropped or replaced
+	kept kept // by the journal
+
+	mu      sync.Mutex  // guards what follows, never for long
+	decl    Declaration // the last one
+	run     *Run        // the last training, nil before the first
+	retired bool        // dropped or replaced
 }
 
 // Run is one training, from a Start to its end.
@@ -66,7 +68,20 @@ func (r *Run) running() bool {
 func (t *Trainer) Spec() train.Spec {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.spec
+	return t.decl.Spec
+}
+
+// text is that of the last declaration, and data what that names.
+func (t *Trainer) text() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.decl.Text
+}
+
+func (t *Trainer) data() []*Upload {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.decl.Data
 }
 
 // Session is the session that the trainer belongs to.
@@ -92,14 +107,16 @@ func (t *Trainer) Info() train.Info {
 	if r := t.Run(); r != nil && r.running() && i.Goal == 0 {
 		i.State, i.Note, i.Goal = train.Running, "", r.Goal
 	}
+	i.Note = t.kept.note(i.Note)
 	return i
 }
 
 // redeclare takes over what a new declaration may change live: a learning rate
 // that differs from the one last declared, and the validation data.
-func (t *Trainer) redeclare(spec train.Spec) error {
+func (t *Trainer) redeclare(d Declaration) error {
 	t.change.Lock()
 	defer t.change.Unlock()
+	spec := d.Spec
 	was := t.Spec()
 	if lr := spec.Optimizer.Settings()["lr"]; lr != was.Optimizer.Settings()["lr"] {
 		if err := t.SetLR(lr); err != nil {
@@ -117,9 +134,17 @@ func (t *Trainer) redeclare(spec train.Spec) error {
 		}
 	}
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.spec = spec
+	t.decl = d
+	t.mu.Unlock()
+	t.changed()
 	return nil
+}
+
+// SetLR changes the learning rate.
+func (t *Trainer) SetLR(lr float64) error {
+	err := t.Trainer.SetLR(lr)
+	t.changed()
+	return err
 }
 
 // Start trains for some epochs more.
@@ -145,6 +170,8 @@ func (t *Trainer) Start(epochs int) (*Run, error) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	r := &Run{Number: number, Goal: goal, cancel: func() { cancel(errStopped) }, done: make(chan struct{})}
 	t.run = r
+	t.kept.say("")
+	t.session.core.journal.begin(t)
 	go func() {
 		defer close(r.done)
 		defer cancel(nil)
@@ -178,6 +205,7 @@ func (t *Trainer) Reset() error {
 	if err != nil {
 		return classify(err)
 	}
+	t.changed()
 	return nil
 }
 
@@ -202,6 +230,7 @@ func (t *Trainer) end() {
 	t.mu.Unlock()
 	t.change.Unlock()
 	t.Stop()
+	t.session.core.journal.finish(t)
 	t.Close()
 }
 

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"encoding/json"
+	"fmt"
 	"math"
 	"slices"
 
@@ -15,8 +17,53 @@ import (
 	"github.com/metalnb/metalnb/metalcore/wire"
 )
 
-// spec makes a specification of what a cell declared.
-func (c *client) spec(w *wire.TrainerSpec) (train.Spec, error) {
+// finder finds data.
+type finder = func(runtime.Ref) (*feed.Set, *runtime.Upload, error)
+
+// declaration makes a declaration of what a cell declared. Its text is that in
+// JSON, which later versions can read, too.
+func declaration(w *wire.TrainerSpec, find finder) (out runtime.Declaration, err error) {
+	out.Spec, err = spec(w)
+	if err != nil {
+		return out, err
+	}
+	text, err := json.Marshal(w)
+	if err != nil {
+		return out, bad(fmt.Errorf("trainer %q: %w", w.Name, err))
+	}
+	out.Text = string(text)
+	data := func(ref wire.DataRef) *feed.Set {
+		if ref.Source == "" || err != nil {
+			return nil
+		}
+		set, upload, failed := find(refOf(ref))
+		if err = failed; upload != nil {
+			out.Data = append(out.Data, upload)
+		}
+		return set
+	}
+	out.Spec.Data, out.Spec.Valid = data(w.Data), data(w.Valid)
+	if err == nil && out.Spec.Loss == "" {
+		out.Spec.Loss = "mse"
+		if out.Spec.Data != nil && out.Spec.Data.Y.DType == ir.I32 {
+			out.Spec.Loss = "cross_entropy"
+		}
+	}
+	return out, err
+}
+
+// redeclaration is the declaration of a text, for a trainer of any name.
+func redeclaration(name, text string, find finder) (runtime.Declaration, error) {
+	var w wire.TrainerSpec
+	if err := json.Unmarshal([]byte(text), &w); err != nil {
+		return runtime.Declaration{}, err
+	}
+	w.Name = name
+	return declaration(&w, find)
+}
+
+// spec is what a declaration says of a trainer, but for the data.
+func spec(w *wire.TrainerSpec) (train.Spec, error) {
 	model, err := parseGraph(w.Model)
 	if err != nil {
 		return train.Spec{}, err
@@ -29,25 +76,11 @@ func (c *client) spec(w *wire.TrainerSpec) (train.Spec, error) {
 	if err != nil {
 		return train.Spec{}, err
 	}
-	data, err := c.session.Data(refOf(w.Data))
-	if err != nil {
-		return train.Spec{}, err
-	}
 	out := train.Spec{Name: w.Name, Model: model, Loss: w.Loss.Name, LossWith: with, Metrics: w.Metrics,
-		L1: w.L1, L2: w.L2, Optimizer: optimizer, Watch: w.Schedule.Watch, Precision: w.Precision, Batch: w.Batch, Seed: w.Seed, Ordered: w.Ordered, Hunt: w.Check, Data: data}
-	if out.Loss == "" && data.Y.DType == ir.I32 {
-		out.Loss = "cross_entropy"
-	} else if out.Loss == "" {
-		out.Loss = "mse"
-	}
+		L1: w.L1, L2: w.L2, Optimizer: optimizer, Watch: w.Schedule.Watch, Precision: w.Precision, Batch: w.Batch, Seed: w.Seed, Ordered: w.Ordered, Hunt: w.Check}
 	if w.Schedule.Name != "" {
 		if out.Schedule, err = schedule.New(w.Schedule.Name, numbers(w.Schedule.Settings)); err != nil {
 			return train.Spec{}, bad(err)
-		}
-	}
-	if w.Valid.Source != "" {
-		if out.Valid, err = c.session.Data(refOf(w.Valid)); err != nil {
-			return train.Spec{}, err
 		}
 	}
 	return out, nil

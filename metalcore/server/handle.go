@@ -92,18 +92,18 @@ func answerOf[T wire.Message](m T, err error) (wire.Message, error) {
 }
 
 func (c *client) declare(spec *wire.TrainerSpec) (wire.Message, error) {
-	s, err := c.spec(spec)
+	d, err := declaration(spec, c.session.Find)
 	if err != nil {
 		return nil, err
 	}
-	outcome, t, err := c.session.Declare(s, spec.Replace)
+	outcome, t, err := c.session.Declare(d, spec.Replace)
 	if err != nil {
 		return nil, err
 	}
 	if outcome != "attached" {
 		c.server.Log.Printf("%s: trainer %q %s", c.session.Name(), spec.Name, outcome)
 	}
-	return &wire.Declared{Outcome: outcome, Info: infoOf(t)}, nil
+	return &wire.Declared{Outcome: outcome, Say: t.Tell(), Info: infoOf(t)}, nil
 }
 
 // context is a context that ends when the client goes away.

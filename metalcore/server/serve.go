@@ -180,7 +180,7 @@ func (s *Server) greeting() wire.Welcome {
 }
 
 // shake answers Hello. A core of another version than the program's ends when
-// it holds nothing, so that the program can start its own.
+// nothing is lost by that, so that the program can start its own.
 func (s *Server) shake(conn *wire.Conn, full bool) (*wire.Hello, error) {
 	m, err := conn.Recv()
 	if err != nil {
@@ -206,7 +206,7 @@ func (s *Server) shake(conn *wire.Conn, full bool) (*wire.Hello, error) {
 		Message: fmt.Sprintf("this program is made with metalnb %s (protocol %d), and the core that runs (pid %d, for %v) is %s (protocol %d) and holds %s",
 			hello.Version, hello.Proto, s.welcome.PID, time.Since(s.started).Round(time.Second), wire.Version, wire.Proto, s.holdings()),
 		Remedy: "use the same version for both, or end the core with `metalnb stop --force`, which drops what it holds, and run the cell again"}
-	if s.core.Empty() {
+	if len(s.core.Losses()) == 0 {
 		p.Code = wire.CodeReplaced
 		s.end(fmt.Errorf("replaced by version %s", hello.Version))
 	}
@@ -219,15 +219,7 @@ const mostNamed = 20
 
 // holdings names what would be lost if the core ended.
 func (s *Server) holdings() string {
-	var parts []string
-	for _, t := range s.core.Trainers() {
-		parts = append(parts, fmt.Sprintf("trainer %q (%d steps)", t.Spec().Name, t.Info().Step))
-	}
-	for _, session := range s.core.Sessions() {
-		for _, name := range append(session.DataNames(), session.Tensors()...) {
-			parts = append(parts, fmt.Sprintf("%q", name))
-		}
-	}
+	parts := s.core.Losses()
 	if len(parts) == 0 {
 		return "nothing"
 	}

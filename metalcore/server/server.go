@@ -25,7 +25,15 @@ type Options struct {
 	Renderer Renderer
 	Devices  device.Table  // that the core may be told to use
 	Idle     time.Duration // end after so long without a client and without anything to keep; never when 0
+	Journal  Journal
 	Log      *log.Logger
+}
+
+// Journal says how trainers are written down.
+type Journal struct {
+	Every time.Duration // how long a training may go unwritten; none is written down when 0
+	Age   time.Duration // files that nobody has asked for so long are removed; never when 0
+	Bytes int64         // that the files may take when the core begins; any number when 0
 }
 
 // ErrRunning is returned by Run when another core serves the place.
@@ -77,6 +85,10 @@ func Run(ctx context.Context, core *runtime.Core, opts Options) (err error) {
 		Address: opts.Place.Socket(),
 	}
 	s.Log.Printf("core %s, pid %d, on %s, listens at %s", wire.Version, os.Getpid(), core.Device().Info().Name, s.welcome.Address)
+	if j := opts.Journal; j.Every > 0 {
+		core.Keep(runtime.JournalOptions{Dir: opts.Place.Journal(), Every: j.Every, Age: j.Age, Bytes: j.Bytes,
+			Declaration: redeclaration, Log: s.Log.Printf})
+	}
 	go s.watchIdle(ctx)
 	go s.sweep(ctx)
 	stop := context.AfterFunc(ctx, func() { listener.Close() })
@@ -89,15 +101,20 @@ func Run(ctx context.Context, core *runtime.Core, opts Options) (err error) {
 // closeTimeout is how long a computation may hold up the end of the core.
 const closeTimeout = 5 * time.Second
 
-// closeSoon closes the core, unless a computation takes too long for that.
+// closeSoon closes the core, unless a computation takes too long for that. It
+// takes the time that it needs to write trainers down.
 func closeSoon(core *runtime.Core) error {
 	closed := make(chan error, 1)
 	go func() { closed <- core.Close() }()
-	select {
-	case err := <-closed:
-		return err
-	case <-time.After(closeTimeout):
-		return errors.New("ended in the middle of a computation")
+	for {
+		select {
+		case err := <-closed:
+			return err
+		case <-time.After(closeTimeout):
+			if !core.Saving() {
+				return errors.New("ended in the middle of a computation")
+			}
+		}
 	}
 }
 

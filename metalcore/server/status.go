@@ -13,7 +13,7 @@ import (
 
 // status tells what the core is doing.
 func (s *Server) status() *wire.Status {
-	out := &wire.Status{Welcome: s.greeting(), Resident: resident(), Log: s.Place.Log()}
+	out := &wire.Status{Welcome: s.greeting(), Resident: resident(), Log: s.Place.Log(), Journal: s.core.Journal()}
 	if dev, ok := s.core.Device().(interface{ LiveBytes() int64 }); ok {
 		out.DeviceBytes = dev.LiveBytes()
 	}
@@ -35,8 +35,8 @@ func (s *Server) status() *wire.Status {
 
 // shutdown ends the core if that loses nothing, or by force.
 func (s *Server) shutdown(req *wire.Shutdown) (wire.Message, error) {
-	if !req.Force && !s.core.Empty() {
-		return nil, &runtime.Error{Code: runtime.Busy, Message: "the core holds " + s.holdings() + ", which ending it would lose",
+	if !req.Force && len(s.core.Losses()) > 0 {
+		return nil, &runtime.Error{Code: runtime.Busy, Message: "the core holds " + s.holdings() + ", which ending it would lose or stop",
 			Remedy: "`metalnb stop --force` ends it all the same"}
 	}
 	s.end(errors.New("asked to stop"))

@@ -34,6 +34,7 @@ func (m *Status) fields(c *Codec) {
 	c.Int64(&m.Resident)
 	c.Int64(&m.DeviceBytes)
 	c.Str(&m.Log)
+	c.Str(&m.Journal)
 	list(c, &m.Sessions, 40, func(x *SessionInfo) { x.fields(c) })
 }
 
@@ -131,6 +132,7 @@ func (m *Declare) fields(c *Codec) {
 
 func (m *Declared) fields(c *Codec) {
 	c.Str(&m.Outcome)
+	c.Str(&m.Say)
 	m.Info.fields(c)
 }
 

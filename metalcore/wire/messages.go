@@ -2,7 +2,7 @@ package wire
 
 // Proto is the version of this protocol. Hello, Welcome and Problem keep their
 // form in every version, so that two that do not match can say so.
-const Proto = 5
+const Proto = 6
 
 // Kind tells which message a frame holds.
 type Kind uint16
@@ -67,6 +67,7 @@ type Status struct {
 	Resident    int64 // bytes of memory of the process
 	DeviceBytes int64 // bytes of device buffers
 	Log         string
+	Journal     string // where trainers are written down, or why they are not
 	Sessions    []SessionInfo
 }
 
@@ -169,6 +170,7 @@ type Declare struct{ Spec TrainerSpec }
 // setting that may change live) or "replaced".
 type Declared struct {
 	Outcome string
+	Say     string // to the user, of a trainer that was restored
 	Info    TrainerInfo
 }
 

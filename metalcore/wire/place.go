@@ -37,6 +37,24 @@ func (p Place) Lock() string     { return filepath.Join(string(p), "core.lock") 
 func (p Place) Log() string      { return filepath.Join(string(p), "core.log") }
 func (p Place) Exchange() string { return filepath.Join(string(p), "exchange") }
 
+// Journal is where trainers are written down: in the core's directory, but for
+// the default one, which need not outlive this run of the machine. Then it is
+// metalnb in $XDG_STATE_HOME or ~/.local/state.
+func (p Place) Journal() string {
+	own := filepath.Join(string(p), "journal")
+	if os.Getenv(EnvDir) != "" || p != DefaultPlace() {
+		return own
+	}
+	state := os.Getenv("XDG_STATE_HOME")
+	if home, err := os.UserHomeDir(); state == "" && err == nil {
+		state = filepath.Join(home, ".local", "state")
+	}
+	if state == "" {
+		return own
+	}
+	return filepath.Join(state, "metalnb")
+}
+
 // maxSocketPath is what the shortest of the systems' sockaddr_un holds.
 const maxSocketPath = 103
 

@@ -22,11 +22,12 @@ import (
 
 // Core is a core that runs in this process.
 type Core struct {
-	Place wire.Place
-	dir   string
-	end   context.CancelFunc
-	done  chan error
-	core  *runtime.Core
+	Place   wire.Place
+	Journal time.Duration // how often trainers are written down, from the next Begin on; never when 0
+	dir     string
+	end     context.CancelFunc
+	done    chan error
+	core    *runtime.Core
 }
 
 // devices are all that there are, and one that computes as the CPU does, so
@@ -62,7 +63,7 @@ func (c *Core) Begin() error {
 	c.end, c.done = end, make(chan error, 1)
 	go func() {
 		c.done <- server.Run(ctx, c.core, server.Options{
-			Place: c.Place, Renderer: render.New(), Devices: devices(), Log: log.New(io.Discard, "", 0),
+			Place: c.Place, Renderer: render.New(), Devices: devices(), Journal: server.Journal{Every: c.Journal}, Log: log.New(io.Discard, "", 0),
 		})
 	}()
 	for {

@@ -1,0 +1,254 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/metalnb/metalnb/metalcore/checkpoint"
+	"github.com/metalnb/metalnb/metalcore/feed"
+	"github.com/metalnb/metalnb/metalcore/train"
+)
+
+// JournalOptions say where and how often trainers are written down.
+type JournalOptions struct {
+	Dir   string
+	Every time.Duration // how long a training may go unwritten
+	// Declaration makes a declaration of its text again; find has its data.
+	Declaration func(name, text string, find func(Ref) (*feed.Set, *Upload, error)) (Declaration, error)
+	Age         time.Duration // files that nobody has asked for so long are removed; 0 for never
+	Bytes       int64         // that all files may take when the core begins, or the oldest are removed; 0 for any number
+	Log         func(format string, args ...any)
+}
+
+// Journal writes down every trainer that has moved: in the middle of a training
+// every so often, at the ends of epochs and trainings, after each change, and
+// when the core ends. It works in a goroutine of its own; a training waits for
+// the copy of its states only.
+type Journal struct {
+	JournalOptions
+	off  string   // why nothing is written
+	lock *os.File // keeps other cores out
+
+	saving atomic.Int32 // files at the moment
+
+	mu      sync.Mutex // guards what follows, never for long
+	due     map[*Trainer]time.Time
+	wake    chan struct{}
+	closing chan struct{}
+	ended   chan struct{}
+}
+
+// Keep begins a journal. When that is not possible, the core goes on without
+// one, and trainers say so.
+func (c *Core) Keep(opts JournalOptions) {
+	j := &Journal{JournalOptions: opts, due: map[*Trainer]time.Time{}, wake: make(chan struct{}, 1),
+		closing: make(chan struct{}), ended: make(chan struct{})}
+	c.journal = j
+	if err := j.open(); err != nil {
+		j.off = fmt.Sprintf("trainers are not written down: %v", err)
+		j.Log("journal: %s", j.off)
+		close(j.ended)
+		return
+	}
+	j.clean()
+	go j.run()
+}
+
+// open makes the directory and takes its lock.
+func (j *Journal) open() (err error) {
+	if err := os.MkdirAll(filepath.Join(j.Dir, dataDir), 0o700); err != nil {
+		return err
+	}
+	j.lock, err = os.OpenFile(filepath.Join(j.Dir, "lock"), os.O_CREATE|os.O_RDWR|syscall.O_CLOEXEC, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := syscall.Flock(int(j.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		j.lock.Close()
+		return fmt.Errorf("another core writes in %s: %w", j.Dir, err)
+	}
+	return nil
+}
+
+// close ends the journal, after all trainers have finished.
+func (j *Journal) close() {
+	if j == nil || j.off != "" {
+		return
+	}
+	close(j.closing)
+	<-j.ended
+	j.lock.Close()
+}
+
+// Journal tells where trainers are written down, or why not.
+func (c *Core) Journal() string {
+	switch j := c.journal; {
+	case j == nil:
+		return "off"
+	case j.off != "":
+		return "off: " + j.off
+	default:
+		return fmt.Sprintf("every %v in %s", j.Every, j.Dir)
+	}
+}
+
+// Saving reports whether something is being written down.
+func (c *Core) Saving() bool { return c.journal != nil && c.journal.saving.Load() > 0 }
+
+// keep has the journal follow a trainer.
+func (j *Journal) keep(t *Trainer) {
+	if j == nil || t.decl.Text == "" {
+		return
+	}
+	if j.off != "" {
+		t.kept.follow("", j.off)
+		return
+	}
+	t.kept.follow(j.path(t.session.name, t.name), "")
+	t.Subscribe(func(e train.Event) {
+		switch e.Kind {
+		case train.Ended:
+			t.changed()
+		case train.EpochEnd:
+			j.want(t, t.kept.pause(epochPause))
+		}
+		t.kept.beat(e.Info.Step)
+	})
+}
+
+// epochPause is the least time between two writings at ends of epochs.
+const epochPause = time.Second
+
+// want has the trainer written at that time at the latest.
+func (j *Journal) want(t *Trainer, at time.Time) {
+	if j == nil || j.off != "" || !t.kept.move() {
+		return
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if was, ok := j.due[t]; ok && !at.Before(was) {
+		return
+	}
+	j.due[t] = at
+	select {
+	case j.wake <- struct{}{}:
+	default:
+	}
+}
+
+// begin has the trainer, which begins to train, written in time.
+func (j *Journal) begin(t *Trainer) {
+	if j != nil {
+		j.want(t, time.Now().Add(j.Every))
+	}
+}
+
+// changed has the trainer written soon.
+func (t *Trainer) changed() { t.session.core.journal.want(t, t.kept.pause(0)) }
+
+// next takes the trainer that is due first off the list, or says how long there
+// is nothing to do.
+func (j *Journal) next() (first *Trainer, wait time.Duration) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	wait = time.Hour
+	for t, at := range j.due {
+		if d := time.Until(at); d < wait {
+			first, wait = t, d
+		}
+	}
+	if wait > 0 {
+		return nil, wait
+	}
+	delete(j.due, first)
+	return first, 0
+}
+
+func (j *Journal) run() {
+	defer close(j.ended)
+	for {
+		t, wait := j.next()
+		if t != nil {
+			j.write(t)
+			if t.Running() {
+				j.want(t, t.kept.interval(j.Every))
+			}
+			continue
+		}
+		select {
+		case <-j.closing:
+			return
+		case <-j.wake:
+		case <-time.After(wait):
+		}
+	}
+}
+
+// finish writes a trainer down that moves no more, also one that never did.
+func (j *Journal) finish(t *Trainer) {
+	if j == nil || j.off != "" {
+		return
+	}
+	if t.kept.first() {
+		t.kept.move()
+	}
+	j.mu.Lock()
+	delete(j.due, t)
+	j.mu.Unlock()
+	j.write(t)
+}
+
+// write writes a trainer down, unless it has not moved since the last time.
+func (j *Journal) write(t *Trainer) {
+	k := &t.kept
+	k.writing.Lock()
+	defer k.writing.Unlock()
+	path, ok := k.begin()
+	if !ok {
+		return
+	}
+	j.saving.Add(1)
+	defer j.saving.Add(-1)
+	start := time.Now()
+	was, err := t.Snapshot(context.Background())
+	if err == nil {
+		err = j.save(path, t, was)
+	} else if errors.Is(err, train.ErrClosed) {
+		return
+	}
+	switch change := k.end(was, start, err); {
+	case change && err != nil:
+		j.Log("journal: trainer %q of %s is not written down: %v", t.name, t.session.name, err)
+	case change:
+		j.Log("journal: trainer %q of %s is written down again", t.name, t.session.name)
+	}
+	if err != nil {
+		j.want(t, time.Now().Add(j.Every))
+	}
+}
+
+// save writes a snapshot of a trainer, and before it the data that it needs.
+func (j *Journal) save(path string, t *Trainer, was *train.Snapshot) error {
+	s := &saved{session: t.session.name, name: t.name, text: t.text(), data: map[string]string{}, was: was}
+	for _, u := range t.data() {
+		if err := j.saveData(u); err != nil {
+			return err
+		}
+		s.data[u.set.Name] = u.sum()
+	}
+	f, err := s.file()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	return checkpoint.Write(path, f)
+}

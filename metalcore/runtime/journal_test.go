@@ -1,0 +1,466 @@
+package runtime
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/metalnb/metalnb/metalcore/backend/cpu"
+	"github.com/metalnb/metalnb/metalcore/checkpoint"
+	"github.com/metalnb/metalnb/metalcore/feed"
+	"github.com/metalnb/metalnb/metalcore/optim"
+	"github.com/metalnb/metalnb/metalcore/train"
+)
+
+// logged is what a journal says in the log.
+type logged struct {
+	mu   sync.Mutex
+	text string
+}
+
+func (l *logged) Printf(format string, args ...any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text += fmt.Sprintf(format, args...) + "\n"
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text
+}
+
+// mine is the user's data that some declarations of the tests name.
+var mine = Ref{Source: "mine", User: true, Part: "train", Share: 0.25, Seed: 2}
+
+// declaration makes the declarations of the tests of their text: "lr data".
+func declaration(name, text string, find func(Ref) (*feed.Set, *Upload, error)) (d Declaration, err error) {
+	var lr float64
+	var source string
+	if _, err := fmt.Sscan(text, &lr, &source); err != nil {
+		return d, err
+	}
+	ref := Ref{Source: "iris", Part: "train", Share: 0.2, Seed: 1}
+	if source == mine.Source {
+		ref = mine
+	}
+	d.Text = text
+	o, err := optim.New("adam", map[string]float64{"lr": lr})
+	if err != nil {
+		return d, err
+	}
+	d.Spec = train.Spec{Name: name, Model: dense(4, 8, 3), Loss: "cross_entropy", Optimizer: o, Batch: 16, Seed: 1}
+	var u *Upload
+	if d.Spec.Data, u, err = find(ref); u != nil {
+		d.Data = append(d.Data, u)
+	}
+	return d, err
+}
+
+// journaled makes a core that writes trainers down in a directory. stop ends it
+// as it should end; who does not call it has killed it, as far as its files go.
+func journaled(t *testing.T, dir string, every time.Duration) (s *Session, log *logged, stop func()) {
+	t.Helper()
+	c, log := New(cpu.New(1)), &logged{}
+	c.Keep(JournalOptions{Dir: dir, Every: every, Declaration: declaration, Log: log.Printf})
+	s, _ = c.Join("notebook")
+	stop = sync.OnceFunc(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(stop)
+	return s, log, stop
+}
+
+// kept declares a trainer by its text.
+func keptTrainer(t *testing.T, s *Session, text, want string) *Trainer {
+	t.Helper()
+	d, err := declaration("a", text, s.Find)
+	if err != nil {
+		t.Fatal(err)
+	}
+	outcome, tr, err := s.Declare(d, false)
+	if err != nil || outcome != want {
+		t.Fatalf("%q, %v; want %q", outcome, err, want)
+	}
+	return tr
+}
+
+// upload gives a session the data "mine".
+func upload(t *testing.T, s *Session) {
+	t.Helper()
+	set, err := feed.Builtin("iris")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := make([]float32, set.Len())
+	for i := range w {
+		w[i] = float32(1 + i%2)
+	}
+	if err := s.PutWeighted("mine", "hash", set.X, set.Y, feed.FromF32(w, len(w)), set.Classes); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// numbers are the weights of a trainer.
+func numbersOf(t *testing.T, tr *Trainer) string {
+	t.Helper()
+	list, err := tr.Parameters()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []byte
+	for _, p := range list {
+		all = append(all, p.Value.Data...)
+	}
+	return string(all)
+}
+
+func says(t *testing.T, what, text string, words ...string) {
+	t.Helper()
+	for _, w := range words {
+		if !strings.Contains(text, w) {
+			t.Errorf("%s does not say %q: %s", what, w, text)
+		}
+	}
+}
+
+func waitFor(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); !is(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+// A core that ends writes its trainers down; the next one goes on with them as if
+// nothing had been, also with data that nobody gives it again.
+func TestTrainersComeBack(t *testing.T) {
+	for _, text := range []string{"0.01 iris", "0.01 mine"} {
+		dir := t.TempDir()
+		s, _, stop := journaled(t, dir, time.Hour)
+		upload(t, s)
+		tr := keptTrainer(t, s, text, "created")
+		finish(t, tr, 3)
+		if err := tr.SetLR(0.02); err != nil {
+			t.Fatal(err)
+		}
+		want, history := numbersOf(t, tr), tr.History()
+		stop()
+
+		s, log, stop := journaled(t, dir, time.Hour)
+		again, err := s.Trainer("a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i := again.Info(); i.Epoch != 3 || i.LR != 0.02 || numbersOf(t, again) != want || fmt.Sprint(again.History()) != fmt.Sprint(history) {
+			t.Errorf("%s: it came back as %+v", text, i)
+		}
+		says(t, "the note", again.Info().Note, "restored from the journal of ", "(epoch 4, step 0 of ", "nothing was lost")
+		says(t, "the log", log.String(), `notebook: trainer "a" restored`)
+		if said := again.Tell(); said != again.Info().Note || again.Tell() != "" {
+			t.Errorf("a cell hears %q, once", said)
+		}
+		if text == "0.01 iris" { // the other one's data have not been sent again
+			if keptTrainer(t, s, text, "attached") != again {
+				t.Error("its declaration is another trainer")
+			}
+		}
+		finish(t, again, 2)
+		if note := again.Info().Note; note != "" {
+			t.Errorf("when it has moved on: %q", note)
+		}
+		got := numbersOf(t, again)
+		stop()
+
+		s, _, _ = journaled(t, t.TempDir(), time.Hour)
+		upload(t, s)
+		whole := keptTrainer(t, s, text, "created")
+		finish(t, whole, 3)
+		if err := whole.SetLR(0.02); err != nil {
+			t.Fatal(err)
+		}
+		finish(t, whole, 2)
+		if numbersOf(t, whole) != got {
+			t.Errorf("%s: what came back went another way", text)
+		}
+	}
+}
+
+// A training is written down while it runs, so that who kills the core loses a
+// moment only.
+func TestWrittenWhileTraining(t *testing.T) {
+	dir := t.TempDir()
+	s, _, _ := journaled(t, dir, 20*time.Millisecond)
+	tr := keptTrainer(t, s, "0.001 iris", "created")
+	if _, err := tr.Start(1_000_000_000); err != nil {
+		t.Fatal(err)
+	}
+	path := s.core.journal.path("notebook", "a")
+	before := int64(0)
+	for range 5 {
+		var was *saved
+		waitFor(t, "a later state", func() bool {
+			f, err := checkpoint.Read(path, 0)
+			if err != nil {
+				return false // between two names
+			}
+			if was, err = savedOf(f); err != nil {
+				t.Fatal(err)
+			}
+			return was.was.Step > before
+		})
+		before = was.was.Step
+		if was.was.Goal != 1_000_000_000 || was.session != "notebook" || was.name != "a" {
+			t.Errorf("%+v", was)
+		}
+	}
+	waitFor(t, "a sign of life", func() bool { step, _ := lastBeat(path); return step > 0 })
+	var copied string // what a killed core leaves
+	waitFor(t, "a copy of the files", func() bool {
+		copied = t.TempDir()
+		return os.CopyFS(copied, os.DirFS(dir)) == nil // unless one went meanwhile
+	})
+	tr.Stop()
+	next, _, _ := journaled(t, copied, time.Hour)
+	again, err := next.Trainer("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if i := again.Info(); i.State != train.Idle || i.Step < before || i.Step > tr.Info().Step {
+		t.Errorf("%+v", i)
+	}
+	says(t, "the note", again.Info().Note, "of training w", "it was training to epoch 1000000000: t.Start(")
+}
+
+func TestDamagedJournals(t *testing.T) {
+	dir := t.TempDir()
+	s, _, stop := journaled(t, dir, time.Hour)
+	tr := keptTrainer(t, s, "0.01 iris", "created")
+	path := s.core.journal.path("notebook", "a")
+	finish(t, tr, 1)
+	waitFor(t, "the first file", func() bool { _, err := os.Stat(path); return err == nil })
+	finish(t, tr, 1)
+	stop()
+	spoil := func(path string, by func([]byte) []byte) {
+		t.Helper()
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, by(data), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	spoil(path, func(b []byte) []byte { return b[:len(b)-3] })
+	s, log, stop := journaled(t, dir, time.Hour)
+	tr = keptTrainer(t, s, "0.01 iris", "attached")
+	if i := tr.Info(); i.Epoch != 1 {
+		t.Errorf("the file before the damaged one: %+v", i)
+	}
+	says(t, "the note", tr.Info().Note, "what was written after that is damaged, and lies in "+path+".damaged")
+	says(t, "the log", log.String(), "the file is damaged: ")
+	finish(t, tr, 1)
+	stop()
+
+	spoil(path, func(b []byte) []byte { b[len(b)-1] ^= 8; return b })
+	spoil(checkpoint.Before(path), func([]byte) []byte { return nil })
+	s, _, _ = journaled(t, dir, time.Hour)
+	if _, err := s.Trainer("b"); err == nil {
+		t.Error("a trainer that never was")
+	}
+	tr = keptTrainer(t, s, "0.01 iris", "created")
+	if i := tr.Info(); i.Step != 0 {
+		t.Errorf("%+v", i)
+	}
+	says(t, "what the cell hears", tr.Tell(), "begins anew, because what was written down of it is damaged")
+	says(t, "the note", tr.Info().Note, "begins anew")
+}
+
+// What was declared otherwise since, and data that are gone, are errors that
+// leave the files alone.
+func TestWhatCannotBeRestored(t *testing.T) {
+	dir := t.TempDir()
+	s, _, stop := journaled(t, dir, time.Hour)
+	upload(t, s)
+	finish(t, keptTrainer(t, s, "0.01 mine", "created"), 1)
+	stop()
+	if err := os.RemoveAll(filepath.Join(dir, dataDir)); err != nil {
+		t.Fatal(err)
+	}
+	s, _, stop = journaled(t, dir, time.Hour)
+	for range 2 {
+		_, err := s.Trainer("a")
+		fails(t, err, Resource, `trainer "a" is written down in `, `the data "mine"`, "Replace: true")
+	}
+	upload(t, s)
+	tr, err := s.Trainer("a")
+	if err != nil || tr.Info().Epoch != 1 {
+		t.Fatalf("with the same data again: %v", err)
+	}
+	stop()
+
+	s, _, _ = journaled(t, dir, time.Hour)
+	d, err := declaration("a", "0.01 iris", s.Find)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = s.Declare(d, false)
+	fails(t, err, Changed, "different data")
+	if outcome, tr, err := s.Declare(d, true); err != nil || outcome != "replaced" || tr.Info().Step != 0 {
+		t.Errorf("%s, %v", outcome, err)
+	}
+}
+
+func TestDroppedTrainersStayAway(t *testing.T) {
+	dir := t.TempDir()
+	s, _, stop := journaled(t, dir, time.Hour)
+	for _, name := range []string{"a", "b"} {
+		d, err := declaration(name, "0.01 iris", s.Find)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, tr, err := s.Declare(d, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		finish(t, tr, 1)
+	}
+	if losses := s.core.Losses(); len(losses) != 0 {
+		t.Errorf("%v would be lost", losses)
+	}
+	if err := s.Drop("a"); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	s, _, _ = journaled(t, dir, time.Hour)
+	if err := s.Drop("b"); err != nil { // that sleeps
+		t.Fatal(err)
+	}
+	for _, name := range []string{"a", "b"} {
+		_, err := s.Trainer(name)
+		fails(t, err, Unknown, "there is no trainer")
+		fails(t, s.Drop(name), Unknown, "there is no trainer")
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "notebook*", "*")); len(left) > 0 {
+		t.Errorf("%v is left", left)
+	}
+}
+
+// A directory that cannot be written to costs no training, and is told of.
+func TestNowhereToWrite(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, log, _ := journaled(t, filepath.Join(file, "journal"), time.Hour)
+	tr := keptTrainer(t, s, "0.01 iris", "created")
+	finish(t, tr, 1)
+	says(t, "the note", tr.Info().Note, "trainers are not written down: ", "file")
+	says(t, "the log", log.String(), "not written down")
+	says(t, "the status", s.core.Journal(), "off: trainers are not written down")
+	if losses := s.core.Losses(); len(losses) != 1 {
+		t.Errorf("%v would be lost", losses)
+	}
+
+	s, log, _ = journaled(t, dir, 10*time.Millisecond)
+	if other, _, _ := journaled(t, dir, time.Hour); !strings.Contains(other.core.Journal(), "another core writes in "+dir) {
+		t.Errorf("a second core in one directory: %s", other.core.Journal())
+	}
+	tr = keptTrainer(t, s, "0.01 iris", "created")
+	blocked := filepath.Dir(s.core.journal.path("notebook", "a"))
+	if err := os.WriteFile(blocked, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tr.Start(1_000_000_000); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, "the note", func() bool { return strings.Contains(tr.Info().Note, "not written down: ") })
+	at := tr.Info().Step
+	waitFor(t, "training to go on", func() bool { return tr.Info().Step > at })
+	if err := os.Remove(blocked); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, "the note to go", func() bool { return tr.Info().Note == "" })
+	tr.Stop()
+	if n := strings.Count(log.String(), "is not written down"); n != 1 {
+		t.Errorf("the log says it %d times:\n%s", n, log)
+	}
+	says(t, "the log", log.String(), "is written down again")
+}
+
+func TestOldFilesAreRemoved(t *testing.T) {
+	dir := t.TempDir()
+	s, _, stop := journaled(t, dir, time.Hour)
+	upload(t, s)
+	finish(t, keptTrainer(t, s, "0.01 mine", "created"), 1)
+	stop()
+	files := func() (n int) {
+		list, err := filepath.Glob(filepath.Join(dir, "*", "*"+suffix+"*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(list)
+	}
+	path := s.core.journal.path("notebook", "a")
+	clean := func(opts JournalOptions) int {
+		opts.Dir, opts.Log = dir, (&logged{}).Printf
+		(&Journal{JournalOptions: opts}).clean()
+		return files()
+	}
+	had := files()
+	if n := clean(JournalOptions{Age: time.Hour, Bytes: 1 << 30}); n != had || had < 2 {
+		t.Fatalf("of %d files %d are left", had, n)
+	}
+	old := time.Now().Add(-2 * time.Hour)
+	for _, p := range []string{path, checkpoint.Before(path)} {
+		if err := os.Chtimes(p, old, old); err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+	}
+	if n := clean(JournalOptions{Age: time.Hour}); n != 0 {
+		t.Errorf("%d files are left, and no trainer needs the data", n)
+	}
+}
+
+func TestSavedIsExact(t *testing.T) {
+	s, _, _ := journaled(t, t.TempDir(), time.Hour)
+	tr := keptTrainer(t, s, "0.01 iris", "created")
+	finish(t, tr, 2)
+	if err := tr.SetValid(tr.Spec().Data); err != nil { // a table of other columns
+		t.Fatal(err)
+	}
+	finish(t, tr, 1)
+	was, err := tr.Snapshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := (&saved{session: "n", name: "a", text: "text", data: map[string]string{"x": "y"}, was: was}).file()
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := savedOf(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := back.file()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fmt.Sprint(again.Meta) != fmt.Sprint(file.Meta) || len(again.Arrays) != len(file.Arrays) {
+		t.Errorf("%v became %v", file.Meta, again.Meta)
+	}
+	for i, a := range again.Arrays {
+		if b := file.Arrays[i]; a.Name != b.Name || !bytes.Equal(a.Data, b.Data) {
+			t.Errorf("%s became %s", b.Name, a.Name)
+		}
+	}
+}
