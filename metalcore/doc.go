@@ -13,7 +13,9 @@
 //   - loss, optim, metric: builders of IR; schedule: learning rates over time
 //   - linalg: matrices and Fourier transforms, which are no ops of graphs
 //   - train: the trainer: one compiled step, epochs, stop and go on
-//   - runtime: sessions that keep trainers, data and tensors by name
+//   - checkpoint: files of arrays that outlive a crash
+//   - runtime: sessions that keep trainers, data and tensors by name, and the
+//     journal that writes trainers down
 //   - wire: the messages between a cell and the core
 //   - server: the socket, the handshake, requests, streams of progress
 //   - control: asking a core for its status, and ending it

@@ -15,6 +15,10 @@
 // the trainer when there is none of that name and attaches to it otherwise.
 // They cost no round trip; the first method that needs the core connects.
 //
+// The core writes trainers down while they train. When it has died, the first
+// cell that uses a trainer gets it back from there, with weights, optimizer,
+// position and history, and says so.
+//
 // A Tensor is a value that a model or a computation is made of; its methods
 // are layers and operations. A layer of your own is a function from *Tensor to
 // *Tensor. Shapes are checked as the line runs.

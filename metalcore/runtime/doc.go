@@ -1,5 +1,10 @@
 // Package runtime owns what the core keeps alive: the device, the sessions of
 // notebooks, and in each session the trainers, data and tensors by name.
+//
+// A Journal writes trainers down while they train, each in a file of its own, in
+// a folder for each notebook; the data that users gave lie beside them, once for
+// each content. A core that begins reads nothing of that. The first request for a
+// trainer that is not there restores it, so that what sleeps costs no memory.
 package runtime
 
 import "fmt"
