@@ -87,7 +87,7 @@ func bandwidth(ctx context.Context, p *patient) finding {
 		return because(ctx, err)
 	}
 	p.moved = rate
-	return ok("%.1f GB/s, read and written, over %s", rate/1e9, bytes(size))
+	return ok("%s GB/s, read and written, over %s", number(rate/1e9), bytes(size))
 }
 
 func products(ctx context.Context, p *patient) finding {
@@ -104,7 +104,7 @@ func products(ctx context.Context, p *patient) finding {
 		if p.gemm = max(p.gemm, rate); f.text != "" {
 			f.text += ", "
 		}
-		f.text += ok("%.1f GFLOP/s of %d x %d", rate/1e9, n, n).text
+		f.text += fmt.Sprintf("%s GFLOP/s of %d x %d", number(rate/1e9), n, n)
 		if ctx.Err() != nil {
 			break
 		}

@@ -166,6 +166,18 @@ func TestDifferences(t *testing.T) {
 	}
 }
 
+func TestShare(t *testing.T) {
+	for want, got := range map[string]string{
+		"0.50 of the 2600 GFLOP/s of products": share(1.3e12, 2.6e12, "GFLOP/s", "of products"),
+		"0.25 of the 0.004 GB/s that is there": share(1e6, 4e6, "GB/s", "that is there"),
+		"68.3 GB/s":                            share(68.3e9, 0, "GB/s", "of nothing"),
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 func TestBadOptions(t *testing.T) {
 	for name, change := range map[string]func(*Options){
 		"no device \"gpu\"": func(o *Options) { o.Device = "gpu" },

@@ -47,8 +47,8 @@ func trains(name string) func(ctx context.Context, p *patient) finding {
 			return because(ctx, err)
 		}
 		last, name := len(ours.losses)-1, reference.Info().Name
-		return problems(differences(ours.losses, theirs.losses, name), "%.0f steps/s; %s; loss %.4f to %.4f in %d epochs, the first %d compared with %s",
-			ours.rate, p.roof(ours), ours.losses[0], ours.losses[last], last+1, len(theirs.losses), name)
+		return problems(differences(ours.losses, theirs.losses, name), "%s steps/s; %s; loss %.4f to %.4f in %d epochs, the first %d compared with %s",
+			number(ours.rate), p.roof(ours), ours.losses[0], ours.losses[last], last+1, len(theirs.losses), name)
 	}
 }
 
@@ -129,7 +129,22 @@ func (p *patient) roof(t *training) string {
 	if top.Bytes == 0 {
 		top.Bytes, moved = p.moved, "of the bandwidth above"
 	}
-	return fmt.Sprintf("%.2f of the %.0f GFLOP/s %s, %.2f of the %.0f GB/s %s (what caches serve is counted, too)",
-		t.rate*float64(t.step.FLOPs)/top.FLOPs, top.FLOPs/1e9, flops,
-		t.rate*float64(t.step.Read+t.step.Written)/top.Bytes, top.Bytes/1e9, moved)
+	return share(t.rate*float64(t.step.FLOPs), top.FLOPs, "GFLOP/s", flops) + ", " +
+		share(t.rate*float64(t.step.Read+t.step.Written), top.Bytes, "GB/s", moved) + " (what caches serve is counted, too)"
+}
+
+// share is a speed as a part of the greatest one, if that is known.
+func share(speed, top float64, unit, what string) string {
+	if top == 0 {
+		return fmt.Sprintf("%s %s", number(speed/1e9), unit)
+	}
+	return fmt.Sprintf("%.2f of the %s %s %s", speed/top, number(top/1e9), unit, what)
+}
+
+// number has three digits that count, or all before the point.
+func number(x float64) string {
+	if x >= 100 {
+		return fmt.Sprintf("%.0f", x)
+	}
+	return fmt.Sprintf("%.3g", x)
 }
