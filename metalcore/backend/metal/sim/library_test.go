@@ -321,6 +321,9 @@ func halfValue(b uint16) float64 {
 }
 
 func TestDivergence(t *testing.T) {
+	if got := read[int32](t, run(t, "one_works", 32, 32, []int32{40})[0])[0]; got != 42 {
+		t.Errorf("one thread gives %d, want 42", got)
+	}
 	m := run(t, "divergent", 64, 64, make([]int32, 64))
 	for i, got := range read[int32](t, m[0]) {
 		lane := int32(i % 32)

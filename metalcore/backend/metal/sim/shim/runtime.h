@@ -41,11 +41,14 @@ struct Exchange {
     alignas(16) char value[32][64];
 };
 
+// The compiler may not copy a call that threads come to together: there would be two for them to come to.
+#define SIM_TOGETHER __attribute__((convergent, nomerge))
+
 extern "C" {
-void sim_barrier(uint flags, const void *site);
-void sim_simd_barrier(uint flags, const void *site);
+SIM_TOGETHER void sim_barrier(uint flags, const void *site);
+SIM_TOGETHER void sim_simd_barrier(uint flags, const void *site);
 // sim_exchange offers up to 64 bytes, and returns what all have offered once they have come here.
-const Exchange *sim_exchange(const void *value, uint size, const void *site);
+SIM_TOGETHER const Exchange *sim_exchange(const void *value, uint size, const void *site);
 uint sim_lane();
 void *sim_shared(uint slot, uint size); // an array in threadgroup memory
 void *sim_dynamic(uint index);          // threadgroup memory that the host gives

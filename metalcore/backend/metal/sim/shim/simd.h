@@ -5,7 +5,7 @@
 #include "math.h"
 
 #define SIM_INLINE inline __attribute__((always_inline))
-#define SIM_APART inline __attribute__((noinline, convergent, nomerge, noduplicate))
+#define SIM_APART inline __attribute__((noinline)) SIM_TOGETHER
 
 namespace metal {
 

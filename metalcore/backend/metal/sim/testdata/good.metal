@@ -128,3 +128,14 @@ kernel void divergent(device int* y [[buffer(0)]], uint i [[thread_position_in_g
     if (lane % 3 == 0) v += 5;
     y[i] = v + simd_sum(1);
 }
+
+// One thread works before and behind barriers that all come to.
+kernel void one_works(device int* y [[buffer(0)]], uint l [[thread_index_in_threadgroup]]) {
+    threadgroup int s[1];
+    for (uint i = l; i < 1; i += 32) s[i] = y[i] + 1;
+    rows();
+    for (uint i = l; i < 1; i += 32) y[i] = s[i];
+    rows();
+    if (l == 0) y[0] = simd_sum(y[0]) + 1;
+    else simd_sum(int(l));
+}
