@@ -61,8 +61,12 @@ func (c *Core) SetDevice(kind string, open func() (backend.Device, error)) error
 	}
 	if names := c.trainerNames(); len(names) > 0 {
 		dev.Close()
-		return errorf(Busy, fmt.Sprintf("drop them with Drop(); or end the core with `metalnb stop --force`, which loses all that it holds, and "+
-			"run the cell again: a new core then begins on %s", dev.Info().Name),
+		left := "and nothing of what this core holds is left"
+		if !strings.HasPrefix(c.Journal(), "off") {
+			left = "and trainers come back there from the journal; kept tensors, and data that no trainer uses, are lost"
+		}
+		return errorf(Busy, fmt.Sprintf("drop them with Drop(), or end the core with `metalnb stop --force` and run the cell again: "+
+			"a new core then uses %s, %s", dev.Info().Name, left),
 			"the core computes on %s, where it keeps the trainers %s", old.Info().Name, strings.Join(names, ", "))
 	}
 	c.mu.Lock()
