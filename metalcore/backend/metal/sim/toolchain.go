@@ -27,9 +27,10 @@ var flags = append([]string{"-x", "c++", "-std=c++17", "-fPIC", "-shared", "-fvi
 
 var machineFlags = map[string][]string{"amd64": {"-march=x86-64-v3"}}
 
+// Kernels are not optimized: they run once or twice, and compile ten times as fast.
 var (
 	runtimeFlags = []string{"-O2", "-Wl,--no-as-needed", "-lm"}
-	kernelFlags  = []string{"-O1", "-nostdlib"}
+	kernelFlags  = []string{"-O0", "-nostdlib"}
 	watchFlags   = []string{"-fsanitize=thread", "-mllvm", "-tsan-instrument-func-entry-exit=0", "-mllvm", "-tsan-distinguish-volatile=1",
 		"-mllvm", "-tsan-instrument-memintrinsics=0"}
 )
