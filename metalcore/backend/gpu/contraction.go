@@ -62,7 +62,7 @@ func (c *contraction) emit() {
 	if c.parts > 1 {
 		what = "parts_of_" + c.product.Op
 		sums := l.temporary(int64(c.parts) * int64(c.product.Shape.Elems()) * 4)
-		params, args = append(params[:operands], Param{Name: "part", DType: ir.F32}), append(args[:operands], sums)
+		params, args = append(params[:operandBuffers], Param{Name: "part", DType: ir.F32}), append(args[:operandBuffers], sums)
 		defer c.together(sums, c.parts)
 	}
 	k := Kernel{Params: params, Threads: c.tile.threads(), Shared: c.shared(), Body: c.body()}
@@ -125,13 +125,22 @@ func (c *contraction) body() string {
 	return t.String()
 }
 
+// band is how many tiles, one above the other, are computed before the ones to
+// their right: of what they read, some is still in the cache.
+const band = 4
+
 // place declares the tile, part and product that a threadgroup works on.
 func (c *contraction) place(t *text) {
 	across, tiles, at := upTo(c.n, c.tile.n), c.tiles(), "group.x"
 	if c.parts*c.batch > 1 {
 		at = modulo(at, tiles)
 	}
-	t.line("uint m0 = %s, n0 = %s;", times(over(at, across), c.tile.m), times(modulo("group.x", across), c.tile.n))
+	m, n := over(at, across), modulo("group.x", across)
+	if upTo(c.m, c.tile.m)%band == 0 && across > 1 {
+		m = plus(times(over(at, across*band), band), modulo("group.x", band))
+		n = modulo(over("group.x", band), across)
+	}
+	t.line("uint m0 = %s, n0 = %s;", times(factor(m), c.tile.m), times(n, c.tile.n))
 	slice := over("group.x", tiles)
 	if c.batch > 1 {
 		t.line("uint z = %s;", over("group.x", tiles*c.parts))

@@ -114,7 +114,7 @@ func (s *convolution) directGradKernel(e *ending) {
 	params, args := e.buffers()
 	if parts > 1 {
 		sums := e.l.temporary(int64(parts) * int64(elements) * 4)
-		params, args = append(params[:operands], Param{Name: "part", DType: ir.F32}), append(args[:operands], sums)
+		params, args = append(params[:operandBuffers], Param{Name: "part", DType: ir.F32}), append(args[:operandBuffers], sums)
 		defer e.together(sums, parts)
 	}
 	t := newText()

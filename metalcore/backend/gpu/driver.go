@@ -85,10 +85,11 @@ type Library interface {
 type Product interface{ Free() }
 
 // ProductSpec is a matrix product or a convolution as the vendor's libraries
-// know them: images are NHWC, kernels HWIO.
+// know them: images are NHWC, kernels HWIO. Operands of a matrix product have two
+// axes, or three with the batch in front; one that has two serves all of a batch.
 type ProductSpec struct {
 	Op    string // "matmul", "conv2d", "conv2d_grad_input", "conv2d_grad_kernel"
-	DType string // "f32", "f16"
+	DType string // "f32", "f16", "bf16"
 	In    [][]int
 	Out   []int
 

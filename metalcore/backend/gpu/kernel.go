@@ -10,6 +10,8 @@ import "github.com/metalnb/metalnb/metalcore/ir"
 //	local                      the thread's place in its threadgroup, uint
 //	lane simd                  the thread's place in its SIMD group of 32, and that one's in the threadgroup
 //	device T *p                a pointer into a buffer (an empty word where pointers have no address space)
+//	threadgroup T *p           the same into an array of Shared, which are aligned to 16 bytes
+//	#pragma unroll             before a loop that chooses registers
 //	barrier()                  all threads of the threadgroup come here, and see each other's shared memory
 //	simd_barrier()             the same of a SIMD group
 //	simd_sum(x) simd_max(x) simd_min(x) simd_shuffle(x, from) simd_shuffle_xor(x, mask) simd_shuffle_up(x, by)
@@ -48,7 +50,7 @@ type Dialect interface {
 	// they need.
 	Render(kernels []Kernel) string
 	// Matrix reports whether kernels may use simdgroup matrices of 8 x 8, as MSL
-	// has them, with elements of the type.
+	// has them, with elements of the type and sums of float.
 	Matrix(d ir.DType) bool
 }
 

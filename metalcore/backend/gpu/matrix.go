@@ -80,9 +80,9 @@ func factor(x string) string {
 	return x
 }
 
-// matrices calls f for each operand, with the name of its tile, where that begins
+// operands calls f for each operand, with the name of its tile, where that begins
 // along m or n, the size of that axis and of a tile.
-func (c *contraction) matrices(f func(s *matrix, tile, first string, size, part int)) {
+func (c *contraction) operands(f func(s *matrix, tile, first string, size, part int)) {
 	f(&c.a, "as", "m0", c.m, c.tile.m)
 	f(&c.b, "bs", "n0", c.n, c.tile.n)
 }
@@ -113,7 +113,7 @@ func (c *contraction) line(s *matrix, part int) int {
 // shared are the tiles, and rows of results for each SIMD group.
 func (c *contraction) shared() []Shared {
 	var out []Shared
-	c.matrices(func(s *matrix, tile, _ string, _, part int) {
+	c.operands(func(s *matrix, tile, _ string, _, part int) {
 		lines := c.tile.k
 		if c.straight(s) {
 			lines = part
@@ -158,7 +158,7 @@ func (l load) begin(t *text, threads int) {
 // declare names the registers in which what is read waits for its place in the
 // tiles.
 func (c *contraction) declare(t *text) {
-	c.matrices(func(s *matrix, _, _ string, _, part int) {
+	c.operands(func(s *matrix, _, _ string, _, part int) {
 		l := c.load(s, part)
 		vector := ""
 		if l.width > 1 {
@@ -170,7 +170,7 @@ func (c *contraction) declare(t *text) {
 
 // fetch reads the tiles that begin at a place along k.
 func (c *contraction) fetch(t *text, k0 string) {
-	c.matrices(func(s *matrix, _, first string, size, part int) {
+	c.operands(func(s *matrix, _, first string, size, part int) {
 		l := c.load(s, part)
 		l.begin(t, c.tile.threads())
 		own, k := spot{first, "line", part}, spot{k0, "in", c.tile.k}
@@ -209,7 +209,7 @@ func (c *contraction) fetch(t *text, k0 string) {
 
 // put copies what was read to the tiles.
 func (c *contraction) put(t *text) {
-	c.matrices(func(s *matrix, tile, _ string, _, part int) {
+	c.operands(func(s *matrix, tile, _ string, _, part int) {
 		l := c.load(s, part)
 		l.begin(t, c.tile.threads())
 		if l.units%c.tile.threads() != 0 {

@@ -73,8 +73,8 @@ type ending struct {
 	wide    bool // four results side by side are completed at once
 }
 
-// operands is the number of buffers of a product without its ending.
-const operands = 2
+// operandBuffers is the number of buffers of a product without its ending.
+const operandBuffers = 2
 
 // newEnding is that of a step that begins with a product.
 func (l *lowerer) newEnding(s *plan.Step) (*ending, error) {
@@ -87,7 +87,7 @@ func (l *lowerer) newEnding(s *plan.Step) (*ending, error) {
 }
 
 // fits reports whether a kernel may have as many buffers.
-func (e *ending) fits() bool { return len(e.params)+operands <= e.l.limits.Bindings }
+func (e *ending) fits() bool { return len(e.params)+operandBuffers <= e.l.limits.Bindings }
 
 // buffers are the parameters of a kernel that ends so, and what they are bound to.
 func (e *ending) buffers() ([]Param, []Arg) {

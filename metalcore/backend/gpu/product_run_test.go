@@ -1,6 +1,7 @@
 package gpu_test
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -27,7 +28,7 @@ func simulated(t *testing.T, limits func(*gpu.Limits), run func(dev func(gpu.Dia
 	kernels := &sim.Gathering{}
 	for _, gather := range []*sim.Gathering{kernels, nil} {
 		run(func(d gpu.Dialect) *gpu.Device {
-			driver, err := sim.New(sim.Options{Seed: 5, Gather: gather})
+			driver, err := sim.New(sim.Options{Seed: 5, Watch: true, Gather: gather})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -40,7 +41,7 @@ func simulated(t *testing.T, limits func(*gpu.Limits), run func(dev func(gpu.Dia
 			return dev
 		}, gather != nil)
 		if gather != nil {
-			if err := kernels.Prepare(); err != nil {
+			if err := errors.Join(kernels.Lint(), kernels.Prepare()); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -130,7 +131,7 @@ func TestTilings(t *testing.T) {
 		with, without := dev(gpu.MSL{}), dev(threadsOnly{})
 		for i := range max(matrices, threads) {
 			restore := gpu.UseTiling(min(i, matrices-1), min(i, threads-1))
-			for k, size := range [][3]int{{37, 21, 67}, {132, 40, 72}} {
+			for k, size := range [][3]int{{37, 21, 67}, {100, 40, 72}} {
 				flip := (i+k)%2 == 0
 				for _, d := range []ir.DType{ir.F32, ir.F16, ir.BF16} {
 					if d != ir.F32 && i%4 != 0 {
@@ -196,6 +197,42 @@ func TestProducts(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestHugeProducts: kernels for values of more elements than an uint counts
+// compile. None is run.
+func TestHugeProducts(t *testing.T) {
+	const n = 70000
+	f := func(name string, shape ...int) *ir.Value { return ir.Input(name, ir.F32, shape...) }
+	conv := op.Conv2D(f("x", 800, 1000, 1000, 8), f("k", 3, 3, 8, 8), op.ConvSpec{Stride: []int{2, 2}})
+	depthwise := op.ConvSpec{Groups: 8}
+	kernels := &sim.Gathering{}
+	driver, err := sim.New(sim.Options{Gather: kernels, MaxBuffer: 1 << 40, Memory: 1 << 40})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dev := gpu.New(driver, gpu.MSL{}, "")
+	for _, y := range []*ir.Value{
+		op.ReLU(op.Add(op.MatMul(f("a", n, 8), f("b", n, 8), false, true), f("bias", n))),
+		op.MatMul(f("a", n, n), f("b", n, 2), true, false),
+		op.MatMul(f("a", 3, n), f("b", n, n), false, true),
+		conv, op.Conv2DGradInput(f("g", conv.Shape...), f("k", 3, 3, 8, 8), ir.Shape{800, 1000, 1000, 8}, op.ConvSpec{Stride: []int{2, 2}}),
+		op.Conv2D(f("x", 800, 1000, 1000, 8), f("k", 3, 3, 1, 8), depthwise),
+		op.Conv2DGradKernel(f("x", 800, 1000, 1000, 8), f("g", 800, 998, 998, 8), ir.Shape{3, 3, 1, 8}, depthwise),
+	} {
+		p, _, err := compile.Compile(ir.NewGraph("huge", []ir.Output{{Name: "y", Value: y}}, nil), compile.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		exe, err := dev.Compile(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		exe.Free()
+	}
+	if err := errors.Join(kernels.Lint(), kernels.Prepare(), dev.Close()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // TestManyOperands: what follows a product and needs more buffers than a kernel

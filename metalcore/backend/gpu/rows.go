@@ -29,7 +29,7 @@ type rowGroup struct {
 }
 
 // rows emits a step whose values are rows of the given shape, or numbers of
-// rows. The values given are known: they lie at a place in memory.
+// rows.
 func (l *lowerer) rows(s *plan.Step, full ir.Shape) error {
 	g := &rowGroup{group: l.rowOperands(s, full), t: newText(), columns: full[len(full)-1]}
 	for i := range g.ops {
