@@ -6,6 +6,7 @@
 //     checked once, when it is made, so that training need not fear NaNs, labels
 //     out of range or arrays that do not match. Builtin (builtin.go) has the sets
 //     that come with metalnb.
+//   - Package load: sets read from files, CSV, Parquet, NumPy, idx, images.
 //   - Source (source.go): where the rows of a set come from when they are not in
 //     memory. A faulty row is a RowError, or with Set.Skip counts nothing.
 //   - Resident (resident.go, window.go): a set on a device. One that fits lies

@@ -3,6 +3,8 @@ package feed
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/metalnb/metalnb/metalcore/ir"
 )
@@ -56,27 +58,39 @@ func (s *Set) Load(ctx context.Context) (*Set, error) {
 	if s.Source == nil {
 		return s, nil
 	}
-	out := &Set{Name: s.Name, Classes: s.Classes, About: s.About}
-	out.X = Array{DType: s.X.DType, Data: make([]byte, 0, s.X.rowBytes()*s.Len())}
-	out.Y = Array{DType: s.Y.DType, Data: make([]byte, 0, s.Y.rowBytes()*s.Len())}
-	var weights []byte
-	rows := 0
-	x, y, w := make([]byte, s.X.rowBytes()), make([]byte, s.Y.rowBytes()), make([]byte, weightBytes)
-	for i := range s.Len() {
-		ok, err := s.row(ctx, i, x, y, w)
-		if err != nil {
-			return nil, err
-		}
-		if !ok {
-			continue
-		}
-		rows++
-		out.X.Data, out.Y.Data = append(out.X.Data, x...), append(out.Y.Data, y...)
-		weights = append(weights, w...)
+	b := s.block(s.Len())
+	b.window.Rows = Ascending(s.Len())
+	skipped, err := s.fill(ctx, b, 0)
+	if err != nil {
+		return nil, err
 	}
+	slices.Sort(skipped)
+	out := &Set{Name: s.Name, Classes: s.Classes, About: s.About}
+	out.X = Array{DType: s.X.DType, Data: without(b.x, s.X.rowBytes(), skipped)}
+	out.Y = Array{DType: s.Y.DType, Data: without(b.y, s.Y.rowBytes(), skipped)}
+	rows := s.Len() - len(skipped)
 	out.X.Shape, out.Y.Shape = s.X.withRows(rows), s.Y.withRows(rows)
 	if s.W.DType != 0 {
-		out.W = Array{DType: ir.F32, Shape: ir.Shape{rows}, Data: weights}
+		out.W = Array{DType: ir.F32, Shape: ir.Shape{rows}, Data: without(b.w, weightBytes, skipped)}
 	}
+	s.mu.Lock()
+	out.faults = maps.Clone(s.faults)
+	s.mu.Unlock()
 	return out, out.Check()
+}
+
+// without closes the gaps where elements of a size are skipped.
+func without(data []byte, size int, skipped []int) []byte {
+	if len(skipped) == 0 {
+		return data
+	}
+	to := skipped[0] * size
+	for i, at := range skipped {
+		end := len(data)
+		if i+1 < len(skipped) {
+			end = skipped[i+1] * size
+		}
+		to += copy(data[to:], data[(at+1)*size:end])
+	}
+	return data[:to]
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"sync"
 
 	"github.com/metalnb/metalnb/metalcore/backend"
@@ -78,12 +77,6 @@ type Pipe struct {
 	fault error // that ended it, after the windows before
 }
 
-// block is memory for a window.
-type block struct {
-	window  Window
-	x, y, w []byte
-}
-
 // depth is how many windows are in memory, on their way to the device.
 const depth = 2
 
@@ -91,30 +84,16 @@ const depth = 2
 // says that there are no more. The number of workers changes nothing but the
 // speed; 0 is one for each processor.
 func (r *Resident) Pipe(workers int, next func() (Window, bool)) *Pipe {
-	if workers == 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
-	if r.Set.InOrder() {
-		workers = 1
-	}
 	p := &Pipe{r: r, blocks: make(chan *block, depth), filled: make(chan *block, depth), room: make(chan struct{}, 2), ready: make(chan Window, 2)}
 	p.ctx, p.stop = context.WithCancelCause(context.Background())
 	for range depth {
-		p.blocks <- r.block()
+		p.blocks <- r.Set.block(r.Window)
 	}
 	p.room <- struct{}{}
 	p.room <- struct{}{}
 	p.done.Go(func() { p.read(workers, next) })
 	p.done.Go(p.upload)
 	return p
-}
-
-func (r *Resident) block() *block {
-	b := &block{x: make([]byte, r.Window*r.Set.X.rowBytes()), y: make([]byte, r.Window*r.Set.Y.rowBytes())}
-	if r.Set.Weighted() {
-		b.w = make([]byte, r.Window*weightBytes)
-	}
-	return b
 }
 
 // Next gives up the window in use and returns the next one when it is on the
@@ -165,7 +144,7 @@ func (p *Pipe) read(workers int, next func() (Window, bool)) {
 		select {
 		case b := <-p.blocks:
 			b.window = w
-			if err := p.fill(b, workers); err != nil {
+			if _, err := p.r.Set.fill(p.ctx, b, workers); err != nil {
 				p.fail(err)
 				return
 			}
@@ -175,66 +154,6 @@ func (p *Pipe) read(workers int, next func() (Window, bool)) {
 		}
 	}
 }
-
-// fill reads a window's rows. Each worker takes the next few rows that nobody
-// has; of several errors the first row's counts.
-func (p *Pipe) fill(b *block, workers int) error {
-	const few = 8
-	var (
-		mu    sync.Mutex
-		taken int
-		first = len(b.window.Rows)
-		fault error
-		wg    sync.WaitGroup
-	)
-	take := func() (from, to int) {
-		mu.Lock()
-		defer mu.Unlock()
-		from = min(taken, first)
-		taken = min(from+few, first)
-		return from, taken
-	}
-	failed := func(at int, err error) {
-		mu.Lock()
-		defer mu.Unlock()
-		if at < first {
-			first, fault = at, err
-		}
-	}
-	work := func() {
-		for from, to := take(); from < to; from, to = take() {
-			for at := from; at < to; at++ {
-				if err := p.row(b, at); err != nil {
-					failed(at, err)
-					break
-				}
-			}
-		}
-	}
-	for range min(workers, (first+few-1)/few) - 1 {
-		wg.Go(work)
-	}
-	work()
-	wg.Wait()
-	return fault
-}
-
-// row reads one row to its place in a block.
-func (p *Pipe) row(b *block, at int) error {
-	if p.ctx.Err() != nil {
-		return context.Cause(p.ctx)
-	}
-	s := p.r.Set
-	var w []byte
-	if b.w != nil {
-		w = part(b.w, at, weightBytes)
-	}
-	_, err := s.row(p.ctx, int(b.window.Rows[at]), part(b.x, at, s.X.rowBytes()), part(b.y, at, s.Y.rowBytes()), w)
-	return err
-}
-
-// part is element i of elements of a size.
-func part(data []byte, i, size int) []byte { return data[i*size : (i+1)*size] }
 
 // upload copies what is filled to the device, as there is room.
 func (p *Pipe) upload() {

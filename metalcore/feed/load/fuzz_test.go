@@ -1,0 +1,108 @@
+package load
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"image"
+	"os"
+	"testing"
+)
+
+// fuzzLimit is small, so that a reader that takes more than it may is noticed.
+const fuzzLimit = 1 << 20
+
+// seeds adds what the readers are tested with.
+func seeds(f *testing.F, names ...string) {
+	for _, name := range names {
+		content, err := os.ReadFile(data(name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(content)
+		f.Add(content[:len(content)/2])
+	}
+}
+
+func FuzzCSV(f *testing.F) {
+	for _, text := range []string{"a,b\n1,2\n3,4\n", "a;b;c\n\"x\ny\";2;\n", "\ufeffa\tb\n?\tNaN\n", "a,b\n1e99,0x1p4\n"} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, content []byte) {
+		for _, table := range []Table{{}, {Missing: MissingMean, NoHeader: true}, {Missing: MissingSkip, OneHot: []string{"a"}}} {
+			s := &Spec{Format: CSV, Paths: []string{"t.csv"}, Table: table, Skip: table.NoHeader}
+			b, err := tableOfText(context.Background(), bytes.NewReader(content), "t.csv", s, fuzzLimit)
+			if err != nil {
+				continue
+			}
+			if set, err := b.set("t", s); err == nil && set.Check() != nil {
+				t.Errorf("the set is faulty: %v", set.Check())
+			}
+		}
+	})
+}
+
+func FuzzNPY(f *testing.F) {
+	seeds(f, "x.npy", "y.npy", "objects.npy")
+	f.Fuzz(func(t *testing.T, content []byte) {
+		if a, err := arrayNPY(bytes.NewReader(content), fuzzLimit); err == nil && (a.Check() != nil || len(a.Data) > fuzzLimit) {
+			t.Errorf("the array is faulty: %v", a.Check())
+		}
+	})
+}
+
+func FuzzNPZ(f *testing.F) {
+	seeds(f, "arrays.npz")
+	f.Fuzz(func(t *testing.T, content []byte) {
+		z, err := zip.NewReader(bytes.NewReader(content), int64(len(content)))
+		if err != nil {
+			return
+		}
+		if a, err := entryNPZ(z, "f4_big_F", fuzzLimit); err == nil && a.Check() != nil {
+			t.Errorf("the array is faulty: %v", a.Check())
+		}
+	})
+}
+
+func FuzzIDX(f *testing.F) {
+	seeds(f, "labels.idx")
+	f.Add([]byte("\x00\x00\x0e\x02\x00\x00\x00\x01\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		if a, err := arrayIDX(bytes.NewReader(content), fuzzLimit); err == nil && (a.Check() != nil || len(a.Data) > fuzzLimit) {
+			t.Errorf("the array is faulty: %v", a.Check())
+		}
+	})
+}
+
+func FuzzImage(f *testing.F) {
+	seeds(f, "picture_12x16.png", "grey.png")
+	f.Add(hugePNG(9000, 9000))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		r := bytes.NewReader(content)
+		if c, err := checkImage(r); err != nil || c.Width*c.Height > fuzzLimit {
+			return // such may take more, as they should
+		}
+		img, _, err := image.Decode(r)
+		if err != nil {
+			return
+		}
+		x := make([]byte, 5*7*3)
+		if err := (&folder{Pictures: Pictures{Height: 5, Width: 7}}).put(img, x, "x.png"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func FuzzParquet(f *testing.F) {
+	seeds(f, "table_none.parquet", "table_snappy.parquet", "table_zstd.parquet", "nested.parquet")
+	f.Fuzz(func(t *testing.T, content []byte) {
+		s := &Spec{Format: Parquet, Paths: []string{"t.parquet"}, Table: Table{Missing: MissingMean}}
+		b, err := tableOfParquet(context.Background(), bytes.NewReader(content), int64(len(content)), s, fuzzLimit)
+		if err != nil {
+			return
+		}
+		if set, err := b.set("t", s); err == nil && set.Check() != nil {
+			t.Errorf("the set is faulty: %v", set.Check())
+		}
+	})
+}

@@ -1,0 +1,138 @@
+package load
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"strconv"
+
+	"github.com/parquet-go/parquet-go"
+
+	"github.com/metalnb/metalnb/metalcore/feed"
+)
+
+// parquetShare bounds what the columns of a Parquet file take unpacked, by the
+// memory that their numbers may take: words take more than their numbers.
+const parquetShare = 4
+
+// readParquet reads a table of flat columns.
+func readParquet(ctx context.Context, name string, s *Spec, limit int64) (*feed.Set, error) {
+	f, err := os.Open(s.Paths[0])
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	b, err := tableOfParquet(ctx, f, info.Size(), s, limit)
+	if err != nil {
+		return nil, err
+	}
+	return b.set(name, s)
+}
+
+// tableOfParquet reads all rows. The library may panic on a file that is
+// damaged, which is said as an error.
+func tableOfParquet(ctx context.Context, r io.ReaderAt, size int64, s *Spec, limit int64) (b *table, err error) {
+	file := base(s.Paths[0])
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%s is damaged: %v", file, p)
+		}
+	}()
+	f, err := parquet.OpenFile(r, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	var names []string
+	for _, field := range f.Root().Columns() {
+		if !field.Leaf() || field.Repeated() {
+			return nil, fmt.Errorf("%s: column %q is a list or a structure: only columns of numbers and words can be read", file, field.Name())
+		}
+		names = append(names, field.Name())
+	}
+	if err := checkUnpacked(f, parquetShare*limit); err != nil {
+		return nil, err
+	}
+	if b, err = newTable(s, s.Paths[0], "row", names, limit); err != nil {
+		return nil, err
+	}
+	row := 0
+	for _, group := range f.RowGroups() {
+		if row, err = b.addGroup(ctx, group, row); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+// checkUnpacked refuses a file whose columns say that they are too large.
+func checkUnpacked(f *parquet.File, limit int64) error {
+	sum := int64(0)
+	for _, group := range f.Metadata().RowGroups {
+		for _, column := range group.Columns {
+			n := column.MetaData.TotalUncompressedSize
+			if n < 0 || n > math.MaxInt64-sum {
+				return fmt.Errorf("a column says that it has %d bytes", n)
+			}
+			sum += n
+		}
+	}
+	return within("the table, unpacked,", sum, limit)
+}
+
+// addGroup adds rows, which are numbered on from row.
+func (b *table) addGroup(ctx context.Context, group parquet.RowGroup, row int) (int, error) {
+	rows := group.Rows()
+	defer rows.Close()
+	buf := make([]parquet.Row, 256)
+	for {
+		n, err := rows.ReadRows(buf)
+		for _, values := range buf[:n] {
+			if len(values) != len(b.names) {
+				return row, fmt.Errorf("%s, row %d has %d columns instead of %d", b.file, row, len(values), len(b.names))
+			}
+			if err := b.add(row, func(col int) cell { return cellOf(values[col]) }); err != nil {
+				return row, err
+			}
+			row++
+		}
+		if err == io.EOF {
+			return row, nil
+		}
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return row, fmt.Errorf("%s, row %d: %w", b.file, row, err)
+		}
+	}
+}
+
+// cellOf is a value of Parquet. Words that are numbers count as such.
+func cellOf(v parquet.Value) cell {
+	number := func(x float64, word string) cell { return cell{word: word, number: x, numeric: true, missing: x != x} }
+	if v.IsNull() {
+		return cell{missing: true}
+	}
+	switch v.Kind() {
+	case parquet.Boolean:
+		if v.Boolean() {
+			return number(1, "true")
+		}
+		return number(0, "false")
+	case parquet.Int32:
+		return number(float64(v.Int32()), strconv.Itoa(int(v.Int32())))
+	case parquet.Int64:
+		return number(float64(v.Int64()), strconv.FormatInt(v.Int64(), 10))
+	case parquet.Float:
+		return number(float64(v.Float()), "")
+	case parquet.Double:
+		return number(v.Double(), "")
+	}
+	return parse(string(v.ByteArray()))
+}
