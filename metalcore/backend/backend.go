@@ -33,6 +33,15 @@ type Device interface {
 	Close() error
 }
 
+// Unified is a device that can work on the host's memory.
+type Unified interface {
+	Device
+	// Wrap returns a buffer that is the given memory, without a copy of it. The
+	// memory must not change while the buffer is there. It fails where it cannot
+	// be used so, such as when it does not begin with a page.
+	Wrap(data []byte) (Buffer, error)
+}
+
 // Buffer is memory on a device. Upload and Download copy between it and the
 // host, from the given offset in bytes; they fail on a range outside it.
 type Buffer interface {

@@ -84,7 +84,13 @@ func TableRows(s *Set, window int) int {
 	return 2 * window
 }
 
+// upload gives a device an array: as it lies, if the device can take it so.
 func upload(dev backend.Device, a Array) (backend.Buffer, error) {
+	if u, ok := dev.(backend.Unified); ok {
+		if buf, err := u.Wrap(a.Data); err == nil {
+			return buf, nil
+		}
+	}
 	buf, err := dev.Alloc(int64(len(a.Data)))
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unsafe"
 )
 
 func TestPlaceIsPrivate(t *testing.T) {
@@ -182,5 +183,16 @@ func TestEnded(t *testing.T) {
 	lock.Close()
 	if !place.Ended() {
 		t.Error("a core that let its lock go has not ended")
+	}
+}
+
+func TestPages(t *testing.T) {
+	page := os.Getpagesize()
+	for _, n := range []int{1, page, page + 1, 300 << 10} {
+		data := pages(n)
+		at := uintptr(unsafe.Pointer(&data[0]))
+		if len(data) != n || cap(data)%page != 0 || cap(data) < n || at%uintptr(page) != 0 {
+			t.Errorf("%d bytes lie at %d, with room for %d", n, at, cap(data))
+		}
 	}
 }

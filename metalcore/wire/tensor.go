@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+	"unsafe"
 
 	"github.com/metalnb/metalnb/metalcore/ir"
 )
@@ -139,7 +140,17 @@ func copyMapped(f *os.File, n int) (data []byte, err error) {
 			data, err = nil, fmt.Errorf("%s changed while it was read", f.Name())
 		}
 	}()
-	data = make([]byte, n)
+	data = pages(n)
 	copy(data, mapped)
 	return data, nil
+}
+
+// pages is memory that begins with a page and ends with one, so that a GPU which
+// shares memory with the host can use it as it is.
+func pages(n int) []byte {
+	page := os.Getpagesize()
+	whole := (n + page - 1) / page * page
+	data := make([]byte, whole+page)
+	from := -int(uintptr(unsafe.Pointer(unsafe.SliceData(data)))) & (page - 1)
+	return data[from : from+n : from+whole]
 }

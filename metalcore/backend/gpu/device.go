@@ -3,6 +3,7 @@ package gpu
 import (
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"sync/atomic"
 
@@ -98,11 +99,29 @@ func (d *Device) alloc(bytes int64) (Memory, error) {
 	return m, nil
 }
 
+// Wrap returns a buffer of the host's memory, which must begin with a page and
+// have room for whole ones.
+func (d *Device) Wrap(data []byte) (backend.Buffer, error) {
+	driver, ok := d.driver.(Unified)
+	page := os.Getpagesize()
+	whole := (len(data) + page - 1) / page * page
+	if !ok || len(data) == 0 || whole > cap(data) {
+		return nil, errors.ErrUnsupported
+	}
+	m, err := driver.Wrap(data[:whole])
+	if err != nil {
+		return nil, err
+	}
+	d.live.Add(int64(len(data)))
+	return &buffer{device: d, size: int64(len(data)), memory: m, users: 1, host: data}, nil
+}
+
 // buffer is memory with the runs that use it. It goes when the last of those has
 // ended.
 type buffer struct {
 	device *Device
 	size   int64
+	host   []byte // what it wraps, which it keeps
 
 	mu     sync.Mutex
 	memory Memory
@@ -165,7 +184,7 @@ func (b *buffer) release() {
 	defer b.mu.Unlock()
 	if b.users--; b.users == 0 {
 		b.memory.Free()
-		b.memory = nil
+		b.memory, b.host = nil, nil
 		b.device.live.Add(-b.size)
 	}
 }

@@ -3,6 +3,7 @@ package gpu
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -258,5 +259,44 @@ func TestKernelsAreKept(t *testing.T) {
 	if few > 3 || s.pipelines > keptPipelines {
 		t.Errorf("%d pipelines of one program, %d after many", few, s.pipelines)
 	}
+	gone(t, s, d)
+}
+
+// unified is a stub that shares memory with the host.
+type unified struct{ *stub }
+
+func (u unified) Wrap(pages []byte) (Memory, error) {
+	if len(pages)%os.Getpagesize() != 0 {
+		return nil, errors.New("no whole pages")
+	}
+	u.count(&u.memories, 1)
+	return &stubMemory{driver: u.stub, data: pages}, nil
+}
+
+func TestWrap(t *testing.T) {
+	s := newStub()
+	data := make([]byte, 10, 2*os.Getpagesize())
+	if _, err := New(s, MSL{}, "").Wrap(data); err == nil {
+		t.Error("a driver with memory of its own wrapped the host's")
+	}
+	d := New(unified{s}, MSL{}, "")
+	for _, bad := range [][]byte{nil, data[:0], data[:10:10]} {
+		if _, err := d.Wrap(bad); err == nil {
+			t.Errorf("%d bytes with room for %d were wrapped", len(bad), cap(bad))
+		}
+	}
+	b, err := d.Wrap(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data[3] = 7
+	got := make([]byte, 10)
+	if err := b.Download(0, got); err != nil || got[3] != 7 || b.Len() != 10 || d.LiveBytes() != 10 {
+		t.Errorf("the buffer has %d bytes %v (%v), %d are live; want the host's 10", b.Len(), got, err, d.LiveBytes())
+	}
+	if err := b.Download(8, make([]byte, 4)); err == nil {
+		t.Error("a download of what lies behind the buffer did not fail")
+	}
+	b.Free()
 	gone(t, s, d)
 }

@@ -39,6 +39,14 @@ type Memory interface {
 	Free()
 }
 
+// Unified is a driver of a GPU that shares memory with the host.
+type Unified interface {
+	Driver
+	// Wrap makes memory of whole pages of the host, without a copy. They stay
+	// where they are until it is freed.
+	Wrap(pages []byte) (Memory, error)
+}
+
 // Span is memory from an offset on, in bytes.
 type Span struct {
 	Memory Memory
