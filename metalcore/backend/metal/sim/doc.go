@@ -10,9 +10,13 @@
 // (it is NaN) or written beyond its end, a SIMD function that not all threads
 // call.
 //
+// Kernels that are watched (CompileWatched, Options.Watch) tell of each access,
+// so that races are found exactly, whatever the order: of threads, threadgroups,
+// and dispatches with no barrier between them (shim/races.h).
+//
 // Driver offers this as a GPU to the gpu package. Lint holds the address spaces
 // of pointers, which C++ does not know.
 //
-// What it cannot tell: what Apple's compiler accepts, how its fast math rounds,
-// and all races that no order of threads here brings about.
+// What it cannot tell: what Apple's compiler accepts, and how its fast math
+// rounds. Races of vectors of more than 16 bytes, and with atomics, are not seen.
 package sim
