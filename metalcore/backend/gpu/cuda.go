@@ -74,14 +74,11 @@ func (CUDA) Render(kernels []Kernel) string {
 	b.WriteString(cudaHead + prelude)
 	for i := range kernels {
 		k := &kernels[i]
-		fmt.Fprintf(&b, "\nextern \"C\" __global__ void __launch_bounds__(%d) %s(\n", k.Threads, k.Name)
-		for j, p := range k.Params {
-			end := ","
-			if j == len(k.Params)-1 {
-				end = ") {"
-			}
-			fmt.Fprintf(&b, "\t%s%s* %s%s\n", access(p.Write), memoryType(p.DType), p.Name, end)
+		var params []string
+		for _, p := range k.Params {
+			params = append(params, "\n\t"+access(p.Write)+memoryType(p.DType)+"* "+p.Name)
 		}
+		fmt.Fprintf(&b, "\nextern \"C\" __global__ void __launch_bounds__(%d) %s(%s) {\n", k.Threads, k.Name, strings.Join(params, ","))
 		b.WriteString("\tuint3 group = make_uint3(blockIdx.x, blockIdx.y, blockIdx.z);\n" +
 			"\tuint local = threadIdx.x, lane = local % 32u, simd = local / 32u;\n")
 		for _, s := range k.Shared {
