@@ -29,6 +29,9 @@ type contraction struct {
 
 // contract emits the product of a step that ends as given.
 func (l *lowerer) contract(e *ending) error {
+	if err := e.check(); err != nil {
+		return err
+	}
 	switch v := e.product; {
 	case v.In[0].Shape.Elems() == 0 || v.In[1].Shape.Elems() == 0:
 		e.zeros()

@@ -27,7 +27,7 @@ func (l *lowerer) directConv(e *ending, s *convolution) {
 // of a depthwise convolution.
 func (l *lowerer) direct(e *ending, s *convolution, add func(t *text, width int), h, w, channels int) {
 	width := 1
-	if s.ins == 1 && s.outs == 1 && e.wide {
+	if s.ins*s.outs == 1 && e.wide {
 		width = 4
 	}
 	params, args := e.buffers()

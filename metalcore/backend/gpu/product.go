@@ -25,11 +25,7 @@ func (l *lowerer) product(v *ir.Value) error {
 	if l.fromLibrary(v) {
 		return nil
 	}
-	end, err := l.newEnding(&l.prog.Steps[l.step])
-	if err != nil {
-		return err
-	}
-	return l.contract(end)
+	return l.contract(l.newEnding(&l.prog.Steps[l.step]))
 }
 
 // epilogue emits a step that begins with a product. What lies between two kernels
@@ -43,24 +39,20 @@ func (l *lowerer) epilogue(s *plan.Step, e plan.Epilogue) error {
 	full, ok := plan.RowSpace(e.Rest)
 	byRows := ok && l.byRows(e.Rest, full)
 	base := s.Values[:len(s.Values)-len(e.Rest)]
+	var err error
 	switch library := l.fromLibrary(e.Product); {
-	case library && !(byRows && len(base) > 1):
+	case library && !byRows:
 		return l.elementwise(part(s.Values[1:], s.Writes...))
+	case library && len(base) > 1:
+		err = l.elementwise(part(base[1:], e.Base))
 	case library:
-		if err := l.elementwise(part(base[1:], e.Base)); err != nil {
-			return err
-		}
+	case !byRows && l.newEnding(s).fits():
+		return l.contract(l.newEnding(s))
 	default:
-		end, err := l.newEnding(s)
-		if err == nil && !byRows && end.fits() {
-			return l.contract(end)
-		}
-		if end, err = l.newEnding(part(base, e.Base)); err == nil {
-			err = l.contract(end)
-		}
-		if err != nil {
-			return err
-		}
+		err = l.contract(l.newEnding(part(base, e.Base)))
+	}
+	if err != nil {
+		return err
 	}
 	return l.elementwise(part(e.Rest, s.Writes...))
 }
@@ -70,20 +62,19 @@ func (l *lowerer) epilogue(s *plan.Step, e plan.Epilogue) error {
 type ending struct {
 	*group
 	product *ir.Value
-	wide    bool // four results side by side are completed at once
+	wide    bool // four results side by side can be completed at once
 }
 
 // operandBuffers is the number of buffers of a product without its ending.
 const operandBuffers = 2
 
 // newEnding is that of a step that begins with a product.
-func (l *lowerer) newEnding(s *plan.Step) (*ending, error) {
+func (l *lowerer) newEnding(s *plan.Step) *ending {
 	v := s.Values[0]
 	e := &ending{group: l.newGroup(s, s.Values[1:], v.Shape, v), product: v}
 	e.index = indexType(append(slices.Clone(s.Reads), v)...)
-	last := v.Shape[len(v.Shape)-1]
-	e.wide = last%4 == 0 && last/max(v.Int("groups"), 1)%4 == 0
-	return e, e.check()
+	e.wide = v.Shape[len(v.Shape)-1]%4 == 0
+	return e
 }
 
 // fits reports whether a kernel may have as many buffers.

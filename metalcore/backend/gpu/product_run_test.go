@@ -178,6 +178,8 @@ func products() []*ir.Value {
 		{ir.Shape{3, 7, 7, 12}, ir.Shape{1, 1, 12, 20}, op.ConvSpec{}},
 		{ir.Shape{2, 8, 8, 32}, ir.Shape{3, 3, 16, 24}, op.ConvSpec{Groups: 2, Stride: []int{2, 1}, Pad: []int{1, 1, 0, 1}}},
 		{ir.Shape{4, 20, 20, 8}, ir.Shape{3, 3, 1, 8}, op.ConvSpec{Groups: 8, Pad: []int{1, 1, 1, 1}}},
+		{ir.Shape{2, 9, 11, 12}, ir.Shape{3, 2, 1, 12}, op.ConvSpec{Groups: 12, Stride: []int{2, 3}, Dilation: []int{1, 2}, Pad: []int{1, 0, 2, 1}}},
+		{ir.Shape{1, 6, 6, 8}, ir.Shape{3, 3, 2, 16}, op.ConvSpec{Groups: 4}},
 	} {
 		y := op.Conv2D(f("x", c.x...), f("k", c.k...), c.spec)
 		g := f("g", y.Shape...)
@@ -254,6 +256,7 @@ func TestRowsAfterProduct(t *testing.T) {
 		for _, y := range []*ir.Value{product, op.ReLU(op.Add(product, bias))} {
 			held(t, device, op.Softmax(op.Add(y, x), -1), dry)
 			held(t, device, op.Softmax(op.Mul(y, ir.Const(0.25, ir.F32)), -1), dry)
+			held(t, device, op.Softmax(op.Mul(y, op.Tanh(ir.Input("column", ir.F32, 9, 1))), -1), dry)
 		}
 	})
 }

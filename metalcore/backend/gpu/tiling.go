@@ -180,7 +180,7 @@ func (c *contraction) results(t *text) {
 	down, across := c.sums()
 	t.unroll("i", down)
 	t.line("uint row = m0 + i / 4u * %du + down + i %% 4u;", c.tile.m*4/down)
-	if c.wide {
+	if c.n%4 == 0 {
 		t.unroll("j", across/4)
 		t.line("uint col = n0 + j * %du + right;", c.tile.n*4/across)
 		c.give(t, "sum[i][j * 4u]", "sum[i][j * 4u + 1u]", "sum[i][j * 4u + 2u]", "sum[i][j * 4u + 3u]")
@@ -198,7 +198,7 @@ func (c *contraction) results(t *text) {
 func (c *contraction) matrixResults(t *text) {
 	down, across := c.sums()
 	width := 1
-	if c.wide {
+	if c.n%4 == 0 {
 		width = 4
 	}
 	cols := c.tile.cols()
@@ -209,7 +209,7 @@ func (c *contraction) matrixResults(t *text) {
 	t.line("simd_barrier();")
 	t.line("for (uint u = lane; u < %du; u += 32u) {", 8*cols/width)
 	t.line("uint row = m0 + down + i * 8u + %s, col = n0 + right + %s;", over("u", cols/width), times(modulo("u", cols/width), width))
-	if c.wide {
+	if c.n%4 == 0 {
 		t.line("float4 sums = *(threadgroup float4*)(strip + simd * %du + u * 4u);", 8*cols)
 		c.give(t, "sums.x", "sums.y", "sums.z", "sums.w")
 	} else {
