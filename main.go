@@ -24,6 +24,7 @@ import (
 	"github.com/metalnb/metalnb/metalcore/control"
 	"github.com/metalnb/metalnb/metalcore/runtime"
 	"github.com/metalnb/metalnb/metalcore/server"
+	"github.com/metalnb/metalnb/metalcore/socket"
 	"github.com/metalnb/metalnb/metalcore/wire"
 )
 
@@ -253,7 +254,7 @@ func core(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	err = server.Run(ctx, runtime.New(dev), server.Options{
 		Place: wire.Place(*dir), Idle: *idle, Journal: server.Journal{Every: every, Age: *age, Bytes: int64(*size * 1e9)}, Renderer: render.New(), Devices: devices, Log: log.New(server.LogTo(os.Stderr), "", log.LstdFlags),
 	})
-	if errors.Is(err, server.ErrRunning) {
+	if errors.Is(err, socket.ErrRunning) {
 		return nil // two cells started one at once, and the other was first
 	}
 	return err

@@ -3,6 +3,7 @@ package server_test
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -58,16 +59,58 @@ func TestHostileBytes(t *testing.T) {
 	}
 }
 
-// A client that was known and sends half a frame may take its time; when it
-// goes, nothing is left.
+// A client that was known may be silent for any time, but not within a frame.
 func TestHalfAFrame(t *testing.T) {
 	c := start(t)
-	conn := raw(t, c)
-	conn.Write(append(hello(wire.Version, wire.Proto), framed(18, make([]byte, 100))[:30]...))
+	silent, half := raw(t, c), raw(t, c)
+	silent.Write(hello(wire.Version, wire.Proto))
+	half.Write(append(hello(wire.Version, wire.Proto), framed(18, make([]byte, 100))[:30]...))
 	works(t, c)
-	eventually(t, "the client to be counted", func() bool { return len(c.Runtime().Sessions()) == 1 })
-	conn.Close()
-	eventually(t, "the session to go", func() bool { return len(c.Runtime().Sessions()) == 0 })
+	sessions := c.Runtime().Sessions()
+	clients := func(n int) func() bool {
+		return func() bool { return len(sessions) == 1 && sessions[0].Clients() == n }
+	}
+	eventually(t, "both clients to be counted", func() bool { sessions = c.Runtime().Sessions(); return clients(2)() })
+	said, err := io.ReadAll(half)
+	if err != nil || !strings.Contains(string(said), "did not end in time") {
+		t.Errorf("half a frame is answered by %q, %v", said, err)
+	}
+	eventually(t, "half a client to go", clients(1))
+	silent.Close()
+	eventually(t, "the session to go", clients(0))
+}
+
+// A frame may come in pieces, and one behind another.
+func TestPieces(t *testing.T) {
+	c := start(t)
+	conn := raw(t, c)
+	ask := framed(5, nil)
+	for _, b := range append(append(hello(wire.Version, wire.Proto), ask...), ask...) {
+		conn.Write([]byte{b})
+	}
+	answers := wire.NewConn(conn, wire.MaxFrame)
+	for _, want := range []string{"*wire.Welcome", "*wire.Status", "*wire.Status"} {
+		if m, err := answers.Recv(); err != nil || fmt.Sprintf("%T", m) != want {
+			t.Fatalf("%T, %v", m, err)
+		}
+	}
+}
+
+// Whoever speaks a language that is not known yet is told so, in one that stays.
+func TestFutureHello(t *testing.T) {
+	c := start(t)
+	future := wire.Encode(&wire.Hello{Proto: wire.Proto + 7, Version: "9.9.9", Session: "notebook"})
+	for name, data := range map[string][]byte{
+		"a longer hello": framed(1, append(future, 1, 2, 3)),
+		"another hello":  framed(60_000, future),
+	} {
+		conn := raw(t, c)
+		conn.Write(data)
+		m, err := wire.NewConn(conn, wire.MaxFrame).Recv()
+		if p, ok := m.(*wire.Problem); !ok || p.Code != wire.CodeBadRequest || !strings.Contains(p.Remedy, "same version") {
+			t.Errorf("%s: %v, %v", name, m, err)
+		}
+	}
 }
 
 func TestUnknownRequests(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"github.com/metalnb/metalnb/metalcore/backend/cpu"
 	"github.com/metalnb/metalnb/metalcore/runtime"
 	"github.com/metalnb/metalnb/metalcore/server"
+	"github.com/metalnb/metalnb/metalcore/socket"
 	"github.com/metalnb/metalnb/metalcore/wire"
 )
 
@@ -182,7 +183,7 @@ func serve(t *testing.T, place wire.Place, idle time.Duration) (core *runtime.Co
 func TestOneCoreAPlace(t *testing.T) {
 	c := start(t)
 	_, ended := serve(t, c.Place, 0)
-	if err := <-ended; !errors.Is(err, server.ErrRunning) {
+	if err := <-ended; !errors.Is(err, socket.ErrRunning) {
 		t.Errorf("a second core: %v", err)
 	}
 }

@@ -11,4 +11,5 @@ const (
 func init() {
 	helloTimeout = 2 * time.Second
 	writeTimeout = time.Second
+	frameTimeout = time.Second
 }

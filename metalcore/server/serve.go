@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/metalnb/metalnb/metalcore/runtime"
+	"github.com/metalnb/metalnb/metalcore/socket"
 	"github.com/metalnb/metalnb/metalcore/wire"
 )
 
@@ -22,6 +23,7 @@ const (
 // Limits of our patience with a client; variables so that tests are quick.
 var (
 	helloTimeout = 5 * time.Second  // for the first frame
+	frameTimeout = 30 * time.Second // to send the rest of a frame that began
 	writeTimeout = 30 * time.Second // to take a frame
 )
 
@@ -63,19 +65,29 @@ func (c *client) Send(m wire.Message) error {
 }
 
 // deadlined gives each write its deadline, so that a client that does not read
-// blocks nobody for long.
-type deadlined struct{ net.Conn }
+// blocks nobody for long. Reads end with the server, whatever their deadline.
+type deadlined struct {
+	net.Conn
+	ctx context.Context
+}
 
 func (d deadlined) Write(b []byte) (int, error) {
-	d.SetWriteDeadline(time.Now().Add(writeTimeout))
+	d.SetWriteDeadline(time.Now().Add(writeTimeout + wire.Allowance(len(b))))
 	return d.Conn.Write(b)
+}
+
+func (d deadlined) SetReadDeadline(t time.Time) error {
+	if err := d.Conn.SetReadDeadline(t); err != nil || d.ctx.Err() == nil {
+		return err
+	}
+	return d.Conn.SetReadDeadline(time.Now())
 }
 
 // serve speaks with one client until it goes away.
 func (s *Server) serve(ctx context.Context, nc net.Conn, full bool) {
 	nc.SetReadDeadline(time.Now().Add(helloTimeout))
-	conn := wire.NewConn(deadlined{nc}, helloLimit)
-	hello, err := s.shake(conn, full)
+	conn := wire.NewConn(deadlined{nc, ctx}, helloLimit)
+	hello, err := s.shake(conn, refusal(nc, full))
 	if err != nil {
 		s.Log.Printf("handshake: %v", err)
 		return
@@ -85,6 +97,7 @@ func (s *Server) serve(ctx context.Context, nc net.Conn, full bool) {
 		return
 	}
 	conn.SetLimit(wire.MaxFrame)
+	conn.SetPatience(frameTimeout)
 	c := &client{Conn: conn, server: s, kernel: hello.Kernel, ctx: ctx}
 	if hello.Session != "" {
 		session, leave := s.core.Join(hello.Session)
@@ -152,8 +165,7 @@ func pump(conn *wire.Conn, log func(string, ...any)) (<-chan wire.Message, <-cha
 		for {
 			m, err := conn.Recv()
 			if errors.Is(err, wire.ErrFrame) {
-				conn.Send(&wire.Problem{Code: wire.CodeBadRequest, Message: err.Error(),
-					Remedy: "program and core must be of the same version of metalnb"})
+				conn.Send(wire.Misunderstood(err))
 				log("%v", err)
 			}
 			if err != nil {
@@ -179,10 +191,23 @@ func (s *Server) greeting() wire.Welcome {
 	return w
 }
 
+// refusal is what a connection is told in answer to its Hello when it cannot be
+// served.
+func refusal(conn net.Conn, full bool) *wire.Problem {
+	if p := socket.Stranger(conn); p != nil || !full {
+		return p
+	}
+	return &wire.Problem{Code: wire.CodeResource, Message: fmt.Sprintf("the core has %d connections already", maxClients),
+		Remedy: "end programs that use it, or end the core with `metalnb stop`"}
+}
+
 // shake answers Hello. A core of another version than the program's ends when
 // nothing is lost by that, so that the program can start its own.
-func (s *Server) shake(conn *wire.Conn, full bool) (*wire.Hello, error) {
+func (s *Server) shake(conn *wire.Conn, refused *wire.Problem) (*wire.Hello, error) {
 	m, err := conn.Recv()
+	if errors.Is(err, wire.ErrFrame) {
+		conn.Send(wire.Misunderstood(err))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -192,11 +217,9 @@ func (s *Server) shake(conn *wire.Conn, full bool) (*wire.Hello, error) {
 		conn.Send(&wire.Problem{Code: wire.CodeBadRequest, Message: err.Error()})
 		return nil, err
 	}
-	if full {
-		p := &wire.Problem{Code: wire.CodeResource, Message: fmt.Sprintf("the core has %d connections already", maxClients),
-			Remedy: "end programs that use it, or end the core with `metalnb stop`"}
-		conn.Send(p)
-		return nil, p
+	if refused != nil {
+		conn.Send(refused)
+		return nil, refused
 	}
 	if hello.Proto == wire.Proto && (hello.Version == wire.Version || hello.Session == "") {
 		welcome := s.greeting()

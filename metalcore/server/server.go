@@ -11,11 +11,11 @@ import (
 	"net"
 	"os"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/metalnb/metalnb/metalcore/backend/device"
 	"github.com/metalnb/metalnb/metalcore/runtime"
+	"github.com/metalnb/metalnb/metalcore/socket"
 	"github.com/metalnb/metalnb/metalcore/wire"
 )
 
@@ -35,9 +35,6 @@ type Journal struct {
 	Age   time.Duration // files that nobody has asked for so long are removed; never when 0
 	Bytes int64         // that the files may take when the core begins; any number when 0
 }
-
-// ErrRunning is returned by Run when another core serves the place.
-var ErrRunning = errors.New("a core is running already")
 
 // maxClients bounds the connections. Those beyond are told so, and half as many
 // again are closed at once.
@@ -63,16 +60,16 @@ type Server struct {
 }
 
 // Run serves the core until ctx ends, somebody asks for its end, or it is idle.
-// It returns ErrRunning when another core has the place. In the end it closes
+// It returns socket.ErrRunning when another core has the place. In the end it closes
 // the core, and only then gives the place free.
 func Run(ctx context.Context, core *runtime.Core, opts Options) (err error) {
-	lock, err := acquire(opts.Place)
+	lock, err := socket.Acquire(opts.Place)
 	if err != nil {
 		return errors.Join(err, core.Close())
 	}
 	defer lock.Close()
 	defer func() { err = errors.Join(err, closeSoon(core)) }()
-	listener, err := listen(opts.Place)
+	listener, err := socket.Listen(opts.Place)
 	if err != nil {
 		return err
 	}
@@ -116,21 +113,6 @@ func closeSoon(core *runtime.Core) error {
 			}
 		}
 	}
-}
-
-// listen makes the socket, in the place of one of a core that was killed. The
-// caller has the lock.
-func listen(place wire.Place) (net.Listener, error) {
-	os.Remove(place.Socket())
-	listener, err := net.Listen("unix", place.Socket())
-	if err != nil {
-		return nil, fmt.Errorf("%w (free some space, or set %s to another directory)", err, wire.EnvDir)
-	}
-	if err := os.Chmod(place.Socket(), 0o600); err != nil {
-		listener.Close()
-		return nil, err
-	}
-	return listener, nil
 }
 
 // sweep removes exchanged files whose readers have died, now and from time to
@@ -238,42 +220,6 @@ func (s *Server) watchIdle(ctx context.Context) {
 		if idle {
 			s.end(fmt.Errorf("idle for %v, with nothing to keep", s.Idle))
 			return
-		}
-	}
-}
-
-// lockWait bounds the wait for a core that is ending.
-const lockWait = 10 * time.Second
-
-// acquire makes the place and takes its lock, which the system gives back when
-// this process ends, however it ends. While another process has it, it waits
-// for that to end or to answer, and returns ErrRunning when it answers.
-func acquire(place wire.Place) (*os.File, error) {
-	if err := place.Make(); err != nil {
-		return nil, err
-	}
-	lock, err := os.OpenFile(place.Lock(), os.O_CREATE|os.O_RDWR|syscall.O_CLOEXEC, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("%w (free some space, or set %s to another directory)", err, wire.EnvDir)
-	}
-	for deadline := time.Now().Add(lockWait); ; time.Sleep(10 * time.Millisecond) {
-		err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err == nil {
-			return lock, nil
-		}
-		if !errors.Is(err, syscall.EWOULDBLOCK) || time.Now().After(deadline) {
-			lock.Close()
-			return nil, fmt.Errorf("lock %s: %w", place.Lock(), err)
-		}
-		conn, _, err := wire.Dial(place, &wire.Hello{Proto: wire.Proto, Version: wire.Version, PID: os.Getpid()})
-		if err == nil {
-			conn.Close()
-			lock.Close()
-			return nil, ErrRunning
-		}
-		if p, ok := errors.AsType[*wire.Problem](err); ok && p.Code == wire.CodeVersion {
-			lock.Close()
-			return nil, err
 		}
 	}
 }

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync"
+	"time"
 )
 
 // MaxFrame bounds a frame's bytes. Larger tensors travel in files.
@@ -19,9 +21,10 @@ const headerLen = 6
 // Conn sends and receives messages. Send and Recv may be called by different
 // goroutines, and Send by several.
 type Conn struct {
-	rw    io.ReadWriteCloser
-	r     *bufio.Reader
-	limit int
+	rw       io.ReadWriteCloser
+	r        *bufio.Reader
+	limit    int
+	patience time.Duration
 
 	mu  sync.Mutex // guards out
 	out []byte
@@ -35,6 +38,15 @@ func NewConn(rw io.ReadWriteCloser, limit int) *Conn {
 
 // SetLimit bounds the frames that Recv accepts from now on.
 func (c *Conn) SetLimit(limit int) { c.limit = limit }
+
+// SetPatience bounds the time between the first byte of a frame and its last
+// one, from now on, if the byte stream knows deadlines: a peer may be silent for
+// any time, but not within a frame. Large frames get longer.
+func (c *Conn) SetPatience(d time.Duration) { c.patience = d }
+
+// Allowance is how much longer than others a frame of n bytes may take: a line
+// slower than 64 KB/s is of no use.
+func Allowance(n int) time.Duration { return time.Duration(n) * time.Second / (64 << 10) }
 
 // Close closes the byte stream.
 func (c *Conn) Close() error { return c.rw.Close() }
@@ -67,8 +79,36 @@ var ErrFrame = errors.New("not a frame of this protocol")
 
 // Recv reads the next message. It returns io.EOF when the peer closed the
 // connection between two frames, io.ErrUnexpectedEOF within one, and an
-// ErrFrame for bytes that are no message.
+// ErrFrame for bytes that are no message, or do not end in time.
 func (c *Conn) Recv() (Message, error) {
+	if _, err := c.r.Peek(1); err != nil {
+		return nil, err
+	}
+	stream, ok := c.rw.(interface{ SetReadDeadline(time.Time) error })
+	if !ok || c.patience == 0 || c.whole() {
+		return c.recv(func(int) {})
+	}
+	within := func(n int) { stream.SetReadDeadline(time.Now().Add(c.patience + Allowance(n))) }
+	within(0)
+	defer stream.SetReadDeadline(time.Time{})
+	m, err := c.recv(within)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = fmt.Errorf("%w: it began, and did not end in time", ErrFrame)
+	}
+	return m, err
+}
+
+// whole reports whether the next frame has arrived, as most do at once.
+func (c *Conn) whole() bool {
+	if c.r.Buffered() < headerLen {
+		return false
+	}
+	head, _ := c.r.Peek(headerLen)
+	return int64(c.r.Buffered()) >= int64(binary.LittleEndian.Uint32(head))+4
+}
+
+// recv reads a message; within is told the size of its frame.
+func (c *Conn) recv(within func(n int)) (Message, error) {
 	var head [headerLen]byte
 	if _, err := io.ReadFull(c.r, head[:]); err != nil {
 		return nil, err
@@ -82,6 +122,7 @@ func (c *Conn) Recv() (Message, error) {
 	if !ok {
 		return nil, fmt.Errorf("%w: message kind %d is unknown to version %d", ErrFrame, kind, Proto)
 	}
+	within(int(n))
 	data, err := readN(c.r, int(n))
 	if err != nil {
 		if err == io.EOF {
@@ -116,6 +157,11 @@ func (p *Problem) Error() string {
 		return p.Message
 	}
 	return p.Message + "\n" + p.Remedy
+}
+
+// Misunderstood tells a peer whose bytes are no message, an ErrFrame, so.
+func Misunderstood(err error) *Problem {
+	return &Problem{Code: CodeBadRequest, Message: err.Error(), Remedy: "program and core must be of the same version of metalnb"}
 }
 
 // Call sends a request and returns its one answer; a Problem is returned as

@@ -22,6 +22,10 @@ func Dial(place Place, hello *Hello) (*Conn, *Welcome, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := place.trusted(); err != nil {
+		f.Close()
+		return nil, nil, err
+	}
 	f.SetDeadline(time.Now().Add(shakeTimeout))
 	conn := NewConn(f, MaxFrame)
 	m, err := conn.Call(hello)

@@ -102,7 +102,7 @@ func replaced(err error) bool {
 // kernel, with no stream of the cell, which gonb would wait for. The channel
 // tells when it exits, and whether without an error.
 func launch(place Place, bin string) (<-chan bool, error) {
-	log, err := os.OpenFile(place.Log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	log, err := os.OpenFile(place.Log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, place.unwritable(err)
 	}

@@ -52,6 +52,7 @@ const (
 	CodeReplaced   = "replaced"     // they do not match, and the core, which held nothing, ends
 	CodeResource   = "resource"     // memory or disk
 	CodeCore       = "core"         // the core ends, or went away
+	CodeStranger   = "stranger"     // another user, or one who does not know the token
 	CodeInternal   = "internal"     // our fault
 )
 

@@ -67,24 +67,61 @@ func (p Place) check() error {
 	return nil
 }
 
-// Make creates the directory, and refuses one that others could write to.
+// Make creates the directory, closes it to others, and refuses one that is not
+// this user's or in which others may have left something.
 func (p Place) Make() error {
 	if err := p.check(); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(string(p), 0o700); err != nil {
+		return p.unwritable(err)
+	}
+	if err := p.mine(string(p)); err != nil {
+		return err
+	}
+	if list, err := os.ReadDir(string(p)); err == nil && len(list) > 0 && p.open() {
+		return p.errOpen()
+	}
+	if err := os.Chmod(string(p), 0o700); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(p.Exchange(), 0o700); err != nil {
 		return p.unwritable(err)
 	}
-	info, err := os.Lstat(string(p))
+	return p.mine(p.Exchange())
+}
+
+// mine refuses what is not a directory of this user.
+func (p Place) mine(dir string) error {
+	info, err := os.Lstat(dir)
 	if err != nil {
 		return err
 	}
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !info.IsDir() || !ok || int(st.Uid) != os.Getuid() {
-		return fmt.Errorf("%s is not a directory of yours: remove it, or set %s to another one", p, EnvDir)
+		return fmt.Errorf("%s is not a directory of yours: remove it, or set %s to another one", dir, EnvDir)
 	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return os.Chmod(string(p), 0o700)
+	return nil
+}
+
+// open reports whether others may write to the directory.
+func (p Place) open() bool {
+	info, err := os.Lstat(string(p))
+	return err == nil && info.Mode().Perm()&0o022 != 0
+}
+
+func (p Place) errOpen() error {
+	return fmt.Errorf("other users may write to %s, so what is in it may be theirs: remove it, or have a look and close it with `chmod 700 %s`", p, p)
+}
+
+// trusted refuses a directory whose socket another user may have made: he would
+// get what a cell sends.
+func (p Place) trusted() error {
+	if err := p.mine(string(p)); err != nil {
+		return err
+	}
+	if p.open() {
+		return p.errOpen()
 	}
 	return nil
 }

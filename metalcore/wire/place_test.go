@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,6 +26,12 @@ func TestPlaceIsPrivate(t *testing.T) {
 	if info, _ := os.Stat(dir); info.Mode().Perm() != 0o700 {
 		t.Errorf("others can get at the core's directory: %v", info.Mode())
 	}
+	if err := os.Chmod(dir, 0o770); err != nil {
+		t.Fatal(err)
+	}
+	if err := Place(dir).Make(); err == nil || !strings.Contains(err.Error(), "chmod 700") {
+		t.Errorf("a directory in which others may have left something: %v", err)
+	}
 	link := filepath.Join(t.TempDir(), "link")
 	if err := os.Symlink(dir, link); err != nil {
 		t.Fatal(err)
@@ -34,6 +41,34 @@ func TestPlaceIsPrivate(t *testing.T) {
 	}
 	if err := Place("/" + strings.Repeat("long/", 30)).Make(); err == nil || !strings.Contains(err.Error(), "shorter") {
 		t.Errorf("a path too long for a socket: %v", err)
+	}
+}
+
+// A socket that another user may have made is not spoken to, and a link does not
+// take the place of the exchange directory.
+func TestStrangePlaces(t *testing.T) {
+	dir := t.TempDir()
+	place := Place(dir)
+	listener, err := net.Listen("unix", place.Socket())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := Dial(place, &Hello{}); err == nil || !strings.Contains(err.Error(), "chmod 700") {
+		t.Errorf("a socket of anybody: %v", err)
+	}
+	place = Place(filepath.Join(t.TempDir(), "core"))
+	if err := os.Mkdir(string(place), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(dir, place.Exchange()); err != nil {
+		t.Fatal(err)
+	}
+	if err := place.Make(); err == nil || !strings.Contains(err.Error(), "exchange") {
+		t.Errorf("a link in the place of the exchange directory: %v", err)
 	}
 }
 
