@@ -25,6 +25,7 @@ type Set struct {
 	Name    string
 	X, Y    Array
 	Source  Source
+	Stamp   string   // tells apart what sources read
 	Skip    bool     // rows of the source that are faulty count nothing, instead of being an error
 	W       Array    // f32 [N], what each row counts in the loss; no array when all count the same
 	Classes []string // names of the classes; empty for a regression

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/metalnb/metalnb/metalcore/ir"
 )
 
 // Source makes rows when they are asked for: from files that are larger than
@@ -128,7 +130,7 @@ func (s *Set) read(ctx context.Context, i int, x, y []byte) error {
 		return nil
 	}
 	label := Array{DType: s.Y.DType, Shape: s.YShape(), Data: y}
-	if n := len(s.Classes); n > 0 && len(y) == 4 && label.word(0) >= uint32(n) {
+	if n := len(s.Classes); n > 0 && label.DType == ir.I32 && label.word(0) >= uint32(n) {
 		return fmt.Errorf("the label %d: the %d classes are numbered 0 to %d", int32(label.word(0)), n, n-1)
 	}
 	return label.CheckFinite("y")

@@ -98,7 +98,7 @@ func diffOptimizer(was, is *Spec) string {
 
 // diffSet compares sets by their content.
 func diffSet(what string, is, was *feed.Set) string {
-	same := is == was || is != nil && was != nil && is.Name == was.Name &&
+	same := is == was || is != nil && was != nil && is.Name == was.Name && is.Stamp == was.Stamp &&
 		sameArray(is.X, was.X) && sameArray(is.Y, was.Y) && sameArray(is.W, was.W) && slices.Equal(is.Classes, was.Classes)
 	if same {
 		return ""
