@@ -20,6 +20,7 @@ type Dataset struct {
 type upload struct {
 	sync.Mutex
 	msg   wire.PutData
+	bring func() error // brings it in another way than by msg, if not nil
 	where Error
 	sent  int // losses() + 1 when it was sent, 0 before
 }
@@ -67,7 +68,7 @@ func (d *Dataset) Weighted(weights any) *Dataset {
 	switch {
 	case err != nil:
 		argument("pass one number per row, like []float64", "weights: %v", err)
-	case d.put == nil || d.ref.Part != "":
+	case d.put == nil || d.put.bring != nil || d.ref.Part != "":
 		argument("give weights to nb.Data(...), before Split", "data %q cannot get weights", d.ref.Source)
 	case len(w.Shape) != 1 || w.Shape[0] != d.put.msg.X.Shape[0]:
 		argument("pass one number per row", "data %q has %d rows, the weights have the shape %v", d.ref.Source, d.put.msg.X.Shape[0], w.Shape)
@@ -92,7 +93,7 @@ func contentHash(m *wire.PutData) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// send uploads a user's data if the core does not have it.
+// send brings a user's data to the core if that does not have it.
 func (d *Dataset) send() error {
 	if d.put == nil {
 		return nil
@@ -103,29 +104,45 @@ func (d *Dataset) send() error {
 	if d.put.sent == now {
 		return nil
 	}
-	m := d.put.msg
-	_, err := call[wire.DataInfo](&wire.HasData{Name: m.Name, Hash: m.Hash})
-	if err != nil {
-		if e := toError(err); e.Code != CodeUnknown {
-			return e
-		}
-		if err = exportTensor(&m.X); err == nil {
-			err = exportTensor(&m.Y)
-		}
-		if err == nil && m.W.DType != "" {
-			err = exportTensor(&m.W)
-		}
-		if err == nil {
-			_, err = call[wire.DataInfo](&m)
-		}
+	bring := d.put.bring
+	if bring == nil {
+		bring = d.put.bringArrays
 	}
-	if err != nil {
+	if err := bring(); err != nil {
 		e := toError(err)
 		e.File, e.Line = d.put.where.File, d.put.where.Line
 		return e
 	}
 	d.put.sent = now
 	return nil
+}
+
+// bringArrays uploads arrays if the core does not have them.
+func (u *upload) bringArrays() error {
+	m := u.msg
+	_, err := call[wire.DataInfo](&wire.HasData{Name: m.Name, Hash: m.Hash})
+	if err == nil || toError(err).Code != CodeUnknown {
+		return err
+	}
+	if err = exportTensor(&m.X); err == nil {
+		err = exportTensor(&m.Y)
+	}
+	if err == nil && m.W.DType != "" {
+		err = exportTensor(&m.W)
+	}
+	if err == nil {
+		_, err = call[wire.DataInfo](&m)
+	}
+	return err
+}
+
+// brought is data that comes to the core in its own way.
+func brought(name string, bring func() error) *Dataset {
+	pos := userPos()
+	return &Dataset{
+		ref: wire.DataRef{Source: name, User: true},
+		put: &upload{bring: bring, where: Error{File: pos.File, Line: pos.Line}},
+	}
 }
 
 // Ref returns how the core calls the data, which it has after this. Package
@@ -159,12 +176,13 @@ type DataInfo struct {
 	YShape  []int    // of one row; empty for a class index or one target
 	Classes []string // none for regression
 	About   string   // source and licence
+	Skipped int      // faulty rows that were left out so far
 }
 
 // Info asks the core about the data.
 func (d *Dataset) Info() DataInfo {
 	i := mustCall[wire.DataInfo](&wire.AskData{Ref: d.Ref()})
-	return DataInfo{Rows: i.Rows, XShape: i.XShape, YShape: i.YShape, Classes: i.Classes, About: i.About}
+	return DataInfo{Rows: i.Rows, XShape: i.XShape, YShape: i.YShape, Classes: i.Classes, About: i.About, Skipped: i.Skipped}
 }
 
 // Len is the number of rows.

@@ -27,6 +27,7 @@ type Upload struct {
 	set   *feed.Set
 	parts parts
 	sum   func() string
+	from  *origin // nil of data that a cell sent
 }
 
 func newUpload(hash string, set *feed.Set) *Upload {
@@ -68,9 +69,7 @@ func (s *Session) PutWeighted(name, hash string, x, y, weights feed.Array, class
 	if err != nil {
 		return wrap(BadData, "", err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.data[name] = newUpload(hash, set)
+	s.keep(name, newUpload(hash, set))
 	return nil
 }
 

@@ -15,7 +15,8 @@ import (
 	"github.com/metalnb/metalnb/metalcore/feed"
 )
 
-// saveData writes a user's data down, unless they are there.
+// saveData writes a user's data down, unless they are there; of those that come
+// from files only where they are.
 func (j *Journal) saveData(u *Upload) error {
 	path := j.dataPath(u.sum())
 	if _, err := os.Stat(path); err == nil {
@@ -26,6 +27,14 @@ func (j *Journal) saveData(u *Upload) error {
 		return err
 	}
 	f := &checkpoint.File{Meta: map[string]string{"metalnb": dataFormat, "name": u.set.Name, "hash": u.hash, "classes": string(classes)}}
+	if u.from != nil {
+		from, err := json.Marshal(u.from)
+		if err != nil {
+			return err
+		}
+		f.Meta["from"] = string(from)
+		return checkpoint.Replace(path, f)
+	}
 	for _, a := range []struct {
 		name string
 		feed.Array
@@ -43,14 +52,17 @@ const dataFormat = "data 1"
 // sums are the names of such files.
 var sums = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
-// loadData reads a user's data.
-func (j *Journal) loadData(sum string) (*Upload, error) {
+// loadData reads a user's data; limit is for those that come from files.
+func (j *Journal) loadData(sum string, limit int64) (*Upload, error) {
 	if !sums.MatchString(sum) {
 		return nil, fmt.Errorf("%q does not name any", sum)
 	}
 	f, err := checkpoint.Read(j.dataPath(sum), 0)
 	if err != nil {
 		return nil, err
+	}
+	if from := f.Meta["from"]; from != "" {
+		return again(f.Meta["name"], f.Meta["hash"], from, limit)
 	}
 	set := &feed.Set{Name: f.Meta["name"]}
 	if err := json.Unmarshal([]byte(f.Meta["classes"]), &set.Classes); err != nil {

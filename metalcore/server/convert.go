@@ -140,7 +140,7 @@ func dataOf(ref wire.DataRef, set *feed.Set) wire.DataInfo {
 		return wire.DataInfo{Ref: ref}
 	}
 	return wire.DataInfo{Ref: ref, Rows: set.Len(), XShape: set.XShape(), YShape: set.YShape(),
-		Classes: set.Classes, Bytes: set.Bytes(), About: set.About}
+		Classes: set.Classes, Bytes: set.Bytes(), About: set.About, Skipped: set.Faults()}
 }
 
 // infoOf is what the wire says of a trainer.

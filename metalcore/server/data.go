@@ -21,6 +21,8 @@ func (c *client) data(req wire.Message) (wire.Message, error) {
 		return c.dataInfo(wire.DataRef{Source: req.Name, User: true})
 	case *wire.PutData:
 		return c.putData(req)
+	case *wire.LoadData:
+		return c.loadData(req)
 	case *wire.AskData:
 		return c.dataInfo(req.Ref)
 	case *wire.Rows:
@@ -65,16 +67,35 @@ func (c *client) rows(req *wire.Rows) (wire.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n := len(req.Rows); n > 0 {
-		row := set.Bytes() / int64(set.Len())
-		if err := c.server.core.CheckSize(fmt.Sprintf("%d rows", n), row*int64(n)); err != nil {
-			return nil, err
-		}
-		if set, err = set.Rows(set.Name, req.Rows); err != nil {
-			return nil, bad(err)
-		}
+	if set, err = c.inMemory(set, req.Rows); err != nil {
+		return nil, err
 	}
 	return c.tensors(set.X, set.Y)
+}
+
+// inMemory returns the rows of those numbers, all if there are none, with their
+// elements.
+func (c *client) inMemory(set *feed.Set, rows []int) (*feed.Set, error) {
+	if len(rows) == 0 && set.Source == nil {
+		return set, nil
+	}
+	n := len(rows)
+	if n == 0 {
+		n = set.Len()
+	}
+	err := c.server.core.CheckSize(fmt.Sprintf("%d rows", n), set.Bytes()/int64(set.Len())*int64(n))
+	if err == nil && len(rows) > 0 {
+		set, err = set.Rows(set.Name, rows)
+	}
+	if err == nil {
+		ctx, cancel := c.context()
+		defer cancel()
+		set, err = set.Load(ctx)
+	}
+	if err != nil {
+		return nil, bad(err)
+	}
+	return set, nil
 }
 
 func (c *client) compute(req *wire.Compute) (wire.Message, error) {

@@ -25,8 +25,12 @@ func (c *client) handle(req wire.Message) (wire.Message, error) {
 		return c.declare(&req.Spec)
 	case *wire.Drop:
 		return &wire.OK{}, c.session.Drop(req.Trainer)
-	case *wire.HasData, *wire.PutData, *wire.AskData, *wire.Rows:
+	case *wire.HasData, *wire.PutData, *wire.LoadData, *wire.AskData, *wire.Rows:
 		return c.data(req)
+	case *wire.OpenStream:
+		return c.openStream(req)
+	case *wire.Offer:
+		return c.offer(req)
 	case *wire.Compute:
 		return c.compute(req)
 	case *wire.Call:

@@ -152,7 +152,7 @@ func (c *client) someRows(req *wire.Picture) (*feed.Set, []int, error) {
 			Remedy: fmt.Sprintf("name at most %d rows", mostRows)}
 	}
 	rows := rowsOrFirst(req.Rows, firstRows, set.Len())
-	set, err = set.Rows(set.Name, rows)
+	set, err = c.inMemory(set, rows)
 	return set, rows, err
 }
 
@@ -183,6 +183,9 @@ func (c *client) confusion(t *runtime.Trainer, req *wire.Picture) ([]wire.Item, 
 	}
 	if n := len(set.Classes); n > mostClasses {
 		return nil, fmt.Errorf("a confusion matrix of %d classes cannot be looked at: there may be %d", n, mostClasses)
+	}
+	if set, err = c.inMemory(set, nil); err != nil {
+		return nil, err
 	}
 	y, err := t.Predict(set.X, true)
 	if err != nil {

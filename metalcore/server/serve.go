@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/metalnb/metalnb/metalcore/feed"
 	"github.com/metalnb/metalnb/metalcore/runtime"
 	"github.com/metalnb/metalnb/metalcore/socket"
 	"github.com/metalnb/metalnb/metalcore/wire"
@@ -36,6 +37,7 @@ type client struct {
 	gone    <-chan struct{} // closed when the other side is
 	ctx     context.Context // the server's
 	handed  []wire.Tensor   // those in files that the client was sent
+	maker   *feed.Maker     // of the stream whose rows the client makes
 }
 
 // errGone says that nobody is there to be told anything.
@@ -127,6 +129,8 @@ func (c *client) discard(req wire.Message) {
 	switch req := req.(type) {
 	case *wire.PutData:
 		list = append(list, &req.X, &req.Y)
+	case *wire.Offer:
+		list = append(list, &req.X, &req.Y)
 	case *wire.Predict:
 		list = append(list, &req.X)
 	case *wire.Picture:
@@ -148,8 +152,12 @@ func operandTensors(operands []wire.Operand) (list []*wire.Tensor) {
 	return list
 }
 
-// tidy removes the files that the client was sent and did not fetch.
+// tidy removes the files that the client was sent and did not fetch, and says
+// that it makes no more rows.
 func (c *client) tidy() {
+	if c.maker != nil {
+		c.maker.Leave()
+	}
 	for i := range c.handed {
 		c.handed[i].Discard(c.server.Place)
 	}

@@ -41,8 +41,8 @@ func (m *Status) fields(c *Codec) {
 func (m *SessionInfo) fields(c *Codec) {
 	c.Str(&m.Name)
 	c.Int(&m.Clients)
-	list(c, &m.Trainers, 330, func(x *TrainerInfo) { x.fields(c) })
-	list(c, &m.Data, 81, func(x *DataInfo) { x.fields(c) })
+	list(c, &m.Trainers, 346, func(x *TrainerInfo) { x.fields(c) })
+	list(c, &m.Data, 89, func(x *DataInfo) { x.fields(c) })
 	c.Strs(&m.Tensors)
 }
 
@@ -77,6 +77,7 @@ func (m *DataInfo) fields(c *Codec) {
 	c.Strs(&m.Classes)
 	c.Int64(&m.Bytes)
 	c.Str(&m.About)
+	c.Int(&m.Skipped)
 }
 
 func (m *PutData) fields(c *Codec) {

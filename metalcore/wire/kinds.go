@@ -46,6 +46,10 @@ const (
 	kindDevices
 	kindDevice
 	kindUseDevice
+	kindLoadData
+	kindOpenStream
+	kindOffer
+	kindPull
 )
 
 // fresh makes an empty message for each kind.
@@ -92,6 +96,10 @@ var fresh = map[Kind]func() Message{
 	kindDevices:       func() Message { return new(Devices) },
 	kindDevice:        func() Message { return new(Device) },
 	kindUseDevice:     func() Message { return new(UseDevice) },
+	kindLoadData:      func() Message { return new(LoadData) },
+	kindOpenStream:    func() Message { return new(OpenStream) },
+	kindOffer:         func() Message { return new(Offer) },
+	kindPull:          func() Message { return new(Pull) },
 }
 
 func (*Hello) kind() Kind         { return kindHello }
@@ -136,6 +144,10 @@ func (*AskDevices) kind() Kind    { return kindAskDevices }
 func (*Devices) kind() Kind       { return kindDevices }
 func (*Device) kind() Kind        { return kindDevice }
 func (*UseDevice) kind() Kind     { return kindUseDevice }
+func (*LoadData) kind() Kind      { return kindLoadData }
+func (*OpenStream) kind() Kind    { return kindOpenStream }
+func (*Offer) kind() Kind         { return kindOffer }
+func (*Pull) kind() Kind          { return kindPull }
 
 // AboutTrainer is a request about one trainer of the session.
 type AboutTrainer interface {

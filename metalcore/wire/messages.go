@@ -2,7 +2,7 @@ package wire
 
 // Proto is the version of this protocol. Hello, Welcome and Problem keep their
 // form in every version, so that two that do not match can say so.
-const Proto = 6
+const Proto = 7
 
 // Kind tells which message a frame holds.
 type Kind uint16
@@ -114,6 +114,7 @@ type DataInfo struct {
 	Classes []string // empty for regression
 	Bytes   int64
 	About   string // source and licence
+	Skipped int    // faulty rows that were left out so far
 }
 
 // PutData uploads data under a name. HasData asks first whether the core

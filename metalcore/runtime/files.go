@@ -1,0 +1,131 @@
+package runtime
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/metalnb/metalnb/metalcore/feed"
+	"github.com/metalnb/metalnb/metalcore/feed/load"
+)
+
+// origin says where data comes from that the journal need not keep: files that
+// are read again, or a program that makes the rows again.
+type origin struct {
+	Files   *load.Spec
+	X, Y    *feed.Array // of a stream, without elements
+	Classes []string
+}
+
+// LoadData keeps what files hold as data of a name. Files that are there and
+// have not changed are not read again.
+func (s *Session) LoadData(ctx context.Context, name string, spec load.Spec) error {
+	stamp, err := spec.Stamp()
+	if err != nil {
+		return wrap(BadData, "", err)
+	}
+	if s.HasData(name, stamp) {
+		return nil
+	}
+	u, err := loadUpload(ctx, name, stamp, &origin{Files: &spec}, s.core.Limit())
+	if err != nil {
+		return err
+	}
+	s.keep(name, u)
+	return nil
+}
+
+func (s *Session) keep(name string, u *Upload) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.data[name] = u
+}
+
+// loadUpload reads files that have the stamp.
+func loadUpload(ctx context.Context, name, stamp string, from *origin, limit int64) (*Upload, error) {
+	set, err := load.Load(ctx, name, *from.Files, limit)
+	if tooLarge, ok := errors.AsType[*load.LimitError](err); ok {
+		return nil, wrap(Resource, "make it smaller; or convert it to .npy, of which rows can be read when they are needed", tooLarge)
+	}
+	if err != nil {
+		return nil, wrap(BadData, "", err)
+	}
+	set.Stamp = stamp
+	return originated(stamp, set, from), nil
+}
+
+// originated is data of an origin, which is told apart by the stamp.
+func originated(stamp string, set *feed.Set, from *origin) *Upload {
+	u := newUpload(stamp, set)
+	u.from = from
+	u.sum = func() string {
+		sum := sha256.Sum256(fmt.Appendf(nil, "%q %q", set.Name, stamp))
+		return hex.EncodeToString(sum[:16])
+	}
+	return u
+}
+
+// OpenStream declares data whose rows a program makes: x and y have the type and
+// shape of all rows, and no elements. It is the data that is there if that is
+// declared alike.
+func (s *Session) OpenStream(name string, x, y feed.Array, classes []string) error {
+	stamp := fmt.Sprintf("stream %v %v %q", x, y, classes)
+	if s.HasData(name, stamp) {
+		return nil
+	}
+	u, err := streamUpload(name, stamp, &origin{X: &x, Y: &y, Classes: classes})
+	if err == nil {
+		s.keep(name, u)
+	}
+	return err
+}
+
+func streamUpload(name, stamp string, from *origin) (*Upload, error) {
+	row := func(a *feed.Array) int { return a.RowShape().Elems() * a.DType.Size() }
+	if row(from.X) == 0 || row(from.Y) == 0 {
+		return nil, errorf(BadData, "give each row numbers", "data %q: x is %v and y is %v", name, from.X, from.Y)
+	}
+	set, err := feed.NewSourced(name, feed.NewStream(row(from.X), row(from.Y)), *from.X, *from.Y, from.Classes)
+	if err != nil {
+		return nil, wrap(BadData, "", err)
+	}
+	set.Stamp, set.About = stamp, "made by a program of the notebook"
+	return originated(stamp, set, from), nil
+}
+
+// Stream returns the stream of that name.
+func (s *Session) Stream(name string) (*feed.Stream, error) {
+	u, err := s.upload(name)
+	if err != nil {
+		return nil, err
+	}
+	if stream, ok := u.set.Source.(*feed.Stream); ok {
+		return stream, nil
+	}
+	return nil, errorf(Changed, "give the stream a name of its own", "data %q is no stream any more", name)
+}
+
+// again makes data of an origin that was written down.
+func again(name, stamp, text string, limit int64) (*Upload, error) {
+	from := &origin{}
+	if err := json.Unmarshal([]byte(text), from); err != nil {
+		return nil, err
+	}
+	if from.Files == nil && from.X != nil && from.Y != nil {
+		return streamUpload(name, stamp, from)
+	}
+	if from.Files == nil {
+		return nil, errors.New("it says nothing of where the data come from")
+	}
+	now, err := from.Files.Stamp()
+	if err != nil {
+		return nil, err
+	}
+	if now != stamp {
+		return nil, fmt.Errorf("its files have changed: %q", from.Files.Paths)
+	}
+	return loadUpload(context.Background(), name, stamp, from, limit)
+}

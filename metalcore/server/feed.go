@@ -1,0 +1,102 @@
+package server
+
+import (
+	"errors"
+	"path/filepath"
+
+	"github.com/metalnb/metalnb/metalcore/feed"
+	"github.com/metalnb/metalnb/metalcore/feed/load"
+	"github.com/metalnb/metalnb/metalcore/ir"
+	"github.com/metalnb/metalnb/metalcore/runtime"
+	"github.com/metalnb/metalnb/metalcore/wire"
+)
+
+// loadData reads files.
+func (c *client) loadData(req *wire.LoadData) (wire.Message, error) {
+	for _, path := range req.Paths {
+		if !filepath.IsAbs(path) {
+			return nil, &runtime.Error{Code: runtime.BadRequest, Message: "the path " + path + " is not absolute"}
+		}
+	}
+	ctx, cancel := c.context()
+	defer cancel()
+	err := c.session.LoadData(ctx, req.Name, load.Spec{
+		Format: req.Format, Paths: req.Paths, Keys: req.Keys, Classes: req.Classes, Skip: req.Skip, Lazy: req.Lazy,
+		Table:  load.Table{Label: req.Label, Columns: req.Columns, OneHot: req.OneHot, Missing: req.Missing, Numbers: req.Numbers, NoHeader: req.NoHeader, Comma: req.Comma},
+		Images: load.Pictures{Height: req.Height, Width: req.Width, Gray: req.Gray},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c.dataInfo(wire.DataRef{Source: req.Name, User: true})
+}
+
+// openStream declares data that the client makes.
+func (c *client) openStream(req *wire.OpenStream) (wire.Message, error) {
+	x, err := emptyArray(&req.X)
+	if err != nil {
+		return nil, err
+	}
+	y, err := emptyArray(&req.Y)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.session.OpenStream(req.Name, x, y, req.Classes); err != nil {
+		return nil, err
+	}
+	return c.dataInfo(wire.DataRef{Source: req.Name, User: true})
+}
+
+// emptyArray is the type and shape of a tensor.
+func emptyArray(t *wire.Tensor) (feed.Array, error) {
+	dtype, err := ir.ParseDType(t.DType)
+	if err == nil {
+		_, err = t.Bytes()
+	}
+	if err != nil {
+		return feed.Array{}, bad(err)
+	}
+	return feed.Array{DType: dtype, Shape: t.Shape}, nil
+}
+
+// offer takes rows of a stream, and waits until more are wanted.
+func (c *client) offer(req *wire.Offer) (wire.Message, error) {
+	if c.maker == nil {
+		stream, err := c.session.Stream(req.Name)
+		if err != nil {
+			return nil, err
+		}
+		c.maker = stream.Attach()
+	} else if err := c.take(req); err != nil {
+		return nil, err
+	}
+	ctx, cancel := c.context()
+	defer cancel()
+	want, ok, err := c.maker.Wanted(ctx)
+	switch {
+	case err != nil:
+		return nil, c.lost()
+	case !ok:
+		c.maker = nil
+		return &wire.OK{}, nil
+	}
+	return &wire.Pull{From: want.From, Rows: want.Rows}, nil
+}
+
+func (c *client) take(req *wire.Offer) error {
+	if req.Fault != "" {
+		return c.maker.Put(req.From, nil, nil, errors.New(req.Fault))
+	}
+	x, err := c.importArray(&req.X)
+	if err != nil {
+		return err
+	}
+	y, err := c.importArray(&req.Y)
+	if err != nil {
+		return err
+	}
+	if err := c.maker.Put(req.From, x.Data, y.Data, nil); err != nil {
+		return bad(err)
+	}
+	return nil
+}
