@@ -5,6 +5,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,7 +21,7 @@ import (
 type Options struct {
 	Version string // of metalnb
 	Devices device.Table
-	Device  string        // one of the table; all that may be chosen automatically when empty
+	Device  string        // one of the table; empty, or device.Auto, for all that may be chosen automatically
 	Train   time.Duration // how long each model is trained
 	Quick   bool          // small shapes and little data, for a first look
 	// Trace, unless empty, names a file that always holds the program that was
@@ -84,15 +85,16 @@ func Run(ctx context.Context, w io.Writer, o Options) (Summary, error) {
 
 // kinds are the devices to examine.
 func (o *Options) kinds() (list device.Table, err error) {
+	name := cmp.Or(o.Device, device.Auto)
 	for _, k := range o.Devices {
-		if k.Name == o.Device || o.Device == "" && k.Auto {
+		if k.Name == name || name == device.Auto && k.Auto {
 			list = append(list, k)
 		}
 	}
 	if len(list) == 0 {
-		_, err = o.Devices.Open(o.Device) // says what there is
+		return nil, &device.UnknownError{Name: name, Known: o.Devices.Names()}
 	}
-	return list, err
+	return list, nil
 }
 
 // opens tells whether a device can be opened, and what it is.

@@ -178,6 +178,16 @@ func TestShare(t *testing.T) {
 	}
 }
 
+func TestChoice(t *testing.T) {
+	o := Options{Devices: device.All(1)}
+	for name, want := range map[string]int{"": 2, "auto": 2, "cuda": 1, "gpu": 0} {
+		o.Device = name
+		if list, err := o.kinds(); len(list) != want || (err == nil) != (want > 0) {
+			t.Errorf("%q: %d devices, %v; want %d", name, len(list), err, want)
+		}
+	}
+}
+
 func TestBadOptions(t *testing.T) {
 	for name, change := range map[string]func(*Options){
 		"no device \"gpu\"": func(o *Options) { o.Device = "gpu" },

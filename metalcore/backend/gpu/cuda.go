@@ -33,6 +33,8 @@ FUNC float f16_f(half h) { float x; asm("cvt.f32.f16 %0, %1;" : "=f"(x) : "h"(h.
 FUNC half f_f16(float x) { half h; asm("cvt.rn.f16.f32 %0, %1;" : "=h"(h.bits) : "f"(x)); return h; }
 #define barrier() __syncthreads()
 #define simd_barrier() __syncwarp()
+#define device_barrier() __syncthreads()
+#define simd_device_barrier() __syncwarp()
 template <typename T> FUNC T simd_shuffle(T x, uint from) { return __shfl_sync(0xffffffffu, x, from); }
 template <typename T> FUNC T simd_shuffle_xor(T x, uint mask) { return __shfl_xor_sync(0xffffffffu, x, mask); }
 template <typename T> FUNC T simd_shuffle_up(T x, uint by) { return __shfl_up_sync(0xffffffffu, x, by); }

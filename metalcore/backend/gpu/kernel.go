@@ -14,6 +14,7 @@ import "github.com/metalnb/metalnb/metalcore/ir"
 //	#pragma unroll             before a loop that chooses registers
 //	barrier()                  all threads of the threadgroup come here, and see each other's shared memory
 //	simd_barrier()             the same of a SIMD group
+//	device_barrier() simd_device_barrier()    the same of what they wrote to buffers, too
 //	simd_sum(x) simd_max(x) simd_min(x) simd_shuffle(x, from) simd_shuffle_xor(x, mask) simd_shuffle_up(x, by)
 //	                           of float, int and uint, by all 32 threads of a SIMD group
 //	make_float4(a, b, c, d)    and so for half4 int4 long4 uchar4 ushort4, with members x y z w

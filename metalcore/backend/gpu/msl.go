@@ -24,6 +24,8 @@ using namespace metal;
 #define FUNC static inline
 #define barrier() threadgroup_barrier(mem_flags::mem_threadgroup)
 #define simd_barrier() simdgroup_barrier(mem_flags::mem_threadgroup)
+#define device_barrier() threadgroup_barrier(mem_flags::mem_device | mem_flags::mem_threadgroup)
+#define simd_device_barrier() simdgroup_barrier(mem_flags::mem_device | mem_flags::mem_threadgroup)
 #define simd_shuffle_by(x, from) simd_shuffle(x, (ushort)(from))
 #define make_float4 float4
 #define make_half4 half4

@@ -25,7 +25,7 @@ type rowGroup struct {
 	threads int   // for a row
 	each    int   // elements of a row that a thread has
 	last    []int // distances of operands along a row
-	folded  bool  // there was a fold, which all threads of a row wait for
+	folded  bool  // the shared memory has been used
 }
 
 // rows emits a step whose values are rows of the given shape, or numbers of
@@ -130,8 +130,8 @@ func (g *rowGroup) body() {
 	for _, v := range g.values {
 		g.value(v)
 	}
-	if !g.folded { // a row's number may lie where another one lay, which all threads have read
-		t.line("%s();", map[bool]string{true: "simd_barrier", false: "barrier"}[g.threads == 32])
+	if g.overwrites() {
+		t.line("%s();", map[bool]string{true: "simd_device_barrier", false: "device_barrier"}[g.threads == 32])
 	}
 	for _, w := range g.writes() {
 		g.store(w)
@@ -139,6 +139,15 @@ func (g *rowGroup) body() {
 	if g.threads == 32 {
 		t.line("}")
 	}
+}
+
+// overwrites reports whether a row's number comes to lie where another one lay,
+// which all threads of the row have read.
+func (g *rowGroup) overwrites() bool {
+	return slices.ContainsFunc(g.writes(), func(w *ir.Value) bool {
+		to := g.l.read(w)
+		return !g.whole(w) && slices.ContainsFunc(g.args, func(a Arg) bool { return !a.Write && a.overlaps(&to) })
+	})
 }
 
 // partial reports whether not all threads have an element k.
@@ -230,12 +239,12 @@ func (g *rowGroup) fold(v *ir.Value) {
 		if g.folded {
 			t.line("barrier();")
 		}
+		g.folded = true
 		t.line("if (lane == 0u) part[simd] = %s;", name)
 		t.line("barrier();")
 		t.line("%s = part[0];", name)
 		t.line("for (uint s = 1u; s < %du; s++) %s = "+join+";", g.threads/32, name, name, "part[s]")
 	}
-	g.folded = true
 	if v.Op == "reduce_mean" {
 		t.line("%s = %s / %d.0f;", name, name, g.columns)
 	}

@@ -9,19 +9,23 @@ import (
 )
 
 // TestConformance runs the engine's suite on the text that goes to a Mac. Its
-// kernels are gathered first, and compiled together.
+// kernels are gathered first, and compiled together; each access of theirs is
+// watched for races, and each pointer must have its address space.
 func TestConformance(t *testing.T) {
 	var kernels sim.Gathering
-	dry := open(t, sim.Options{Gather: &kernels})
+	dry := open(t, sim.Options{Gather: &kernels, Watch: true})
 	conformance.Run(t, dry, conformance.Small, conformance.Dry)
 	if t.Failed() {
 		return
+	}
+	if err := kernels.Lint(); err != nil {
+		t.Error(err)
 	}
 	if err := kernels.Prepare(); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("%d kernels", kernels.Len())
-	dev := open(t, sim.Options{Seed: 1})
+	dev := open(t, sim.Options{Seed: 1, Watch: true})
 	conformance.Run(t, dev, conformance.Small)
 	if live := dev.LiveBytes(); live != 0 {
 		t.Errorf("%d bytes are left", live)
