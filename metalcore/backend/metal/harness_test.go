@@ -106,7 +106,7 @@ func prepare(t testing.TB) objc.Libraries {
 // it has told of its end.
 func settled(want map[string]int) map[string]int {
 	for range 100 {
-		if maps.Equal(fake.Live(), want) {
+		if equal(fake.Live(), want) {
 			break
 		}
 		time.Sleep(time.Millisecond)
@@ -114,10 +114,16 @@ func settled(want map[string]int) map[string]int {
 	return fake.Live()
 }
 
-// open opens a driver, which the test's end closes.
-func open(t testing.TB, o Options) *Driver {
+func equal(a, b map[string]int) bool { return maps.Equal(a, b) }
+
+// open opens a driver on a machine with the knobs, names and values in turns.
+// The test's end closes it.
+func open(t testing.TB, o Options, knobs ...any) *Driver {
 	t.Helper()
 	o.Libraries = prepare(t)
+	for i := 0; i < len(knobs); i += 2 {
+		fake.Knob(knobs[i].(string), knobs[i+1].(int))
+	}
 	d, err := Open(o)
 	if err != nil {
 		t.Fatal(err)

@@ -28,7 +28,7 @@ import (
 //go:embed src
 var sources embed.FS
 
-var flags = []string{"-std=c++17", "-O1", "-g", "-Wall", "-Wno-unused-function", "-fPIC", "-shared", "-fvisibility=hidden", "-pthread"}
+var flags = []string{"-std=c++17", "-O1", "-Wall", "-Wno-unused-function", "-fPIC", "-shared", "-fvisibility=hidden", "-pthread"}
 
 // control holds the functions by which tests steer the library.
 var control struct {
@@ -133,7 +133,7 @@ func Reset() {
 
 // Fault makes occurrences of a kind fail, after some that do not: count of
 // them, or all if it is negative. Kinds are alloc, queue, compile, pipeline,
-// archive, serialize, commandBuffer, encoder, residency, mps, graph, commit (the
+// archive, serialize, commandBuffer, encoder, blit, residency, mps, graph, commit (the
 // GPU fails), and lost (it is gone, and with it all that is committed later).
 func Fault(kind string, skip, count int) { control.fault(kind, skip, count) }
 

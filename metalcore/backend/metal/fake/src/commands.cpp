@@ -52,12 +52,10 @@ static void fail(MTLCommandBuffer* c, int64_t code, const std::string& text, MTL
   release(e);
 }
 
-static bool lost; // once the device is gone, it stays so
-
 static void execute(MTLCommandBuffer* c) {
   MTLCommandBufferEncoderInfo* last = nullptr;
-  if (fault("lost")) lost = true;
-  if (lost) return fail(c, 11, "Device removed", nullptr);
+  if (fault("lost")) setKnob("lost", 1); // and so it stays
+  if (knob("lost")) return fail(c, 11, "Device removed", nullptr);
   std::string error;
   for (auto& op : c->operations) {
     if (last && op.pass.get() != last) last->state = 1; // completed
@@ -132,7 +130,14 @@ static MTLCommandBuffer* vend(MTLCommandQueue* q, bool retained, uint64_t option
   return autorelease(c);
 }
 
+extern "C" {
+__attribute__((visibility("default"))) NSString* MTLCommandBufferEncoderInfoErrorKey; // it is not counted
+}
+
 static void defineErrors() {
+  MTLCommandBufferEncoderInfoErrorKey = new NSString;
+  MTLCommandBufferEncoderInfoErrorKey->isa = classOf<NSString>();
+  MTLCommandBufferEncoderInfoErrorKey->text = "MTLCommandBufferEncoderInfoErrorKey";
   define<MTLCommandBufferEncoderInfo>("FakeMTLCommandBufferEncoderInfo")
       .method("-label", [](MTLCommandBufferEncoderInfo* i, SEL) { return autorelease(newString(i->label)); })
       .method("-errorState", [](MTLCommandBufferEncoderInfo* i, SEL) { return i->state; })
@@ -168,13 +173,4 @@ void defineCommands() {
       .method("-GPUStartTime", [](MTLCommandBuffer* c, SEL) { return c->begin; })
       .method("-GPUEndTime", [](MTLCommandBuffer* c, SEL) { return c->end; });
   defineErrors();
-}
-
-// The key is a variable of the framework. Its string is never released, nor counted.
-extern "C" {
-__attribute__((visibility("default"))) NSString* MTLCommandBufferEncoderInfoErrorKey = [] {
-  auto* s = new NSString;
-  s->text = "MTLCommandBufferEncoderInfoErrorKey";
-  return s;
-}();
 }

@@ -181,7 +181,8 @@ void defineEncoders() {
   define<Blit>("FakeMTLBlitCommandEncoder", "FakeMTLCommandEncoder")
       .method("-copyFromBuffer:sourceOffset:toBuffer:destinationOffset:size:", copy)
       .method("-fillBuffer:range:value:", fill);
-  Definer{classOf<MTLCommandBuffer>()}.method("-blitCommandEncoder", [](MTLCommandBuffer* c, SEL) {
+  Definer{classOf<MTLCommandBuffer>()}.method("-blitCommandEncoder", [](MTLCommandBuffer* c, SEL) -> Blit* {
+    if (fault("blit")) return nullptr;
     auto* e = make<Blit>();
     e->begin(c);
     return autorelease(e);

@@ -13,6 +13,7 @@ static uint16_t toHalf(double v) {
   uint16_t sign = std::signbit(v) ? 0x8000 : 0;
   v = std::fabs(v);
   if (std::isnan(v)) return 0x7e00;
+  if (v == 0) return sign;
   if (v >= 65520) return sign | 0x7c00;
   int exponent;
   std::frexp(v, &exponent);
@@ -79,7 +80,7 @@ static bool fits(MPSMatrix* m, uint64_t rows, uint64_t columns, const char* whic
     wouldAbort("the %s matrix is %lu x %lu, not %lu x %lu", which, d->rows, d->columns, rows, columns);
     return false;
   }
-  checkTracked(m->buffer, "MPSMatrixMultiplication");
+  checkTracked(m->unretained, "MPSMatrixMultiplication");
   return true;
 }
 
@@ -93,14 +94,14 @@ static void encodeProduct(MPSMatrixMultiplication* k, SEL, MTLCommandBuffer* c, 
     ok = false;
   }
   if (!ok) return;
-  for (auto* m : {a, b, r}) c->use(m->buffer);
+  for (auto* m : {a, b, r}) c->use(m->unretained);
   auto pass = std::make_shared<MTLCommandBufferEncoderInfo>();
   pass->label = "MPSMatrixMultiplication";
   c->passes.push_back(pass);
   // The matrices are held, their buffers not: those are the caller's to keep.
   Ref<MPSMatrixMultiplication> kernel(k);
   Ref<MPSMatrix> left(a), right(b), result(r);
-  for (auto* m : {a, b, r}) m->unretained = m->buffer, m->buffer = nullptr;
+  for (auto* m : {a, b, r}) m->buffer = nullptr;
   c->operations.push_back({pass, "", [=] {
                              std::string bad;
                              for (MPSMatrix* m : {left.p, right.p, result.p}) bad += checkBuffer(m->unretained);
@@ -119,6 +120,7 @@ static MPSMatrix* initMatrix(MPSMatrix* m, MTLBuffer* b, uint64_t offset, MPSMat
     return nullptr;
   }
   m->buffer = b;
+  m->unretained = b;
   m->offset = offset;
   m->d = d;
   return m;

@@ -46,11 +46,12 @@ static MTLComputePipelineState* newPipeline(MTLComputePipelineDescriptor* d, uin
     wouldAbort("a pipeline without a function");
     return nullptr;
   }
-  if (options & 4 && !archived(d)) { // MTLPipelineOptionFailOnBinaryArchiveMiss
+  bool known = archived(d);
+  if (options & 4 && !known) { // MTLPipelineOptionFailOnBinaryArchiveMiss
     setError(e, "AGXMetal", 1, "not in the archive");
     return nullptr;
   }
-  if (fault("pipeline")) {
+  if (!known && fault("pipeline")) {
     setError(e, "AGXMetal", 3, "Compute function exceeds available stack space (injected)");
     return nullptr;
   }

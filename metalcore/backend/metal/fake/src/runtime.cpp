@@ -65,6 +65,11 @@ long knob(const char* name) {
   return knobs[name];
 }
 
+void setKnob(const char* name, long value) {
+  Guard g(lock);
+  knobs[name] = value;
+}
+
 // --- classes and messages
 
 SEL selector(const char* name) {
@@ -312,10 +317,7 @@ EXPORT void fake_fault(const char* kind, long skip, long count) {
   faults[kind] = Fault{skip, count};
 }
 
-EXPORT void fake_knob(const char* name, long value) {
-  Guard g(lock);
-  knobs[name] = value;
-}
+EXPORT void fake_knob(const char* name, long value) { setKnob(name, value); }
 
 EXPORT uint64_t fake_messages() { return messages; }
 

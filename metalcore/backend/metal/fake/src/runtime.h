@@ -60,6 +60,7 @@ void wouldAbort(const char* format, ...) __attribute__((format(printf, 1, 2)));
 bool fault(const char* kind);
 // knob is a number that tests may set.
 long knob(const char* name);
+void setKnob(const char* name, long value);
 
 SEL selector(const char* name);
 Class* findClass(const std::string& name);
