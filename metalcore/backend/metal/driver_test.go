@@ -22,7 +22,7 @@ func TestRun(t *testing.T) {
 	for name, version := range systems {
 		t.Run(name, func(t *testing.T) {
 			d := open(t, Options{}, "macos", version)
-			p := compile(t, d, "copy", "double")
+			p := build(t, d, "copy", "double")
 			x, y := alloc(t, d, 4*100), alloc(t, d, 1<<20)
 			upload(t, x, 0, ramp(100))
 			err := execute(d, func(r gpu.Recording) {
@@ -86,7 +86,7 @@ func TestLimits(t *testing.T) {
 
 func TestBarriers(t *testing.T) {
 	d := open(t, Options{})
-	p := compile(t, d, "double", "increment")
+	p := build(t, d, "double", "increment")
 	x := alloc(t, d, 4)
 	run := func(order int, barrier bool) float32 {
 		fake.Knob("order", order)
@@ -122,11 +122,11 @@ func TestBarriers(t *testing.T) {
 
 func TestRefused(t *testing.T) {
 	d := open(t, Options{}, "threads", 512)
-	p := compile(t, d, "copy")[0]
+	p := build(t, d, "copy")[0]
 	x := alloc(t, d, 1024)
 	freed := alloc(t, d, 1024)
 	freed.Free()
-	gone := compile(t, d, "double")[0]
+	gone := build(t, d, "double")[0]
 	gone.Free()
 	product, err := d.Product(gpu.ProductSpec{Op: "matmul", DType: "f32", In: [][]int{{8, 8}, {8, 8}}, Out: []int{8, 8}})
 	if err != nil {
@@ -186,7 +186,7 @@ func TestFreedInFlight(t *testing.T) {
 // TestMany runs recordings by several goroutines; nothing may grow.
 func TestMany(t *testing.T) {
 	d := open(t, Options{})
-	p := compile(t, d, "increment", "double")
+	p := build(t, d, "increment", "double")
 	const workers, rounds = 4, 250
 	counts := func() (goroutines int, objects map[string]int) {
 		return runtime.NumGoroutine(), fake.Live()
@@ -238,7 +238,7 @@ func TestMany(t *testing.T) {
 
 func TestClose(t *testing.T) {
 	d := open(t, Options{})
-	p := compile(t, d, "increment")[0]
+	p := build(t, d, "increment")[0]
 	x := alloc(t, d, 4)
 	r, err := d.Begin()
 	if err != nil {

@@ -22,7 +22,7 @@ func wantRunError(t *testing.T, err error, kernel, cause string) {
 
 func TestCommandBufferFails(t *testing.T) {
 	d := open(t, Options{})
-	p := compile(t, d, "increment", "double")
+	p := build(t, d, "increment", "double")
 	x := alloc(t, d, 4)
 	work := func(r gpu.Recording) {
 		r.Dispatch(dispatch(p[0], 1, gpu.Span{Memory: x}))
@@ -44,7 +44,7 @@ func TestCommandBufferFails(t *testing.T) {
 
 func TestKernelFails(t *testing.T) {
 	d := open(t, Options{Diagnose: true})
-	p := compile(t, d, "increment", "crash")
+	p := build(t, d, "increment", "crash")
 	x := alloc(t, d, 4)
 	err := execute(d, func(r gpu.Recording) {
 		r.Dispatch(dispatch(p[0], 1, gpu.Span{Memory: x}))
@@ -64,7 +64,7 @@ func TestKernelFails(t *testing.T) {
 
 func TestDeviceLost(t *testing.T) {
 	d := open(t, Options{})
-	p := compile(t, d, "increment")[0]
+	p := build(t, d, "increment")[0]
 	x := alloc(t, d, 4)
 	work := func(r gpu.Recording) { r.Dispatch(dispatch(p, 1, gpu.Span{Memory: x})) }
 	begun, err := d.Begin()
@@ -91,7 +91,7 @@ func TestDeviceLost(t *testing.T) {
 
 func TestSystemGivesNothing(t *testing.T) {
 	d := open(t, Options{})
-	p := compile(t, d, "increment")[0]
+	p := build(t, d, "increment")[0]
 	x := alloc(t, d, 4)
 	work := func(r gpu.Recording) { r.Dispatch(dispatch(p, 1, gpu.Span{Memory: x})) }
 	fake.Fault("commandBuffer", 0, 1)

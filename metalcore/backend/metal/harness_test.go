@@ -149,7 +149,7 @@ func alloc(t testing.TB, d *Driver, bytes int64) gpu.Memory {
 	return m
 }
 
-func compile(t testing.TB, d *Driver, names ...string) []gpu.Pipeline {
+func build(t testing.TB, d *Driver, names ...string) []gpu.Pipeline {
 	t.Helper()
 	list, err := d.Compile(text(names...), names)
 	if err != nil {

@@ -110,7 +110,7 @@ func TestWrap(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := compile(t, d, "increment")[0]
+	p := build(t, d, "increment")[0]
 	if err := execute(d, func(r gpu.Recording) { r.Dispatch(dispatch(p, 4, gpu.Span{Memory: m})) }); err != nil {
 		t.Fatal(err)
 	}

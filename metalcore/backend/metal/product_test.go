@@ -269,7 +269,7 @@ func TestConvolution(t *testing.T) {
 func TestProductsAmongDispatches(t *testing.T) {
 	for _, swap := range []int{0, 1} {
 		d := open(t, Options{Diagnose: swap == 1}, "swap", swap, "order", 3)
-		p := compile(t, d, "double")[0]
+		p := build(t, d, "double")[0]
 		mm, err := d.Product(gpu.ProductSpec{Op: "matmul", DType: "f32", In: [][]int{{1, 1}, {1, 1}}, Out: []int{1, 1}})
 		if err != nil {
 			t.Fatal(err)
@@ -357,7 +357,7 @@ func TestProductFails(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(p.Free)
-		k := compile(t, d, "double")[0]
+		k := build(t, d, "double")[0]
 		m := alloc(t, d, 1<<20)
 		span := func(i int) gpu.Span { return gpu.Span{Memory: m, Offset: int64(i)<<16 + 256} }
 		work := func(r gpu.Recording) {

@@ -156,37 +156,33 @@ func Typed[F any](class, name, types string) *TypedMethod[F] {
 func (m *TypedMethod[F]) Register() uintptr { return m.selector }
 
 // Verify compares the declaration with what the runtime knows of the method:
-// nil, if it has it with these types. o is an object on which the method may be
-// found where the runtime does not keep the protocol; or 0.
-func (m *Method) Verify(o Object) error {
-	got := m.runtimeTypes(o)
-	if got == "" {
-		if m.Newer {
-			return nil
-		}
+// nil, if it has it with these types, or need not have it.
+func (m *Method) Verify() error {
+	got := m.runtimeTypes()
+	switch want := normal(m.Types); {
+	case got == "" && m.Newer:
+		return nil
+	case got == "":
 		return fmt.Errorf("objc: the system has no %s", m)
-	}
-	if want := normal(m.Types); normal(got) != want {
-		return fmt.Errorf("objc: %s: the system has types %s, not %s", m, normal(got), want)
+	case normal(got) != want:
+		return fmt.Errorf("objc: %s has types %s on this system, not %s", m, normal(got), want)
 	}
 	return nil
 }
 
-// runtimeTypes is the encoding without the object and the selector.
-func (m *Method) runtimeTypes(o Object) string {
+// runtimeTypes are those of a class's method, or of a protocol's, without the
+// object and the selector; "" if there is none.
+func (m *Method) runtimeTypes() string {
 	class := lookup(entry.getClass, m.Class)
 	if class != 0 && m.Name[0] == '+' {
 		class = Call(entry.objectClass, class)
-	} else if class == 0 && o != 0 {
-		class = Call(entry.objectClass, uintptr(o))
 	}
 	var types uintptr
 	if class != 0 {
 		if method := Call(entry.classMethod, class, m.selector); method != 0 {
 			types = Call(entry.encode, method)
 		}
-	}
-	if protocol := lookup(entry.getProtocol, m.Class); types == 0 && protocol != 0 {
+	} else if protocol := lookup(entry.getProtocol, m.Class); protocol != 0 {
 		for _, required := range []uintptr{1, 0} {
 			if _, t, _ := purego.SyscallN(entry.protocolMethod, protocol, m.selector, required, 1); t != 0 {
 				types = t
