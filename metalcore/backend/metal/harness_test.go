@@ -3,11 +3,9 @@ package metal
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 	"unsafe"
 
 	"github.com/metalnb/metalnb/metalcore/backend/gpu"
@@ -92,7 +90,7 @@ func prepare(t testing.TB) objc.Libraries {
 		if s := fake.Errors(); s != "" {
 			t.Errorf("the stand-in has noticed:\n%s", s)
 		}
-		for class, n := range settled(before) {
+		for class, n := range fake.Live() {
 			if n > before[class] {
 				t.Errorf("%d objects of class %s live, %d before", n, class, before[class])
 			}
@@ -101,20 +99,6 @@ func prepare(t testing.TB) objc.Libraries {
 	})
 	return l
 }
-
-// settled waits for the stand-in's GPU, which lets go of a command buffer after
-// it has told of its end.
-func settled(want map[string]int) map[string]int {
-	for range 100 {
-		if equal(fake.Live(), want) {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
-	return fake.Live()
-}
-
-func equal(a, b map[string]int) bool { return maps.Equal(a, b) }
 
 // open opens a driver on a machine with the knobs, names and values in turns.
 // The test's end closes it.

@@ -32,7 +32,7 @@ var flags = []string{"-std=c++17", "-O1", "-Wall", "-Wno-unused-function", "-fPI
 
 // control holds the functions by which tests steer the library.
 var control struct {
-	errors, live, classes func() string
+	errors, live, methods func() string
 	fault                 func(kind string, skip, count int)
 	knob                  func(name string, value int)
 	reset                 func()
@@ -52,7 +52,7 @@ var Libraries = sync.OnceValues(func() (objc.Libraries, error) {
 		return objc.Libraries{}, fmt.Errorf("fake: %w", err)
 	}
 	for name, f := range map[string]any{
-		"fake_errors": &control.errors, "fake_live": &control.live, "fake_classes": &control.classes, "fake_fault": &control.fault,
+		"fake_errors": &control.errors, "fake_live": &control.live, "fake_methods": &control.methods, "fake_fault": &control.fault,
 		"fake_knob": &control.knob, "fake_reset": &control.reset, "fake_messages": &control.messages, "fake_compiler": &control.compiler,
 	} {
 		purego.RegisterLibFunc(f, lib, name)
@@ -149,18 +149,27 @@ func Errors() string { return control.errors() }
 // Messages is the number of messages that were sent.
 func Messages() uint64 { return control.messages() }
 
-// Live counts the objects that are not deallocated, by their classes.
-func Live() map[string]int { return counts(control.live()) }
-
-// Classes has the classes there are, with the number of their methods.
-func Classes() map[string]int { return counts(control.classes()) }
-
-func counts(text string) map[string]int {
+// Live counts the objects that are not deallocated, by their classes, when the
+// GPU has nothing left to do.
+func Live() map[string]int {
 	out := map[string]int{}
-	for line := range strings.Lines(text) {
-		line = strings.TrimSpace(line)
-		at := strings.LastIndexByte(line, ' ')
-		out[line[:at]], _ = strconv.Atoi(line[at+1:])
+	for line := range strings.Lines(control.live()) {
+		class, n, _ := strings.Cut(strings.TrimSpace(line), " ")
+		out[class], _ = strconv.Atoi(n)
+	}
+	return out
+}
+
+// Method is one that a class of the stand-in has. Those of a protocol's objects
+// are of a class that has its name behind Fake.
+type Method struct{ Class, Name, Types string }
+
+// Methods returns all of them.
+func Methods() []Method {
+	var out []Method
+	for line := range strings.Lines(control.methods()) {
+		f := strings.Fields(line)
+		out = append(out, Method{f[0], f[1], f[2]})
 	}
 	return out
 }

@@ -8,9 +8,9 @@ import (
 	"github.com/metalnb/metalnb/metalcore/backend/metal/objc"
 )
 
-// TestNotices does what must not be done.
-func TestNotices(t *testing.T) {
-	for want, f := range map[string]func(b *bench){
+// TestNoticesObjects does with objects what must not be done.
+func TestNoticesObjects(t *testing.T) {
+	notices(t, map[string]func(b *bench){
 		"use after release: name was sent to a deallocated NSString": func(*bench) {
 			s := objc.String("x").Retain()
 			objc.Pool(func() {})
@@ -32,6 +32,12 @@ func TestNotices(t *testing.T) {
 			go func() { done <- deviceName.Object(b.device.Object) }()
 			plainRelease.Send(<-done)
 		},
+	})
+}
+
+// TestNoticesCommands does with commands what must not be done.
+func TestNoticesCommands(t *testing.T) {
+	notices(t, map[string]func(b *bench){
 		"a second encoder while one is open": func(b *bench) {
 			c := retained.Object(b.queue.Object)
 			first := compute.Object(c, uintptr(uint64(0)))
@@ -127,7 +133,12 @@ func TestNotices(t *testing.T) {
 			var e objc.Object
 			newLibrary.Owned(b.device.Object, uintptr(objc.String("any")), uintptr(objc.Object(0)), uintptr(unsafe.Pointer(&e))).Release()
 		},
-	} {
+	})
+}
+
+// notices sees that each is noticed, and that nothing is left behind.
+func notices(t *testing.T, all map[string]func(b *bench)) {
+	for want, f := range all {
 		t.Run(want, func(t *testing.T) {
 			before := fake.Live()
 			with(t, f, want)

@@ -83,8 +83,7 @@ static void defineHeaps() {
 void defineBuffers() {
   define<MTLBuffer>("FakeMTLBuffer")
       .method("-contents", [](MTLBuffer* b, SEL) -> void* { return b->inPrivateStorage() ? nullptr : b->bytes; })
-      .method("-length", [](MTLBuffer* b, SEL) { return b->length; })
-      .method("-setLabel:", [](MTLBuffer* b, SEL, NSString* s) { b->label = s; });
+      .method("-length", [](MTLBuffer* b, SEL) { return b->length; });
   Definer{classOf<MTLDevice>()}
       .method("-newBufferWithLength:options:",
               [](MTLDevice*, SEL, uint64_t n, uint64_t options) {

@@ -71,10 +71,38 @@ static void execute(MTLCommandBuffer* c) {
   if (last) last->state = 1;
 }
 
-// The GPU is a thread that takes command buffers as they come.
-static std::deque<MTLCommandBuffer*> committed;
-static std::mutex gate;
-static std::condition_variable arrived;
+// The GPU is a thread that takes command buffers as they come. What it waits for
+// is never destroyed: it waits for it also when the process ends.
+static auto& committed = *new std::deque<MTLCommandBuffer*>;
+static auto& gate = *new std::mutex;
+static auto& arrived = *new std::condition_variable;
+static auto& idle = *new std::condition_variable;
+static long unfinished;
+
+void waitForGPU() {
+  std::unique_lock<std::mutex> l(gate);
+  idle.wait(l, [] { return unfinished == 0; });
+}
+
+// complete runs a command buffer and tells of its end.
+static void complete(MTLCommandBuffer* c) {
+  Pool pool;
+  c->begin = now();
+  execute(c);
+  c->operations.clear();
+  c->references.clear();
+  {
+    std::lock_guard<std::mutex> l(c->m);
+    c->end = now();
+    c->status = c->error ? 5 : 4;
+  }
+  for (Block* b : c->handlers) b->invoke(b, c);
+  {
+    std::lock_guard<std::mutex> l(c->m);
+    c->ended.notify_all();
+  }
+  release(c);
+}
 
 static void gpu() {
   for (;;) {
@@ -85,22 +113,9 @@ static void gpu() {
       c = committed.front();
       committed.pop_front();
     }
-    Pool pool;
-    c->begin = now();
-    execute(c);
-    c->operations.clear();
-    c->references.clear();
-    {
-      std::lock_guard<std::mutex> l(c->m);
-      c->end = now();
-      c->status = c->error ? 5 : 4;
-    }
-    for (Block* b : c->handlers) b->invoke(b, c);
-    {
-      std::lock_guard<std::mutex> l(c->m);
-      c->ended.notify_all();
-    }
-    release(c);
+    complete(c);
+    std::lock_guard<std::mutex> l(gate);
+    if (--unfinished == 0) idle.notify_all();
   }
 }
 
@@ -114,6 +129,7 @@ void MTLCommandBuffer::commit() {
   if (!started) std::thread(gpu).detach();
   started = true;
   committed.push_back(this);
+  unfinished++;
   arrived.notify_one();
 }
 

@@ -9,10 +9,6 @@ const int maxBindings = 31;
 
 struct MTLDevice : Object {};
 
-struct MTLResource : Object { // MTLAllocation, too
-  Ref<NSString> label;
-};
-
 struct Mapping { // memory with a page behind it that nobody may touch
   char* base = nullptr;
   size_t size = 0;
@@ -24,14 +20,14 @@ struct MTLHeapDescriptor : Object {
   uint64_t size = 0, storage = 2, hazards = 0;
   int64_t type = 0;
 };
-struct MTLHeap : MTLResource {
+struct MTLHeap : Object {
   Mapping memory;
   char* bytes = nullptr;
   uint64_t size = 0, used = 0, options = 0;
   int64_t type = 0;
 };
 
-struct MTLBuffer : MTLResource {
+struct MTLBuffer : Object {
   Mapping memory;
   Ref<MTLHeap> heap;
   char* bytes = nullptr;

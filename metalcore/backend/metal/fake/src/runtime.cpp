@@ -294,6 +294,7 @@ EXPORT const char* fake_errors() {
 }
 
 EXPORT const char* fake_live() {
+  waitForGPU();
   Guard g(lock);
   std::string all;
   for (auto& [name, n] : live)
@@ -301,14 +302,12 @@ EXPORT const char* fake_live() {
   return answer(all);
 }
 
-EXPORT const char* fake_classes() {
+EXPORT const char* fake_methods() {
   Guard g(lock);
   std::string all;
-  for (auto& [name, c] : classes) {
-    size_t n = 0;
-    for (auto* k : {c, c->isa}) n += k->methods.size();
-    all += name + " " + std::to_string(n) + "\n";
-  }
+  for (auto& [name, c] : classes)
+    for (auto* k : {c, c->isa})
+      for (auto& [s, m] : k->methods) all += name + (k == c ? " -" : " +") + s + " " + m.types + "\n";
   return answer(all);
 }
 

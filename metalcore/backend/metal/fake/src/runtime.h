@@ -157,6 +157,9 @@ template <class T> Definer define(const char* name, const char* super = "NSObjec
   return Definer{c};
 }
 
+// waitForGPU returns when all that was committed has ended, and was let go.
+void waitForGPU();
+
 // What the other files define.
 void defineFoundation();
 void defineDevice();
