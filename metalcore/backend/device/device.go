@@ -12,6 +12,7 @@ import (
 	"github.com/metalnb/metalnb/metalcore/backend"
 	"github.com/metalnb/metalnb/metalcore/backend/cpu"
 	"github.com/metalnb/metalnb/metalcore/backend/cuda"
+	"github.com/metalnb/metalnb/metalcore/backend/metal"
 )
 
 // Env names the environment variable that chooses the device where nothing else
@@ -40,7 +41,7 @@ type Table []Kind
 // generator of GPU kernels, so it must be asked for.
 func All(threads int) Table {
 	return Table{
-		{Name: "metal", Auto: true, Open: openMetal},
+		{Name: "metal", Auto: true, Open: metal.New, Selectors: metal.Selectors},
 		{Name: "cuda", Open: cuda.New},
 		{Name: "cpu", Auto: true, Open: func() (backend.Device, error) { return cpu.New(threads), nil }},
 	}
