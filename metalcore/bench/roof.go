@@ -16,11 +16,11 @@ import (
 // more than Bytes, a second. What is not known is 0.
 type Roof struct{ FLOPs, Bytes float64 }
 
-// appleRoofs are what Apple says of its chips, with all cores of the GPU: the
-// bandwidth of the memory in the technical specifications of the Macs that have
-// them (support.apple.com/specs), and operations on f32, where Apple names them,
-// in the announcements of the chips (apple.com/newsroom: November 2020, October
-// 2021, March and June 2022). A chip's smaller variants stay below.
+// appleRoofs are what is told of Apple's chips with all cores of the GPU; the
+// smaller variants of a chip stay below. None of it was measured here, or read
+// on Apple's own pages: operations on f32 are those that github.com/huggingface/
+// huggingface.js lists in packages/tasks/src/hardware.ts, of the chips whose
+// numbers other lists share; bandwidths are those commonly listed.
 var appleRoofs = map[string]Roof{
 	"Apple M1": {2.6e12, 68e9}, "Apple M1 Pro": {5.2e12, 200e9}, "Apple M1 Max": {10.4e12, 400e9}, "Apple M1 Ultra": {21e12, 800e9},
 	"Apple M2": {3.6e12, 100e9}, "Apple M2 Pro": {0, 200e9}, "Apple M2 Max": {0, 400e9}, "Apple M2 Ultra": {0, 800e9},
@@ -28,7 +28,7 @@ var appleRoofs = map[string]Roof{
 	"Apple M4": {0, 120e9}, "Apple M4 Pro": {0, 273e9}, "Apple M4 Max": {0, 546e9},
 }
 
-// RoofOf is what is known of a device: of an Apple GPU what Apple says, of a CPU
+// RoofOf is what is known of a device: of an Apple GPU what is told of it, of a CPU
 // what its multiply-adds reach.
 func RoofOf(i backend.Info) Roof {
 	roof := appleRoofs[i.Name]

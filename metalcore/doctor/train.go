@@ -119,7 +119,7 @@ func run(ctx context.Context, dev backend.Device, spec train.Spec, about time.Du
 // is known, or else was measured before.
 func (p *patient) roof(t *training) string {
 	top := bench.RoofOf(p.dev.Info())
-	flops, moved := "that its maker names", "that its maker names"
+	flops, moved := "told of the chip", "told of the chip"
 	if p.kind.Name == "cpu" {
 		flops = "of multiply-adds"
 	}
