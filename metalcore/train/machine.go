@@ -91,7 +91,7 @@ func (m *machine) reset() error {
 	if err := m.resetScale(); err != nil {
 		return err
 	}
-	for name, list := range m.loss.Inputs() {
+	for name, list := range m.constants() {
 		if err := m.mem.needValue(ir.Input(name, ir.F32, len(list))); err != nil {
 			return err
 		}

@@ -100,7 +100,7 @@ func TestRandomNumbersDependOnTheSeed(t *testing.T) {
 	text := func(seed int64, phase phase) string {
 		s := noisySpec(t)
 		s.Seed = seed
-		return bindModel(&s, 4, ir.Input(InputName, ir.F32, 4, 4), phase).String()
+		return bindModel(&s, 4, ir.Input(InputName, ir.F32, 4, 4), nil, phase).String()
 	}
 	again := text(1, training)
 	if text(1, training) != again || text(1, training) == text(2, training) || text(1, training) == text(1<<32, training) {

@@ -32,6 +32,7 @@ type Spec struct {
 	LossWith  loss.Settings // of the loss; the zero value is the default
 	Metrics   []string      // of package metric, beside the one that goes with the loss
 	L1, L2    float64       // penalties on the size of parameters that decay: l1·|p| + l2·p²
+	Mixup     float64       // alpha of mixup, see mixup.go; 0 for none
 	Optimizer optim.Optimizer
 	Schedule  *schedule.Schedule // of the learning rate; nil for a constant one
 	Watch     string             // the metric that the schedule reacts to; the loss when empty
@@ -67,6 +68,9 @@ func (s *Spec) Check() error {
 		return err
 	}
 	if err := s.checkPrecision(); err != nil {
+		return err
+	}
+	if err := s.checkMixup(); err != nil {
 		return err
 	}
 	if err := s.checkData(s.Data); err != nil {

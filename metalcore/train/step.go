@@ -54,8 +54,14 @@ func forward(s *Spec, set *feed.Set, table int, idx *ir.Value, phase phase, pref
 	if in := s.input().DType; x.DType != in {
 		x = op.Cast(x, in)
 	}
+	var step, share *ir.Value
+	if s.Mixup > 0 && phase == training {
+		step = scalar(nameStep, ir.I32)
+		share = mixShare(s, step)
+		x = mixed(x, partners(x), share)
+	}
 	y := op.Gather(dataInput(nameY, set.Y.DType, table, set.YShape()), idx)
-	m.model = bindModel(s, rows, x, phase)
+	m.model = bindModel(s, rows, x, step, phase)
 	out := m.model.Output(OutputName)
 	var weights *ir.Value
 	if set.Weighted() {
@@ -65,7 +71,12 @@ func forward(s *Spec, set *feed.Set, table int, idx *ir.Value, phase phase, pref
 	if err != nil {
 		return m, err
 	}
-	if m.rows, err = l.Build(out, y, weights); err != nil {
+	if share != nil {
+		m.rows, err = mixLoss(l, out, y, weights, share)
+	} else {
+		m.rows, err = l.Build(out, y, weights)
+	}
+	if err != nil {
 		return m, err
 	}
 	metrics, err := s.metrics(set)
@@ -109,9 +120,9 @@ const (
 
 // bindModel copies the model for a batch of n rows with x in place of its
 // input, as it is in the given phase. The trainer's seed is a constant in it
-// and the number of steps taken the trainer's own counter, see ownStep. Only
-// training updates the model's states.
-func bindModel(s *Spec, n int, x *ir.Value, phase phase) *ir.Graph {
+// and the number of steps taken the trainer's own counter, see ownStep: step, if
+// x has been made with it. Only training updates the model's states.
+func bindModel(s *Spec, n int, x, step *ir.Value, phase phase) *ir.Graph {
 	g := s.Model.Bind(n)
 	if phase != training {
 		g.Updates = nil
@@ -125,11 +136,16 @@ func bindModel(s *Spec, n int, x *ir.Value, phase phase) *ir.Graph {
 		case v.Op == ir.OpInput:
 			return x
 		case v.Op == ir.OpState && v.Name == ir.StateSeed:
-			return number(int(int32(s.Seed ^ s.Seed>>32*0x9E3779B9))) // 64 bits in 32
+			return seedOf(s)
+		case v.Op == ir.OpState && v.Name == ir.StateStep && step != nil:
+			return step
 		}
 		return v
 	})
 }
+
+// seedOf is the trainer's seed, 64 bits in 32.
+func seedOf(s *Spec) *ir.Value { return number(int(int32(s.Seed ^ s.Seed>>32*0x9E3779B9))) }
 
 // ownStep is the trainer's counter of steps: the state that the model reads, if
 // it does.
@@ -281,7 +297,7 @@ func predictGraph(s *Spec, n int, probabilities bool) (*ir.Graph, error) {
 		return nil, err
 	}
 	in := s.input()
-	m := bindModel(s, n, ir.Input(InputName, in.DType, in.Shape.Bind(n)...), evaluating)
+	m := bindModel(s, n, ir.Input(InputName, in.DType, in.Shape.Bind(n)...), nil, evaluating)
 	y := m.Output(OutputName)
 	switch {
 	case probabilities && l.Link() == "softmax":

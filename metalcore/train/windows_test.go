@@ -180,3 +180,28 @@ func TestStopWhileWaitingForData(t *testing.T) {
 		}
 	}
 }
+
+// A snapshot taken within a window goes on in a trainer that has none of it.
+func TestSnapshotWithinWindows(t *testing.T) {
+	dev, spec := device(t), irisSpec(t)
+	spec.Mixup = 0.3
+	whole := trainer(t, dev, spec)
+	fit(t, whole, 3)
+	spec.Data, _ = sourced(t, spec.Data)
+	spec.Window = 3 * spec.Batch
+	for _, at := range []int64{1, 4, 8, 10, 15} {
+		tr, other := trainer(t, dev, spec), trainer(t, dev, spec)
+		stopAt(t, tr, at)
+		s, err := tr.Snapshot(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := other.Restore(s); err != nil {
+			t.Fatal(err)
+		}
+		finish(t, other)
+		if weights(t, other) != weights(t, whole) {
+			t.Errorf("restored after step %d, the weights became others", at)
+		}
+	}
+}
