@@ -266,9 +266,6 @@ func (t *text) line(format string, args ...any) {
 	}
 }
 
-// groupsFor is how many threadgroups of the given number of threads do n things.
-func groupsFor(n, threads int) [3]int { return [3]int{(n + threads - 1) / threads, 1, 1} }
-
 // indexType counts elements of values: 32 bits where that is enough.
 func indexType(values ...*ir.Value) string {
 	for _, v := range values {

@@ -2,7 +2,6 @@ package gpu
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/metalnb/metalnb/metalcore/ir"
 )
@@ -73,9 +72,6 @@ func (s *space) dense(axes []int) bool {
 	}
 	return true
 }
-
-// single reports whether an operand is one element.
-func single(axes []int) bool { return !slices.ContainsFunc(axes, func(d int) bool { return d != 0 }) }
 
 // coordinates declares c0, c1, ... of the element with the given number, as far
 // as the strides ask for them.

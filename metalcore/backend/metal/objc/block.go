@@ -11,14 +11,14 @@ import (
 type block struct {
 	isa        uintptr
 	flags      int32
-	reserved   int32
+	_          int32 // reserved
 	invoke     uintptr
 	descriptor *blockDescriptor
 }
 
 type blockDescriptor struct {
-	reserved, size uintptr
-	signature      *byte
+	_, size   uintptr
+	signature *byte
 }
 
 const blockIsGlobal, blockHasSignature = 1 << 28, 1 << 30
