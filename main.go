@@ -46,6 +46,7 @@ var commands = []command{
 	{"explain", "what", "what a trainer's step, or a graph in a file, is compiled to, with the time of each kernel", explain},
 	{"version", "", "print the version", version},
 	{"core", "", "be the core; cells start it by themselves", core},
+	{"relay", "", "carry what cells say to a core on another machine, which " + wire.EnvCore + " names; cells start it by themselves", relay},
 	{"kernel", "connection-file", "be a Jupyter kernel; Jupyter starts it by itself", kernel},
 }
 
@@ -174,7 +175,7 @@ func privateCore(binary string) (env []string, end func(), err error) {
 		control.End(wire.Place(dir), true)
 		os.RemoveAll(dir)
 	}
-	return []string{wire.EnvBinary + "=" + binary, wire.EnvDir + "=" + dir}, end, nil
+	return []string{wire.EnvBinary + "=" + binary, wire.EnvDir + "=" + dir, wire.EnvCore + "="}, end, nil
 }
 
 func install(_ context.Context, flags *flag.FlagSet, args []string) error {
@@ -228,8 +229,9 @@ func kernel(ctx context.Context, flags *flag.FlagSet, args []string) error {
 }
 
 func core(ctx context.Context, flags *flag.FlagSet, args []string) error {
-	dir := flags.String("dir", string(wire.DefaultPlace()), "the core's `DIR`")
-	idle := flags.Duration("idle", 10*time.Minute, "end after so long without a client and without anything to keep")
+	dir := flags.String("dir", string(wire.OwnPlace()), "the core's `DIR`")
+	idle := flags.Duration("idle", 10*time.Minute, "end after so long without a client and without anything to keep; never with --listen, unless it is given")
+	listen := flags.String("listen", "", "also let programs on other machines in, through TLS, at `HOST:PORT`, and print what they need")
 	threads := flags.Int("threads", 0, "threads of the CPU backend; as many as there are processors when 0")
 	journal := flags.String("journal", journalEnv(), "write each trainer down so often while it trains, as `15s`; \"off\" for never; METALNB_JOURNAL sets it, too")
 	age := flags.Duration("journal-age", 90*24*time.Hour, "forget trainers that nobody has trained for so long; never when 0")
@@ -240,7 +242,14 @@ func core(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	}
 	// SIGTERM ends it, and not a terminal that is closed, or a file that may not grow.
 	signal.Ignore(syscall.SIGHUP, os.Interrupt, syscall.SIGXFSZ)
-	ctx, stop := signal.NotifyContext(context.WithoutCancel(ctx), syscall.SIGTERM)
+	ends := []os.Signal{syscall.SIGTERM}
+	if *listen != "" {
+		ends = append(ends, os.Interrupt) // somebody has started it by hand
+		if !given(flags, "idle") {
+			*idle = 0
+		}
+	}
+	ctx, stop := signal.NotifyContext(context.WithoutCancel(ctx), ends...)
 	defer stop()
 	every, err := interval(*journal)
 	if err != nil {
@@ -251,10 +260,18 @@ func core(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	if err != nil {
 		return err
 	}
-	err = server.Run(ctx, runtime.New(dev), server.Options{
-		Place: wire.Place(*dir), Idle: *idle, Journal: server.Journal{Every: every, Age: *age, Bytes: int64(*size * 1e9)}, Renderer: render.New(), Devices: devices, Log: log.New(server.LogTo(os.Stderr), "", log.LstdFlags),
+	place, keeper, out := wire.Place(*dir), runtime.New(dev), log.New(server.LogTo(os.Stderr), "", log.LstdFlags)
+	if *listen != "" {
+		end, err := open(ctx, *listen, place, keeper, out)
+		if err != nil {
+			return errors.Join(err, keeper.Close())
+		}
+		defer end()
+	}
+	err = server.Run(ctx, keeper, server.Options{
+		Place: place, Idle: *idle, Journal: server.Journal{Every: every, Age: *age, Bytes: int64(*size * 1e9)}, Renderer: render.New(), Devices: devices, Log: out,
 	})
-	if errors.Is(err, socket.ErrRunning) {
+	if errors.Is(err, socket.ErrRunning) && *listen == "" {
 		return nil // two cells started one at once, and the other was first
 	}
 	return err

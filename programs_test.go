@@ -23,6 +23,7 @@ var programs = map[string]func(words []string){
 	"old-core":       oldCore,
 	"lead-a-group":   leadAGroup,
 	"full-disk":      fullDisk,
+	"hand-over":      handOver,
 }
 
 // forever is a number of epochs that no test waits for.
@@ -102,4 +103,17 @@ func fullDisk([]string) {
 	fmt.Println("argument", nb.Try(func() { nb.Array(make([]float32, 1_000_000)).Add(1).Sum().Item() }))
 	fmt.Println("data", nb.Try(func() { nb.Data("mine", make([][100]float32, 10_000), make([]int, 10_000)).Len() }))
 	fmt.Println("small", nb.Try(func() { fmt.Println("sum", nb.Ones(100).Sum().Item()) }))
+}
+
+// handOver passes arrays that are too large for a frame there and back.
+func handOver([]string) {
+	x := make([]float32, 1_000_000)
+	for i := range x {
+		x[i] = float32(i % 7)
+	}
+	y := nb.Array(x).Add(1).Values()
+	fmt.Println("of", len(y), "the last is", y[len(y)-1])
+	t := trainer("far")
+	t.Fit(1)
+	fmt.Println("steps", t.Steps())
 }

@@ -17,7 +17,9 @@
 //   - runtime: sessions that keep trainers, data and tensors by name, and the
 //     journal that writes trainers down
 //   - wire: the messages between a cell and the core
-//   - server: the socket, the handshake, requests, streams of progress
+//   - socket: one process at a place, and no other user
+//   - server: the handshake, requests, streams of progress; what it withstands
+//   - remote: a core on another machine, through TLS
 //   - control: asking a core for its status, and ending it
 //   - bench: what `metalnb bench` measures here
 //

@@ -62,6 +62,7 @@ var arrows = map[string][]string{
 		"metalcore/linalg", "metalcore/wire", "metalcore/socket", "metalcore/backend", "metalcore/backend/device"},
 	"metalcore/server/servertest": {"display/render", "metalcore/..."},
 	"metalcore/socket":            {"metalcore/wire"},
+	"metalcore/remote":            {"metalcore/wire", "metalcore/socket"},
 	"metalcore/control":           {"metalcore/wire"},
 	"metalcore/bench":             {"metalcore/..."},
 	"metalcore/doctor":            {"metalcore/..."},

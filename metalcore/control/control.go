@@ -13,9 +13,14 @@ import (
 )
 
 // Dial connects to the core that runs; wire.IsNoCore tells the error that none
-// does. The connection belongs to no session.
+// does. The connection belongs to no session. A relay to a core on another
+// machine is started if need be.
 func Dial(place wire.Place) (*wire.Conn, *wire.Welcome, error) {
-	return wire.Dial(place, &wire.Hello{Proto: wire.Proto, Version: wire.Version, PID: os.Getpid()})
+	hello := &wire.Hello{Proto: wire.Proto, Version: wire.Version, PID: os.Getpid()}
+	if place.Relayed() {
+		return wire.Connect(place, hello)
+	}
+	return wire.Dial(place, hello)
 }
 
 // Status asks what the core is doing.

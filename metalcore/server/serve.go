@@ -66,29 +66,10 @@ func (c *client) Send(m wire.Message) error {
 	return nil
 }
 
-// deadlined gives each write its deadline, so that a client that does not read
-// blocks nobody for long. Reads end with the server, whatever their deadline.
-type deadlined struct {
-	net.Conn
-	ctx context.Context
-}
-
-func (d deadlined) Write(b []byte) (int, error) {
-	d.SetWriteDeadline(time.Now().Add(writeTimeout + wire.Allowance(len(b))))
-	return d.Conn.Write(b)
-}
-
-func (d deadlined) SetReadDeadline(t time.Time) error {
-	if err := d.Conn.SetReadDeadline(t); err != nil || d.ctx.Err() == nil {
-		return err
-	}
-	return d.Conn.SetReadDeadline(time.Now())
-}
-
 // serve speaks with one client until it goes away.
 func (s *Server) serve(ctx context.Context, nc net.Conn, full bool) {
 	nc.SetReadDeadline(time.Now().Add(helloTimeout))
-	conn := wire.NewConn(deadlined{nc, ctx}, helloLimit)
+	conn := wire.NewConn(socket.Patient{Conn: nc, Ctx: ctx, Patience: writeTimeout}, helloLimit)
 	hello, err := s.shake(conn, refusal(nc, full))
 	if err != nil {
 		s.Log.Printf("handshake: %v", err)
@@ -125,31 +106,9 @@ func (s *Server) serve(ctx context.Context, nc net.Conn, full bool) {
 
 // discard removes the files of a request's tensors that were not imported.
 func (c *client) discard(req wire.Message) {
-	var list []*wire.Tensor
-	switch req := req.(type) {
-	case *wire.PutData:
-		list = append(list, &req.X, &req.Y)
-	case *wire.Offer:
-		list = append(list, &req.X, &req.Y)
-	case *wire.Predict:
-		list = append(list, &req.X)
-	case *wire.Picture:
-		list = append(list, &req.X)
-	case *wire.Compute:
-		list = operandTensors(req.Inputs)
-	case *wire.Call:
-		list = operandTensors(req.Inputs)
-	}
-	for _, t := range list {
+	for _, t := range wire.TensorsOf(req) {
 		t.Discard(c.server.Place)
 	}
-}
-
-func operandTensors(operands []wire.Operand) (list []*wire.Tensor) {
-	for i := range operands {
-		list = append(list, &operands[i].X)
-	}
-	return list
 }
 
 // tidy removes the files that the client was sent and did not fetch, and says

@@ -73,6 +73,36 @@ func TestEveryFieldTravels(t *testing.T) {
 	}
 }
 
+// tensorsIn finds the tensors in a message that has been filled.
+func tensorsIn(v reflect.Value) (list []*Tensor) {
+	if t, ok := v.Addr().Interface().(*Tensor); ok {
+		return []*Tensor{t}
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			list = append(list, tensorsIn(v.Field(i))...)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			list = append(list, tensorsIn(v.Index(i))...)
+		}
+	}
+	return list
+}
+
+// No tensor is forgotten whose file must be carried or removed.
+func TestTensorsOf(t *testing.T) {
+	for _, m := range messages() {
+		if _, shapes := m.(*OpenStream); shapes {
+			continue // its tensors have no elements
+		}
+		if got, want := TensorsOf(m), tensorsIn(reflect.ValueOf(m).Elem()); !slices.Equal(got, want) {
+			t.Errorf("of the %d tensors in a %T, %d are found", len(want), m, len(got))
+		}
+	}
+}
+
 // Messages share slices with what the core keeps, which others read meanwhile;
 // the race detector sees a write.
 func TestWritingChangesNothing(t *testing.T) {

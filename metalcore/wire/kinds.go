@@ -50,6 +50,8 @@ const (
 	kindOpenStream
 	kindOffer
 	kindPull
+	kindEnter
+	kindChunk
 )
 
 // fresh makes an empty message for each kind.
@@ -100,6 +102,8 @@ var fresh = map[Kind]func() Message{
 	kindOpenStream:    func() Message { return new(OpenStream) },
 	kindOffer:         func() Message { return new(Offer) },
 	kindPull:          func() Message { return new(Pull) },
+	kindEnter:         func() Message { return new(Enter) },
+	kindChunk:         func() Message { return new(Chunk) },
 }
 
 func (*Hello) kind() Kind         { return kindHello }
@@ -148,6 +152,8 @@ func (*LoadData) kind() Kind      { return kindLoadData }
 func (*OpenStream) kind() Kind    { return kindOpenStream }
 func (*Offer) kind() Kind         { return kindOffer }
 func (*Pull) kind() Kind          { return kindPull }
+func (*Enter) kind() Kind         { return kindEnter }
+func (*Chunk) kind() Kind         { return kindChunk }
 
 // AboutTrainer is a request about one trainer of the session.
 type AboutTrainer interface {

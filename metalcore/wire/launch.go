@@ -98,7 +98,7 @@ func replaced(err error) bool {
 	return ok && p.Code == CodeReplaced
 }
 
-// launch starts a core in a session of its own, so that it outlives the
+// launch starts a core, or a relay to one, in a session of its own, so that it outlives the
 // kernel, with no stream of the cell, which gonb would wait for. The channel
 // tells when it exits, and whether without an error.
 func launch(place Place, bin string) (<-chan bool, error) {
@@ -112,7 +112,11 @@ func launch(place Place, bin string) (<-chan bool, error) {
 		return nil, err
 	}
 	defer null.Close()
-	proc, err := os.StartProcess(bin, []string{bin, "core", "--dir", string(place)}, &os.ProcAttr{
+	what := "core"
+	if place.Relayed() {
+		what = "relay"
+	}
+	proc, err := os.StartProcess(bin, []string{bin, what, "--dir", string(place)}, &os.ProcAttr{
 		Dir:   string(place),
 		Files: []*os.File{null, log, log},
 		Sys:   &syscall.SysProcAttr{Setsid: true},

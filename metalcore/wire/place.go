@@ -3,6 +3,7 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -18,9 +19,24 @@ type Place string
 // EnvDir overrides the directory of the core.
 const EnvDir = "METALNB_DIR"
 
-// DefaultPlace is $METALNB_DIR, or metalnb in $XDG_RUNTIME_DIR, or a directory
-// of this user among the temporary files.
+// DefaultPlace is where programs find the core: OwnPlace, or, when $METALNB_CORE
+// names a core on another machine, a directory in it, where a relay answers.
 func DefaultPlace() Place {
+	target := os.Getenv(EnvCore)
+	if target == "" {
+		return OwnPlace()
+	}
+	h := fnv.New64a()
+	h.Write([]byte(target))
+	return Place(filepath.Join(string(OwnPlace()), fmt.Sprintf("far-%x", h.Sum64())))
+}
+
+// Relayed reports whether a relay, and not the core, is to answer at the place.
+func (p Place) Relayed() bool { return os.Getenv(EnvCore) != "" && p == DefaultPlace() }
+
+// OwnPlace is where a core of this machine is: $METALNB_DIR, or metalnb in
+// $XDG_RUNTIME_DIR, or a directory of this user among the temporary files.
+func OwnPlace() Place {
 	if dir := os.Getenv(EnvDir); dir != "" {
 		return Place(dir)
 	}
@@ -42,7 +58,7 @@ func (p Place) Exchange() string { return filepath.Join(string(p), "exchange") }
 // metalnb in $XDG_STATE_HOME or ~/.local/state.
 func (p Place) Journal() string {
 	own := filepath.Join(string(p), "journal")
-	if os.Getenv(EnvDir) != "" || p != DefaultPlace() {
+	if os.Getenv(EnvDir) != "" || p != OwnPlace() {
 		return own
 	}
 	state := os.Getenv("XDG_STATE_HOME")
@@ -72,6 +88,11 @@ func (p Place) check() error {
 func (p Place) Make() error {
 	if err := p.check(); err != nil {
 		return err
+	}
+	if p.Relayed() {
+		if err := OwnPlace().Make(); err != nil {
+			return err
+		}
 	}
 	if err := os.MkdirAll(string(p), 0o700); err != nil {
 		return p.unwritable(err)

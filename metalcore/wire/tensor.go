@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -60,6 +61,12 @@ func (t *Tensor) Export(place Place) error {
 		return nil
 	}
 	f, err := os.CreateTemp(place.Exchange(), tensorPrefix+"*")
+	if errors.Is(err, os.ErrNotExist) { // no core has been there yet
+		if err := place.Make(); err != nil {
+			return err
+		}
+		f, err = os.CreateTemp(place.Exchange(), tensorPrefix+"*")
+	}
 	if err != nil {
 		return place.unwritable(err)
 	}
@@ -85,22 +92,13 @@ func (t *Tensor) Import(place Place) error {
 	if err != nil {
 		return err
 	}
-	path, err := t.path(place)
-	if err != nil {
-		return err
-	}
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
+	f, size, err := OpenExchanged(place, t.File)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	os.Remove(path)
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	if !info.Mode().IsRegular() || info.Size() != want {
-		return fmt.Errorf("the file of a tensor of shape %v has %d bytes, not %d", t.Shape, info.Size(), want)
+	if size != want {
+		return fmt.Errorf("the file of a tensor of shape %v has %d bytes, not %d", t.Shape, size, want)
 	}
 	t.Data, err = copyMapped(f, int(want))
 	t.File = ""
@@ -109,18 +107,54 @@ func (t *Tensor) Import(place Place) error {
 
 // Discard removes the file of a tensor that nobody will import.
 func (t *Tensor) Discard(place Place) {
-	if path, err := t.path(place); err == nil {
+	if path, err := exchanged(place, t.File); err == nil {
 		os.Remove(path)
 	}
 	t.File = ""
 }
 
-// path is where the tensor's file lies. A peer may have named any.
-func (t *Tensor) path(place Place) (string, error) {
-	if t.File != filepath.Base(t.File) || !strings.HasPrefix(t.File, tensorPrefix) {
-		return "", fmt.Errorf("%q is not the name of an exchanged tensor", t.File)
+// CreateExchanged makes the file of a tensor that another machine has named.
+func CreateExchanged(place Place, name string) (*os.File, error) {
+	path, err := exchanged(place, name)
+	if err != nil {
+		return nil, err
 	}
-	return filepath.Join(place.Exchange(), t.File), nil
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, place.unwritable(err)
+	}
+	return f, nil
+}
+
+// OpenExchanged opens the file of a tensor and removes its name, so that it goes
+// when it is closed.
+func OpenExchanged(place Place, name string) (f *os.File, size int64, err error) {
+	path, err := exchanged(place, name)
+	if err != nil {
+		return nil, 0, err
+	}
+	f, err = os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0) // a pipe is not waited for
+	if err != nil {
+		return nil, 0, err
+	}
+	os.Remove(path)
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is no file", path)
+	}
+	if err != nil {
+		f.Close()
+		return nil, 0, err
+	}
+	return f, info.Size(), nil
+}
+
+// exchanged is where the file of a tensor lies. A peer may have named any.
+func exchanged(place Place, name string) (string, error) {
+	if name != filepath.Base(name) || !strings.HasPrefix(name, tensorPrefix) {
+		return "", fmt.Errorf("%q is not the name of an exchanged tensor", name)
+	}
+	return filepath.Join(place.Exchange(), name), nil
 }
 
 // copyMapped copies a file's bytes out of a mapping. A file that its owner
