@@ -15,7 +15,7 @@ import (
 func New() (backend.Device, error) {
 	dir, choices := "", ""
 	if user, err := os.UserCacheDir(); err == nil {
-		dir = filepath.Join(user, "metalnb", "metal")
+		dir = filepath.Join(user, "metalnb")
 		choices = filepath.Join(dir, "products.json")
 	}
 	d, err := Open(Options{Cache: dir})
@@ -27,7 +27,7 @@ func New() (backend.Device, error) {
 
 // Selectors compares the types of all messages that are sent with what the
 // system's runtime knows of them.
-func Selectors() (checked int, problems []string) { return selectors(objc.System) }
+func Selectors() (checked int, problems []string) { return selectors(objc.Libraries{}) }
 
 func selectors(l objc.Libraries) (checked int, problems []string) {
 	if err := load(l); err != nil {

@@ -3,6 +3,7 @@ package metal
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -74,6 +75,9 @@ func Open(o Options) (*Driver, error) {
 
 func load(l objc.Libraries) error {
 	if l.Runtime == "" {
+		if runtime.GOOS != "darwin" {
+			return unavailable("it needs a Mac with Apple Silicon")
+		}
 		l = objc.System
 	}
 	if err := objc.Load(l); err != nil {

@@ -1,3 +1,5 @@
+//go:build linux
+
 package fake_test
 
 import (
@@ -198,6 +200,23 @@ func TestWorks(t *testing.T) {
 		}
 		if from, to := startTime.Call(c, startTime.Register()), endTime.Call(c, endTime.Register()); from <= 0 || to < from {
 			t.Errorf("from %v to %v", from, to)
+		}
+	})
+}
+
+// TestForget sees that a handler is called once, and not after it was taken back.
+func TestForget(t *testing.T) {
+	with(t, func(b *bench) {
+		told := make(chan objc.Object, 2)
+		tell := func(o objc.Object) { told <- o }
+		first, second := retained.Object(b.queue.Object), retained.Object(b.queue.Object)
+		completed.Send(first, uintptr(objc.Handler(first, tell)))
+		completed.Send(second, uintptr(objc.Handler(second, tell)))
+		objc.Forget(first)
+		b.run(first)
+		b.run(second)
+		if got := <-told; got != second || len(told) > 0 {
+			t.Error("the first one's handler was called")
 		}
 	})
 }

@@ -15,9 +15,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/metalnb/metalnb/metalcore/backend/metal/fake"
-	"github.com/metalnb/metalnb/metalcore/backend/metal/objc"
 )
 
 // TestSends holds every message that is sent, and every constant of Apple's,
@@ -34,31 +31,6 @@ func TestSends(t *testing.T) {
 			t.Error("the check does not find what it is to check")
 		}
 	}
-}
-
-// TestStandIn holds the methods of the stand-in against the interfaces, too: what
-// its functions take and return is what callers of the real ones pass and get.
-func TestStandIn(t *testing.T) {
-	tables := loadTables(t)
-	load(t)
-	all := fake.Methods()
-	classes := map[string]bool{}
-	for _, m := range all {
-		class := strings.TrimPrefix(m.Class, "Fake")
-		classes[class] = true
-		known, ok := tables.selectors[class+" "+m.Name]
-		if !ok && class == "MPSCommandBuffer" { // which is an MTLCommandBuffer
-			known, ok = tables.selectors["MTLCommandBuffer "+m.Name]
-		}
-		got := objc.Split(m.Types)
-		switch types := strings.Join(append(got[:1:1], got[3:]...), ""); {
-		case !ok:
-			t.Errorf("there is no %c[%s %s]", m.Name[0], class, m.Name[1:])
-		case strings.ReplaceAll(types, "*", "^c") != strings.ReplaceAll(known.ret+strings.Join(known.args, ""), "*", "^c"):
-			t.Errorf("%c[%s %s] has types %s%v, in the stand-in %s", m.Name[0], class, m.Name[1:], known.ret, known.args, types)
-		}
-	}
-	t.Logf("%d classes, %d methods", len(classes), len(all))
 }
 
 var wantComment = regexp.MustCompile(`// want "(.*?)"`)

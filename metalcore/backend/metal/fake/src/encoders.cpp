@@ -43,8 +43,17 @@ struct MTLComputeCommandEncoder : MTLCommandEncoder {
   void dispatch(MTLSize groups, MTLSize threads);
 };
 
+// checkResident finds a buffer that a residency set of the queue was to have.
+static void checkResident(MTLCommandQueue* q, MTLBuffer* b) {
+  if (q->residency.empty()) return;
+  for (auto& set : q->residency)
+    for (auto& o : set->committed)
+      if (o.p == b) return;
+  report("a buffer is used that no residency set has, or whose set was not committed");
+}
+
 // launch runs a kernel with what was bound when it was dispatched.
-static std::string launch(Bindings& b, MTLSize groups, MTLSize threads) {
+static std::string launch(MTLCommandQueue* q, Bindings& b, MTLSize groups, MTLSize threads) {
   if (!alive(b.pipeline)) {
     report("a pipeline was deallocated before the GPU used it");
     return "invalid resource";
@@ -55,6 +64,7 @@ static std::string launch(Bindings& b, MTLSize groups, MTLSize threads) {
     if (MTLBuffer* m = b.buffers[i]) {
       std::string bad = checkBuffer(m);
       if (!bad.empty()) return bad;
+      checkResident(q, m);
       buffers[i] = m->bytes + b.offsets[i];
       lengths[i] = m->length - b.offsets[i];
     } else if (!b.bytes[i].empty()) {
@@ -78,7 +88,8 @@ void MTLComputeCommandEncoder::dispatch(MTLSize groups, MTLSize threads) {
   buffer->use(now.pipeline);
   for (auto* b : now.buffers) buffer->use(b);
   auto bound = std::make_shared<Bindings>(now);
-  batch.push_back({pass, "", [=] { return launch(*bound, groups, threads); }});
+  MTLCommandQueue* q = buffer->queue;
+  batch.push_back({pass, "", [=] { return launch(q, *bound, groups, threads); }});
   if (!concurrent) flush();
 }
 
