@@ -45,8 +45,7 @@ func (e *encoder) encode(work []command) error {
 		}
 		return err
 	}
-	e.driver.residency.update()
-	e.watch()
+	e.ready()
 	if e.graphs != 0 {
 		commit.Send(e.graphs)
 	} else {
@@ -74,9 +73,10 @@ func (e *encoder) enter(buffer objc.Object) {
 	e.buffer, e.unwatch = buffer, nil
 }
 
-// watch has the completion told when the buffer has run. It comes before what
-// may commit the buffer.
-func (e *encoder) watch() {
+// ready comes before what may commit the buffer: what it uses is resident, and the
+// completion is told when it has run.
+func (e *encoder) ready() {
+	e.driver.residency.update()
 	if e.unwatch == nil {
 		var block objc.Block
 		block, e.unwatch = e.completion.watch(e.buffer)
@@ -144,7 +144,7 @@ func (e *encoder) forGraphs() objc.Object {
 	if e.graphs == 0 {
 		e.graphs = mpsCommandBuffer.Object(e.driver.class("MPSCommandBuffer"), uintptr(e.buffer))
 	}
-	e.watch()
+	e.ready()
 	return e.graphs
 }
 
