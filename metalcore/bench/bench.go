@@ -39,7 +39,7 @@ func parts() []part {
 	for _, work := range workloads {
 		list = append(list, part{work.name, work.train})
 	}
-	return append(list, part{"infer", infer}, part{"cores", cores})
+	return append(list, part{"infer", infer}, part{"journal", journal}, part{"cores", cores})
 }
 
 // Parts are the names of what can be measured alone, in order.

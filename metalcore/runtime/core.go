@@ -79,7 +79,7 @@ func (c *Core) SetDevice(kind string, open func() (backend.Device, error)) error
 func (c *Core) trainerNames() []string {
 	var names []string
 	for _, t := range c.Trainers() {
-		names = append(names, fmt.Sprintf("%q of %s", t.name, t.session.name))
+		names = append(names, fmt.Sprintf("%q of %s", t.Name(), t.session.name))
 	}
 	return names
 }
@@ -157,9 +157,9 @@ func (c *Core) Losses() (list []string) {
 		for _, t := range s.Trainers() {
 			switch i := t.Info(); {
 			case t.Running():
-				list = append(list, fmt.Sprintf("trainer %q (training, %d steps)", t.name, i.Step))
+				list = append(list, fmt.Sprintf("trainer %q (training, %d steps)", t.Name(), i.Step))
 			case !t.kept.safe():
-				list = append(list, fmt.Sprintf("trainer %q (%d steps)", t.name, i.Step))
+				list = append(list, fmt.Sprintf("trainer %q (%d steps)", t.Name(), i.Step))
 			default:
 				for _, u := range t.data() {
 					written[u.set.Name] = true

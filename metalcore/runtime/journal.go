@@ -19,7 +19,7 @@ import (
 // JournalOptions say where and how often trainers are written down.
 type JournalOptions struct {
 	Dir   string
-	Every time.Duration // how long a training may go unwritten
+	Every time.Duration // how long a training may go unwritten; only checkpoints are written when 0
 	// Declaration makes a declaration of its text again; find has its data.
 	Declaration func(name, text string, find func(Ref) (*feed.Set, *Upload, error)) (Declaration, error)
 	Age         time.Duration // files that nobody has asked for so long are removed; 0 for never
@@ -33,7 +33,7 @@ type JournalOptions struct {
 // the copy of its states only.
 type Journal struct {
 	JournalOptions
-	off  string   // why nothing is written
+	dead string   // why nothing can be written
 	lock *os.File // keeps other cores out
 
 	saving atomic.Int32 // files at the moment
@@ -52,14 +52,19 @@ func (c *Core) Keep(opts JournalOptions) {
 		closing: make(chan struct{}), ended: make(chan struct{})}
 	c.journal = j
 	if err := j.open(); err != nil {
-		j.off = fmt.Sprintf("trainers are not written down: %v", err)
-		j.Log("journal: %s", j.off)
+		j.dead = fmt.Sprintf("trainers are not written down: %v", err)
+		j.Log("journal: %s", j.dead)
+	}
+	if j.off() {
 		close(j.ended)
 		return
 	}
 	j.clean()
 	go j.run()
 }
+
+// off reports whether no trainer is written down unasked.
+func (j *Journal) off() bool { return j == nil || j.dead != "" || j.Every <= 0 }
 
 // open makes the directory and takes its lock.
 func (j *Journal) open() (err error) {
@@ -79,7 +84,7 @@ func (j *Journal) open() (err error) {
 
 // close ends the journal, after all trainers have finished.
 func (j *Journal) close() {
-	if j == nil || j.off != "" {
+	if j == nil || j.dead != "" {
 		return
 	}
 	close(j.closing)
@@ -90,10 +95,10 @@ func (j *Journal) close() {
 // Journal tells where trainers are written down, or why not.
 func (c *Core) Journal() string {
 	switch j := c.journal; {
-	case j == nil:
+	case j != nil && j.dead != "":
+		return "off: " + j.dead
+	case j.off():
 		return "off"
-	case j.off != "":
-		return "off: " + j.off
 	default:
 		return fmt.Sprintf("every %v in %s", j.Every, j.Dir)
 	}
@@ -104,14 +109,14 @@ func (c *Core) Saving() bool { return c.journal != nil && c.journal.saving.Load(
 
 // keep has the journal follow a trainer.
 func (j *Journal) keep(t *Trainer) {
-	if j == nil || t.decl.Text == "" {
+	if t.decl.Text == "" || j == nil {
 		return
 	}
-	if j.off != "" {
-		t.kept.follow("", j.off)
+	if j.off() {
+		t.kept.follow("", j.dead)
 		return
 	}
-	t.kept.follow(j.path(t.session.name, t.name), "")
+	t.kept.follow(j.path(t.session.name, t.Name()), "")
 	t.Subscribe(func(e train.Event) {
 		switch e.Kind {
 		case train.Ended:
@@ -128,7 +133,7 @@ const epochPause = time.Second
 
 // want has the trainer written at that time at the latest.
 func (j *Journal) want(t *Trainer, at time.Time) {
-	if j == nil || j.off != "" || !t.kept.move() {
+	if j.off() || !t.kept.move() {
 		return
 	}
 	j.mu.Lock()
@@ -193,10 +198,10 @@ func (j *Journal) run() {
 
 // finish writes a trainer down that moves no more, also one that never did.
 func (j *Journal) finish(t *Trainer) {
-	if j == nil || j.off != "" {
+	if j.off() {
 		return
 	}
-	if t.kept.first() {
+	if t.kept.snapshot() == nil {
 		t.kept.move()
 	}
 	j.mu.Lock()
@@ -220,14 +225,14 @@ func (j *Journal) write(t *Trainer) {
 	was, err := t.Snapshot(context.Background())
 	if err == nil {
 		err = j.save(path, t, was)
-	} else if errors.Is(err, train.ErrClosed) {
-		return
+	} else if _, failed := errors.AsType[*train.DeviceError](err); failed || errors.Is(err, train.ErrClosed) {
+		return // it is put back, or goes
 	}
 	switch change := k.end(was, start, err); {
 	case change && err != nil:
-		j.Log("journal: trainer %q of %s is not written down: %v", t.name, t.session.name, err)
+		j.Log("journal: trainer %q of %s is not written down: %v", t.Name(), t.session.name, err)
 	case change:
-		j.Log("journal: trainer %q of %s is written down again", t.name, t.session.name)
+		j.Log("journal: trainer %q of %s is written down again", t.Name(), t.session.name)
 	}
 	if err != nil {
 		j.want(t, time.Now().Add(j.Every))
@@ -236,7 +241,7 @@ func (j *Journal) write(t *Trainer) {
 
 // save writes a snapshot of a trainer, and before it the data that it needs.
 func (j *Journal) save(path string, t *Trainer, was *train.Snapshot) error {
-	s := &saved{session: t.session.name, name: t.name, text: t.text(), data: map[string]string{}, was: was}
+	s := &saved{session: t.session.name, name: t.Name(), text: t.text(), data: map[string]string{}, was: was}
 	for _, u := range t.data() {
 		if err := j.saveData(u); err != nil {
 			return err

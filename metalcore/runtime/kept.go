@@ -53,11 +53,17 @@ func (k *kept) safe() bool {
 	return k.path != "" && k.failed == ""
 }
 
-// first reports whether the trainer was never written.
-func (k *kept) first() bool {
+// snapshot is the last one, nil before the first.
+func (k *kept) snapshot() *train.Snapshot {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.last == nil
+	return k.last
+}
+
+func (k *kept) setSnapshot(was *train.Snapshot) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.last = was
 }
 
 // pause is when the trainer may be written again, after so long at least. Long

@@ -3,7 +3,6 @@ package runtime
 import (
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -24,6 +23,7 @@ type saved struct {
 	session, name string
 	text          string            // see Declaration
 	data          map[string]string // of a name
+	as            string            // the checkpoint's name, of one
 	was           *train.Snapshot
 }
 
@@ -116,7 +116,7 @@ func (s *saved) file() (*checkpoint.File, error) {
 		return nil, err
 	}
 	f.Meta = map[string]string{"metalnb": format, "session": s.session, "trainer": s.name, "declaration": s.text,
-		"data": string(data), "position": string(where)}
+		"data": string(data), "checkpoint": s.as, "position": string(where)}
 	return f, nil
 }
 
@@ -169,14 +169,22 @@ func rows(a *checkpoint.Array, width int) ([][]float64, error) {
 	return out, nil
 }
 
+// positionOf reads the position out of a file's texts.
+func positionOf(meta map[string]string) (p position, err error) {
+	if meta["metalnb"] != format {
+		return p, fmt.Errorf("it holds %q and not %q", meta["metalnb"], format)
+	}
+	return p, json.Unmarshal([]byte(meta["position"]), &p)
+}
+
 // savedOf is the trainer that a file holds.
 func savedOf(f *checkpoint.File) (*saved, error) {
-	if f.Meta["metalnb"] != format {
-		return nil, fmt.Errorf("it holds %q and not %q", f.Meta["metalnb"], format)
+	p, err := positionOf(f.Meta)
+	if err != nil {
+		return nil, err
 	}
-	s := &saved{session: f.Meta["session"], name: f.Meta["trainer"], text: f.Meta["declaration"]}
-	var p position
-	if err := errors.Join(json.Unmarshal([]byte(f.Meta["data"]), &s.data), json.Unmarshal([]byte(f.Meta["position"]), &p)); err != nil {
+	s := &saved{session: f.Meta["session"], name: f.Meta["trainer"], text: f.Meta["declaration"], as: f.Meta["checkpoint"]}
+	if err := json.Unmarshal([]byte(f.Meta["data"]), &s.data); err != nil {
 		return nil, err
 	}
 	s.was = &train.Snapshot{

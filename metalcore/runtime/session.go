@@ -75,7 +75,7 @@ func (s *Session) close() {
 func (s *Session) Trainers() []*Trainer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.SortedFunc(maps.Values(s.trainers), func(a, b *Trainer) int { return strings.Compare(a.name, b.name) })
+	return slices.SortedFunc(maps.Values(s.trainers), func(a, b *Trainer) int { return strings.Compare(a.Name(), b.Name()) })
 }
 
 // Trainer returns the trainer of that name, out of the journal if need be.
@@ -183,7 +183,7 @@ func (s *Session) create(d Declaration) (*Trainer, error) {
 	if err != nil {
 		return nil, classify(err)
 	}
-	return &Trainer{Trainer: inner, name: d.Name, decl: d, session: s}, nil
+	return &Trainer{Trainer: inner, decl: d, session: s}, nil
 }
 
 // put makes a trainer known, and has it written down from now on.
@@ -191,7 +191,7 @@ func (s *Session) put(t *Trainer) {
 	s.core.journal.keep(t)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.trainers[t.name] = t
+	s.trainers[t.Name()] = t
 }
 
 // Drop removes a trainer, and what the journal has of it.

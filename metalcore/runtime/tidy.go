@@ -100,6 +100,9 @@ func (j *Journal) clean() {
 		}
 		if d.IsDir() {
 			checkpoint.Sweep(path)
+			if strings.HasSuffix(path, checkpointDir) {
+				return fs.SkipDir // they stay
+			}
 			return nil
 		}
 		if info, err := d.Info(); err == nil && strings.Contains(d.Name(), suffix) {

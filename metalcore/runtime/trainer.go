@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/metalnb/metalnb/metalcore/train"
@@ -12,7 +13,6 @@ import (
 // of its own.
 type Trainer struct {
 	*train.Trainer
-	name    string
 	session *Session
 
 	change sync.Mutex // held while a training begins, and over what cannot be done beside one
@@ -69,6 +69,20 @@ func (t *Trainer) Spec() train.Spec {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.decl.Spec
+}
+
+// Name is what the trainer is called in its session.
+func (t *Trainer) Name() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.decl.Name
+}
+
+// declaration is the last one.
+func (t *Trainer) declaration() Declaration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.decl
 }
 
 // text is that of the last declaration, and data what that names.
@@ -175,12 +189,47 @@ func (t *Trainer) Start(epochs int) (*Run, error) {
 	go func() {
 		defer close(r.done)
 		defer cancel(nil)
+		t.guard()
 		err := t.Trainer.Train(ctx, epochs)
+		if fault, ok := errors.AsType[*train.DeviceError](err); ok {
+			err = t.recover(fault)
+		}
 		if err != nil && !errors.Is(err, errStopped) {
 			r.err = classify(err)
 		}
 	}()
 	return r, nil
+}
+
+// guard sees to it that there is a state to go back to, before a training.
+func (t *Trainer) guard() {
+	last, i := t.kept.snapshot(), t.Trainer.Info()
+	if i.Step == 0 || last != nil && last.Step == i.Step {
+		return
+	}
+	if was, err := t.Snapshot(context.Background()); err == nil {
+		t.kept.setSnapshot(was)
+	}
+}
+
+// recover puts a trainer whose device failed in the middle of a step back to the
+// last state that is known, and tells.
+func (t *Trainer) recover(fault *train.DeviceError) error {
+	was, at, err := t.kept.snapshot(), t.Trainer.Info().Step, error(nil)
+	if was != nil {
+		err = t.Trainer.Restore(was)
+	} else {
+		err = t.Trainer.Reset()
+	}
+	if err != nil {
+		return wrap(Resource, "end the core with `metalnb stop --force`; the next cell that uses the trainer has it as it was last written down",
+			fmt.Errorf("%w, and the trainer cannot be put back: %w", fault, err))
+	}
+	i := t.Trainer.Info()
+	said := fmt.Sprintf("%v near step %d; the trainer is back at step %d (epoch %d, step %d of %d)", fault, at+1, i.Step, i.Epoch+1, i.EpochStep, i.StepsPerEpoch)
+	t.kept.say(said)
+	t.changed()
+	return errorf(Resource, "t.Fit goes on from there", "%s", said)
 }
 
 // Stop ends training between two steps, and returns when it has ended.
@@ -235,5 +284,5 @@ func (t *Trainer) end() {
 }
 
 func (t *Trainer) busy(what string) *Error {
-	return errorf(Busy, "wait for it with t.Wait(), or end it with t.Stop()", "trainer %q is training and cannot %s", t.name, what)
+	return errorf(Busy, "wait for it with t.Wait(), or end it with t.Stop()", "trainer %q is training and cannot %s", t.Trainer.Info().Name, what)
 }

@@ -43,13 +43,22 @@ func (j *Journal) dataPath(sum string) string { return filepath.Join(j.Dir, data
 
 // remove removes what is written of a trainer that is not awake.
 func (j *Journal) remove(session, name string) bool {
-	if j == nil || j.off != "" {
+	if j.off() {
+		return false
+	}
+	there := j.has(session, name)
+	forget(j.path(session, name))
+	return there
+}
+
+// has reports whether a trainer is written down.
+func (j *Journal) has(session, name string) bool {
+	if j.off() {
 		return false
 	}
 	path := j.path(session, name)
 	_, err := os.Stat(path)
 	_, before := os.Stat(checkpoint.Before(path))
-	forget(path)
 	return err == nil || before == nil
 }
 
@@ -58,7 +67,7 @@ func (j *Journal) remove(session, name string) bool {
 // all that it has is damaged.
 func (s *Session) wake(name string) (*Trainer, error) {
 	j := s.core.journal
-	if j == nil || j.off != "" {
+	if j.off() {
 		return nil, nil
 	}
 	s.waking.Lock()

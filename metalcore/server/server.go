@@ -31,7 +31,7 @@ type Options struct {
 
 // Journal says how trainers are written down.
 type Journal struct {
-	Every time.Duration // how long a training may go unwritten; none is written down when 0
+	Every time.Duration // how long a training may go unwritten; only checkpoints are written when 0
 	Age   time.Duration // files that nobody has asked for so long are removed; never when 0
 	Bytes int64         // that the files may take when the core begins; any number when 0
 }
@@ -82,10 +82,8 @@ func Run(ctx context.Context, core *runtime.Core, opts Options) (err error) {
 		Address: opts.Place.Socket(),
 	}
 	s.Log.Printf("core %s, pid %d, on %s, listens at %s", wire.Version, os.Getpid(), core.Device().Info().Name, s.welcome.Address)
-	if j := opts.Journal; j.Every > 0 {
-		core.Keep(runtime.JournalOptions{Dir: opts.Place.Journal(), Every: j.Every, Age: j.Age, Bytes: j.Bytes,
-			Declaration: redeclaration, Log: s.Log.Printf})
-	}
+	core.Keep(runtime.JournalOptions{Dir: opts.Place.Journal(), Every: opts.Journal.Every, Age: opts.Journal.Age, Bytes: opts.Journal.Bytes,
+		Declaration: redeclaration, Log: s.Log.Printf})
 	go s.watchIdle(ctx)
 	go s.sweep(ctx)
 	stop := context.AfterFunc(ctx, func() { listener.Close() })

@@ -56,6 +56,9 @@ func (t *Trainer) begin(ctx context.Context, epochs int) (*run, error) {
 	if t.run != nil {
 		return nil, ErrBusy
 	}
+	if t.fault != nil {
+		return nil, t.fault
+	}
 	r := &run{done: make(chan struct{})}
 	r.ctx, r.stop = context.WithCancelCause(ctx)
 	t.run, t.goal, t.state, t.note = r, t.epoch+epochs, Running, ""
@@ -150,6 +153,9 @@ func (t *Trainer) slice(r *run, begin bool) error {
 	}
 	start := time.Now()
 	failed := program.run(n)
+	if t.fail(failed) {
+		return failed
+	}
 	p, err := m.progress()
 	if err == nil {
 		t.account(r, p, time.Since(start))
@@ -167,6 +173,15 @@ func (t *Trainer) slice(r *run, begin bool) error {
 		return &DivergedError{Step: t.step + 1, Epoch: t.epoch + 1, LR: t.rateAt(t.step), First: first, Precision: m.spec.Precision, Hunted: m.spec.Hunt}
 	}
 	return nil
+}
+
+// fail takes down that the device failed, if it did, before anybody else can look
+// at what it has left.
+func (t *Trainer) fail(err error) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.fault, _ = errors.AsType[*DeviceError](err)
+	return t.fault != nil
 }
 
 // account adds a slice to the counters and to the history.

@@ -60,6 +60,9 @@ func (t *Trainer) Snapshot(ctx context.Context) (*Snapshot, error) {
 		return nil, err
 	}
 	defer release()
+	if err := t.failure(); err != nil {
+		return nil, err
+	}
 	states, err := t.machine.mem.download()
 	if err != nil {
 		return nil, err
@@ -76,6 +79,16 @@ func (t *Trainer) Snapshot(ctx context.Context) (*Snapshot, error) {
 		s.Goal = t.goal
 	}
 	return s, nil
+}
+
+// failure is that of the device in the last run.
+func (t *Trainer) failure() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.fault != nil {
+		return t.fault
+	}
+	return nil
 }
 
 // states lists the names of what is not scratch.
@@ -130,7 +143,7 @@ func (t *Trainer) Restore(s *Snapshot) error {
 		return err
 	}
 	t.seen = progress{loss: s.Loss, weight: s.Weight}
-	t.state, t.note = Idle, ""
+	t.state, t.note, t.fault = Idle, "", nil
 	t.epoch, t.step, t.epochStep, t.epochTime, t.goal, t.stepsPerSec = s.Epoch, s.Step, s.EpochStep, s.EpochTime, 0, 0
 	t.skipped, t.scale = int64(skipped), scale
 	t.lr, t.lowered = s.LR, s.Lowered

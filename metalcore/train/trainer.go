@@ -62,6 +62,7 @@ type Trainer struct {
 	closed      bool
 	state       State
 	note        string
+	fault       *DeviceError // that ended the last run; nobody knows what the states are
 	epoch       int
 	step        int64
 	skipped     int64   // of these, by the loss scale
@@ -104,6 +105,20 @@ func (t *Trainer) Spec() Spec {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.spec
+}
+
+// Rename gives the trainer another name.
+func (t *Trainer) Rename(name string) error {
+	release, err := t.hold(context.Background())
+	if err != nil {
+		return err
+	}
+	defer release()
+	t.machine.spec.Name = name
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.spec.Name = name
+	return nil
 }
 
 // Info tells where the trainer stands. It does not wait for the device.
@@ -256,7 +271,7 @@ func (t *Trainer) Reset() error {
 		return err
 	}
 	t.seen = progress{}
-	t.state, t.note = Idle, ""
+	t.state, t.note, t.fault = Idle, "", nil
 	t.epoch, t.step, t.epochStep, t.epochTime, t.goal, t.stepsPerSec = 0, 0, 0, 0, 0, 0
 	t.skipped, t.scale = 0, 0
 	t.history, t.lowered = history{}, schedule.State{}
