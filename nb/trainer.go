@@ -66,9 +66,7 @@ func (t *Trainer) Attach() {
 		}
 		fail(e)
 	}
-	if declared.Say != "" {
-		fmt.Printf("trainer %s: %s\n", t.spec.Name, declared.Say)
-	}
+	say(t.spec.Name, declared)
 	t.declared = now
 }
 

@@ -25,6 +25,8 @@ func (c *client) handle(req wire.Message) (wire.Message, error) {
 		return c.declare(&req.Spec)
 	case *wire.Drop:
 		return &wire.OK{}, c.session.Drop(req.Trainer)
+	case *wire.Fork, *wire.Rename:
+		return c.copies(req)
 	case *wire.HasData, *wire.PutData, *wire.LoadData, *wire.AskData, *wire.Rows:
 		return c.data(req)
 	case *wire.OpenStream:
@@ -83,6 +85,8 @@ func (c *client) trainer(req wire.Message) (wire.Message, error) {
 		return c.report(t, req)
 	case *wire.AskCurve:
 		return c.curve(t, req)
+	case *wire.Save, *wire.Restore, *wire.AskCheckpoints:
+		return c.checkpoints(t, req)
 	}
 	return &wire.Trained{Info: infoOf(t)}, nil
 }

@@ -1,0 +1,61 @@
+package server
+
+import (
+	"fmt"
+
+	"github.com/metalnb/metalnb/metalcore/runtime"
+	"github.com/metalnb/metalnb/metalcore/wire"
+)
+
+// copies answers the requests for a trainer of another name.
+func (c *client) copies(req wire.Message) (wire.Message, error) {
+	switch req := req.(type) {
+	case *wire.Fork:
+		t, err := c.session.Fork(req.Trainer, req.As)
+		if err != nil {
+			return nil, err
+		}
+		c.server.Log.Printf("%s: trainer %q is a fork of %q", c.session.Name(), req.As, req.Trainer)
+		return &wire.Declared{Outcome: "forked", Say: t.Tell(), Info: infoOf(t)}, nil
+	case *wire.Rename:
+		t, err := c.session.Rename(req.Trainer, req.As)
+		if err != nil {
+			return nil, err
+		}
+		c.server.Log.Printf("%s: trainer %q is %q now", c.session.Name(), req.Trainer, req.As)
+		return &wire.Trained{Info: infoOf(t)}, nil
+	}
+	return nil, fmt.Errorf("%T is about no copy", req)
+}
+
+// checkpoints answers the requests about a trainer's checkpoints.
+func (c *client) checkpoints(t *runtime.Trainer, req wire.Message) (wire.Message, error) {
+	switch req := req.(type) {
+	case *wire.Save:
+		saved, err := t.Save(req.Name, req.Path)
+		if err != nil {
+			return nil, err
+		}
+		return checkpointsOf(saved), nil
+	case *wire.Restore:
+		if err := t.Load(req.Name, req.Path); err != nil {
+			return nil, err
+		}
+		return &wire.Trained{Info: infoOf(t)}, nil
+	case *wire.AskCheckpoints:
+		list, err := t.Checkpoints()
+		if err != nil {
+			return nil, err
+		}
+		return checkpointsOf(list...), nil
+	}
+	return nil, fmt.Errorf("%T is about no checkpoint", req)
+}
+
+func checkpointsOf(list ...runtime.Checkpoint) *wire.Checkpoints {
+	out := &wire.Checkpoints{}
+	for _, p := range list {
+		out.List = append(out.List, wire.Checkpoint{Name: p.Name, Path: p.Path, Time: p.Time.UnixNano(), Epoch: p.Epoch, Step: p.Step, Bytes: p.Bytes})
+	}
+	return out
+}
