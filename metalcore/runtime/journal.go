@@ -43,13 +43,14 @@ type Journal struct {
 	wake    chan struct{}
 	closing chan struct{}
 	ended   chan struct{}
+	beats   chan *Trainer // whose training goes on
 }
 
 // Keep begins a journal. When that is not possible, the core goes on without
 // one, and trainers say so.
 func (c *Core) Keep(opts JournalOptions) {
 	j := &Journal{JournalOptions: opts, due: map[*Trainer]time.Time{}, wake: make(chan struct{}, 1),
-		closing: make(chan struct{}), ended: make(chan struct{})}
+		closing: make(chan struct{}), ended: make(chan struct{}), beats: make(chan *Trainer, 16)}
 	c.journal = j
 	if err := j.open(); err != nil {
 		j.dead = fmt.Sprintf("trainers are not written down: %v", err)
@@ -61,6 +62,7 @@ func (c *Core) Keep(opts JournalOptions) {
 	}
 	j.clean()
 	go j.run()
+	go j.beat()
 }
 
 // off reports whether no trainer is written down unasked.
@@ -124,7 +126,12 @@ func (j *Journal) keep(t *Trainer) {
 		case train.EpochEnd:
 			j.want(t, t.kept.pause(epochPause))
 		}
-		t.kept.beat(e.Info.Step)
+		if t.kept.beat(e.Info.Step) {
+			select {
+			case j.beats <- t:
+			default: // the disk is slow
+			}
+		}
 	})
 }
 
@@ -192,6 +199,19 @@ func (j *Journal) run() {
 			return
 		case <-j.wake:
 		case <-time.After(wait):
+		}
+	}
+}
+
+// beat writes down how far trainings are. The files are apart from those of the
+// trainers, and nobody waits for them.
+func (j *Journal) beat() {
+	for {
+		select {
+		case <-j.closing:
+			return
+		case t := <-j.beats:
+			t.kept.writeBeat()
 		}
 	}
 }

@@ -24,7 +24,8 @@ type kept struct {
 	said   string        // how it came back, until it trains again
 	told   bool          // that a cell heard
 	failed string        // why it is not written
-	beaten time.Time     // of the last beat
+	step   int64         // of a training
+	beaten time.Time     // of the last beat that was due
 }
 
 // follow begins to keep a trainer in a file, or says why not.
@@ -147,17 +148,28 @@ func (t *Trainer) Tell() string {
 // beatEvery is the least time between two beats.
 const beatEvery = time.Second
 
-// beat writes down how far the training is, so that one can say what was lost.
-func (k *kept) beat(step int64) {
+// beat notes how far the training is, and tells whether that should be written.
+func (k *kept) beat(step int64) (due bool) {
 	k.mu.Lock()
-	path, now := k.path, time.Now()
-	due := path != "" && now.Sub(k.beaten) >= beatEvery
+	defer k.mu.Unlock()
+	now := time.Now()
+	k.step, due = step, k.path != "" && now.Sub(k.beaten) >= beatEvery
 	if due {
 		k.beaten = now
 	}
+	return due
+}
+
+// writeBeat writes down how far the training was at the last beat, so that one can
+// say what was lost.
+func (k *kept) writeBeat() {
+	k.writing.Lock()
+	defer k.writing.Unlock()
+	k.mu.Lock()
+	path, text := k.path, fmt.Sprintf("%d %d", k.step, k.beaten.UnixNano())
 	k.mu.Unlock()
-	if due {
-		os.WriteFile(beatOf(path), fmt.Appendf(nil, "%d %d", step, now.UnixNano()), 0o600) // for a message only
+	if path != "" {
+		os.WriteFile(beatOf(path), []byte(text), 0o600) // for a message only
 	}
 }
 
