@@ -42,7 +42,7 @@ type Journal struct {
 	due     map[*Trainer]time.Time
 	wake    chan struct{}
 	closing chan struct{}
-	ended   chan struct{}
+	workers sync.WaitGroup
 	beats   chan *Trainer // whose training goes on
 }
 
@@ -50,19 +50,18 @@ type Journal struct {
 // one, and trainers say so.
 func (c *Core) Keep(opts JournalOptions) {
 	j := &Journal{JournalOptions: opts, due: map[*Trainer]time.Time{}, wake: make(chan struct{}, 1),
-		closing: make(chan struct{}), ended: make(chan struct{}), beats: make(chan *Trainer, 16)}
+		closing: make(chan struct{}), beats: make(chan *Trainer, 16)}
 	c.journal = j
 	if err := j.open(); err != nil {
 		j.dead = fmt.Sprintf("trainers are not written down: %v", err)
 		j.Log("journal: %s", j.dead)
 	}
 	if j.off() {
-		close(j.ended)
 		return
 	}
 	j.clean()
-	go j.run()
-	go j.beat()
+	j.workers.Go(j.run)
+	j.workers.Go(j.beat)
 }
 
 // off reports whether no trainer is written down unasked.
@@ -90,7 +89,7 @@ func (j *Journal) close() {
 		return
 	}
 	close(j.closing)
-	<-j.ended
+	j.workers.Wait()
 	j.lock.Close()
 }
 
@@ -184,7 +183,6 @@ func (j *Journal) next() (first *Trainer, wait time.Duration) {
 }
 
 func (j *Journal) run() {
-	defer close(j.ended)
 	for {
 		t, wait := j.next()
 		if t != nil {
