@@ -173,7 +173,10 @@ func (k *kept) writeBeat() {
 	}
 }
 
-func beatOf(path string) string { return path + ".at" }
+// beatSuffix ends the names of the files of beats.
+const beatSuffix = ".at"
+
+func beatOf(path string) string { return path + beatSuffix }
 
 // lastBeat is what the last beat said.
 func lastBeat(path string) (step int64, at time.Time) {

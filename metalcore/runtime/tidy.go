@@ -105,7 +105,7 @@ func (j *Journal) clean() {
 			}
 			return nil
 		}
-		if info, err := d.Info(); err == nil && strings.Contains(d.Name(), suffix) {
+		if info, err := d.Info(); err == nil && strings.Contains(d.Name(), suffix) && !strings.HasSuffix(path, beatSuffix) {
 			sum += info.Size()
 			files = append(files, file{path, info})
 		}
@@ -121,6 +121,7 @@ func (j *Journal) clean() {
 			sum -= f.info.Size()
 			j.Log("journal: %s, of %s, is removed", f.path, f.info.ModTime().Format(time.DateTime))
 			os.Remove(f.path)
+			os.Remove(beatOf(f.path))
 			os.Remove(filepath.Dir(f.path)) // if it is empty
 		default:
 			needs(f.path, needed)
