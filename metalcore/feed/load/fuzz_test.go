@@ -94,7 +94,12 @@ func FuzzImage(f *testing.F) {
 }
 
 func FuzzParquet(f *testing.F) {
-	seeds(f, "table_none.parquet", "table_snappy.parquet", "table_zstd.parquet", "nested.parquet")
+	seeds(f, "table_none.parquet", "table_snappy.parquet", "table_zstd.parquet", "table_lz4.parquet", "nested.parquet")
+	whole, err := os.ReadFile(data("table_none.parquet"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(append(whole[:len(whole)-8:len(whole)-8], "\xe7\x04\x00\xd9PAR1"...)) // a description of gigabytes
 	f.Fuzz(func(t *testing.T, content []byte) {
 		s := &Spec{Format: Parquet, Paths: []string{"t.parquet"}, Table: Table{Missing: MissingMean}}
 		b, err := tableOfParquet(context.Background(), bytes.NewReader(content), int64(len(content)), s, fuzzLimit)

@@ -124,13 +124,17 @@ func TestParquet(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	}
-	s := Spec{Format: Parquet, Paths: []string{data("nested.parquet")}}
+	s := Spec{Format: Parquet, Paths: []string{data("table_lz4.parquet")}}
+	if _, err := Load(t.Context(), "set", s, 0); err == nil || !strings.Contains(err.Error(), "packed by LZ4_RAW cannot be read: use snappy") {
+		t.Errorf("got %v", err)
+	}
+	s = Spec{Format: Parquet, Paths: []string{data("nested.parquet")}}
 	if _, err := Load(t.Context(), "set", s, 0); err == nil || !strings.Contains(err.Error(), `column "a" is a list or a structure`) {
 		t.Errorf("got %v", err)
 	}
 	s.Paths[0] = data("files.py")
-	if _, err := Load(t.Context(), "set", s, 0); err == nil {
-		t.Error("a program was read as Parquet")
+	if _, err := Load(t.Context(), "set", s, 0); err == nil || !strings.Contains(err.Error(), "files.py: this is no whole Parquet file") {
+		t.Errorf("a program was read as Parquet: %v", err)
 	}
 }
 

@@ -2,6 +2,8 @@ package load
 
 import (
 	"context"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -9,6 +11,7 @@ import (
 	"strconv"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/format"
 
 	"github.com/metalnb/metalnb/metalcore/feed"
 )
@@ -44,6 +47,9 @@ func tableOfParquet(ctx context.Context, r io.ReaderAt, size int64, s *Spec, lim
 			err = fmt.Errorf("%s is damaged: %v", file, p)
 		}
 	}()
+	if err := checkFooter(r, size); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
 	f, err := parquet.OpenFile(r, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
@@ -70,11 +76,30 @@ func tableOfParquet(ctx context.Context, r io.ReaderAt, size int64, s *Spec, lim
 	return b, nil
 }
 
+// checkFooter reads how long the description at the end of a file is, for which
+// the library takes memory unasked.
+func checkFooter(r io.ReaderAt, size int64) error {
+	var end [8]byte
+	if size < 12 {
+		return errors.New("this is no Parquet file: it has only a few bytes")
+	}
+	if _, err := r.ReadAt(end[:], size-8); err != nil {
+		return err
+	}
+	if n := int64(binary.LittleEndian.Uint32(end[:])); string(end[4:]) != "PAR1" || n > size-12 {
+		return errors.New("this is no whole Parquet file: its end does not describe it")
+	}
+	return nil
+}
+
 // checkUnpacked refuses a file whose columns say that they are too large.
 func checkUnpacked(f *parquet.File, limit int64) error {
 	sum := int64(0)
 	for _, group := range f.Metadata().RowGroups {
 		for _, column := range group.Columns {
+			if codec := column.MetaData.Codec; codec != format.Uncompressed && codec != format.Snappy && codec != format.Gzip && codec != format.Zstd {
+				return fmt.Errorf("columns packed by %v cannot be read: use snappy, gzip, zstd or none", codec)
+			}
 			n := column.MetaData.TotalUncompressedSize
 			if n < 0 || n > math.MaxInt64-sum {
 				return fmt.Errorf("a column says that it has %d bytes", n)

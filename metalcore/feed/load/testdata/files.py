@@ -36,7 +36,7 @@ table = pa.table({
     "city": pa.array(["Rome", "Oslo", "Rome", "Bern"]),
     "kind": pa.array(["b", "a", "b", "c"]).dictionary_encode(),
 })
-for codec in ["none", "snappy", "gzip", "zstd"]:
+for codec in ["none", "snappy", "gzip", "zstd", "lz4"]:
     pq.write_table(table, f"table_{codec}.parquet", compression=codec)
 pq.write_table(pa.table({"a": [[1], [2]], "y": [0, 1]}), "nested.parquet")
 
