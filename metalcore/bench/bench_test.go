@@ -51,3 +51,16 @@ func TestSpread(t *testing.T) {
 		t.Error(s)
 	}
 }
+
+// TestFeed reads each format, and trains on what is read meanwhile.
+func TestFeed(t *testing.T) {
+	var table strings.Builder
+	if err := Run(t.Context(), &table, Options{Only: []string{"feed"}, Threads: []int{1}, Rounds: 1}); err != nil {
+		t.Fatal(err)
+	}
+	for word, want := range map[string]int{"\n": 9, " rows/s": 6, "PNG": 3, "staging": 1, "overlap": 2, "NaN": 0, "Inf": 0} {
+		if n := strings.Count(table.String(), word); n != want {
+			t.Errorf("%q is there %d times, want %d:\n%s", word, n, want, table.String())
+		}
+	}
+}
