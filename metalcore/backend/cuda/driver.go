@@ -55,6 +55,7 @@ type driver struct {
 	limits   gpu.Limits
 
 	mu        sync.Mutex // held while recordings are launched
+	graphs    []*graph
 	closed    bool
 	committed chan *recording
 	ended     chan struct{}
@@ -161,6 +162,7 @@ func (d *driver) Close() error {
 	}
 	close(d.committed)
 	<-d.ended
+	d.dropOf(nil)
 	return errors.Join(d.call("cuStreamDestroy_v2", d.kernels), d.call("cuStreamDestroy_v2", d.copies), d.cuda.call("cuDevicePrimaryCtxRelease_v2", d.device))
 }
 
@@ -237,4 +239,9 @@ func (m *module) release() {
 func (p *pipeline) Threads() int { return p.threads }
 
 // Free gives the kernel back. Freeing twice does no harm.
-func (p *pipeline) Free() { p.once.Do(p.module.release) }
+func (p *pipeline) Free() {
+	p.once.Do(func() {
+		p.module.d.dropOf(p)
+		p.module.release()
+	})
+}

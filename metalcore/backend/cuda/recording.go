@@ -5,6 +5,7 @@ package cuda
 import (
 	"errors"
 	"runtime"
+	"slices"
 	"unsafe"
 
 	"github.com/ebitengine/purego"
@@ -66,14 +67,14 @@ func (r *recording) Commit(done func(error)) {
 		return
 	}
 	if r.err == nil {
-		r.err = r.launch()
+		r.err = r.start()
 	}
 	d.committed <- r
 }
 
-// launch hands all kernels over, and then the event. It is called with d.mu
+// start hands all kernels over, and then the event. It is called with d.mu
 // held.
-func (r *recording) launch() error {
+func (r *recording) start() error {
 	d := r.d
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -83,29 +84,43 @@ func (r *recording) launch() error {
 	if err := d.cuda.call("cuEventCreate", uintptr(unsafe.Pointer(&r.event)), eventBlocking|eventNoTiming); err != nil {
 		return &gpu.RunError{Cause: err.Error()}
 	}
-	err := r.launchAll()
+	launches, buffers, times := r.period()
+	err := d.repeat(launches, buffers, times)
 	if e := d.cuda.call("cuEventRecord", r.event, d.kernels); e != nil && err == nil {
 		err = &gpu.RunError{Cause: e.Error()}
 	}
 	return err
 }
 
-func (r *recording) launchAll() error {
-	params := make([]unsafe.Pointer, len(r.buffers)+1) // the address of each argument, as CUDA wants it
-	for i := range r.buffers {
-		params[i] = unsafe.Pointer(&r.buffers[i])
+// period is what the recording repeats, such as a step, and how often it does.
+func (r *recording) period() (launches []launch, buffers []uint64, times int) {
+	n := len(r.launches)
+	bound := 0
+	for p := 1; p <= n/2; p++ {
+		bound += r.launches[p-1].buffers
+		if n%p == 0 && slices.Equal(r.launches[p:], r.launches[:n-p]) && slices.Equal(r.buffers[bound:], r.buffers[:len(r.buffers)-bound]) {
+			return r.launches[:p], r.buffers[:bound], n / p
+		}
 	}
-	f, first := r.d.cuda.functions["cuLaunchKernel"], 0
-	for i := range r.launches {
-		l := &r.launches[i]
+	return r.launches, r.buffers, 1
+}
+
+// launch launches kernels one after the other. It is called with the context.
+func (d *driver) launch(launches []launch, buffers []uint64) error {
+	params := make([]unsafe.Pointer, len(buffers)+1) // the address of each argument, as CUDA wants it
+	for i := range buffers {
+		params[i] = unsafe.Pointer(&buffers[i])
+	}
+	f, first := d.cuda.functions["cuLaunchKernel"], 0
+	for i := range launches {
+		l := &launches[i]
 		code, _, _ := purego.SyscallN(f, l.kernel.function, uintptr(l.groups[0]), uintptr(l.groups[1]), uintptr(l.groups[2]),
-			uintptr(l.threads), 1, 1, 0, r.d.kernels, uintptr(unsafe.Pointer(&params[first])), 0)
-		if err := r.d.cuda.result("cuLaunchKernel", int(int32(code))); err != nil {
+			uintptr(l.threads), 1, 1, 0, d.kernels, uintptr(unsafe.Pointer(&params[first])), 0)
+		if err := d.cuda.result("cuLaunchKernel", int(int32(code))); err != nil {
 			return &gpu.RunError{Kernel: l.kernel.name, Cause: err.Error()}
 		}
 		first += l.buffers
 	}
-	runtime.KeepAlive(r)
 	return nil
 }
 

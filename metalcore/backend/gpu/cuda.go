@@ -15,7 +15,7 @@ type CUDA struct{}
 // Name is "cuda".
 func (CUDA) Name() string { return "cuda" }
 
-// Matrix is false: the matrix units take no f32.
+// Matrix is false: simdgroup matrices are those of Metal.
 func (CUDA) Matrix(ir.DType) bool { return false }
 
 // cudaHead is what the prelude needs.

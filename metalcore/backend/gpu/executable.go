@@ -274,10 +274,17 @@ func (r *recorder) call(i int) bool {
 	}
 	r.calls++
 	r.bytes += e.bytes[i]
-	if r.calls >= r.limit || r.bytes >= recordingBytes {
+	if r.full(i) {
 		r.commit()
 	}
 	return true
+}
+
+// full reports whether no more fits after a call. Where several steps fit they
+// are whole ones, so that recordings are alike, and a driver may know them again.
+func (r *recorder) full(i int) bool {
+	step := len(r.e.code.Calls)
+	return r.calls >= r.limit || r.bytes >= recordingBytes || i == step-1 && r.calls+step > r.limit
 }
 
 // begin waits until few enough recordings are in flight.
