@@ -30,6 +30,8 @@
 //   - Dense, Conv1D, Conv2D, DepthwiseConv2D, ConvTranspose2D
 //   - MaxPool2D, AvgPool2D, GlobalAvgPool2D, GlobalMaxPool2D, UpSample2D
 //   - BatchNorm, LayerNorm, GroupNorm, RMSNorm, Dropout
+//   - RandomFlip, RandomCrop, Rotate, Cutout, which change images in training
+//     only, and Normalize; Config.Mixup mixes rows
 //   - Embedding, MultiHeadAttention, PositionalEncoding, LearnedPositions
 //   - LSTM, GRU
 //   - Flatten, Reshape, Permute, Concat, Split, Slice, Pad, and Add for what
@@ -40,6 +42,10 @@
 // Those with settings have a second method, like Conv2DWith. Share uses one
 // block of layers in several places, and Freeze keeps one as it is. Images are
 // [B, height, width, channels] and sequences [B, steps, features].
+//
+// Data comes from package datasets, from Go values by Data, from files by CSV,
+// Parquet, NumPy, NPZ, IDX and Images, which the core reads, and from a function
+// of the cell by Stream.
 //
 // Tensors of numbers are computed in the core when somebody looks: with String,
 // Values, Item, Eval, and the function Eval for several at once. Keep and Kept

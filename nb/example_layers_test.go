@@ -69,3 +69,16 @@ func ExampleConcat() {
 	// [[3. 1. 2. 0.]
 	//  [6. 4. 5. 0.]]
 }
+
+// Augmentation is made of layers, of which evaluation and prediction see nothing.
+func ExampleTensor_RandomCrop() {
+	digits := datasets.Digits()
+	model := nb.Input(8, 8, 1).RandomCrop(1).Rotate(10).Conv2D(16, 3).ReLU().MaxPool2D(2).Flatten().Dense(10)
+	t := nb.NewTrainer("augmented", model, nb.Config{Data: digits.Train, Optimizer: nb.Adam{LR: 3e-3}})
+	defer t.Drop()
+	t.Start(15)
+	for t.Running() {
+	}
+	fmt.Println("good:", t.Evaluate(digits.Test)["accuracy"] > 0.93)
+	// Output: good: true
+}

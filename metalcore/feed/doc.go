@@ -8,8 +8,9 @@
 //     that come with metalnb.
 //   - Package load: sets read from files, CSV, Parquet, NumPy, idx, images.
 //   - Source (source.go): where the rows of a set come from when they are not in
-//     memory. A faulty row is a RowError, or with Set.Skip counts nothing.
-//   - Resident (resident.go, window.go): a set on a device. One that fits lies
+//     memory. A faulty row is a RowError, or with Set.Skip counts nothing. A
+//     Stream (stream.go) is one whose rows a program makes when they are wanted.
+//   - Resident (resident.go, window.go, block.go): a set on a device. One that fits lies
 //     there whole, uploaded once whatever number of trainers use it, and a step
 //     program picks its batch from it: the host does nothing for a step.
 //

@@ -53,6 +53,7 @@ func (s *Stream) Attach() *Maker {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.leave(s.maker)
+	s.rows, s.fault = [2][]byte{}, nil // which may be others now
 	s.maker = &Maker{stream: s, wants: make(chan Want, 1), gone: make(chan struct{})}
 	return s.maker
 }
