@@ -1,3 +1,7 @@
+// An emulator cannot run what the host's compiler makes of kernels.
+
+//go:build !emulated
+
 package gpu_test
 
 import (
