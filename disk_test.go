@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -27,6 +28,24 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("%d files are left, %v", len(left), err)
 	}
 	corePID(t, p)
+}
+
+// A trainer that does not fit the disk says so, and trains on.
+func TestFullJournal(t *testing.T) {
+	p := place(t)
+	out, err := start(t, p, "full-journal").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	contains(t, "the program", string(out), "trainer wide: running", "not written down: write ", "file too large", "it trains on")
+	log, _, _ := metalnb(t, p, "logs")
+	if n := strings.Count(log, `trainer "wide" of /test/book.ipynb is not written down: `); n != 1 {
+		t.Errorf("the log says it %d times:\n%s", n, log)
+	}
+	eventually(t, "no part of a file to be left", func() bool {
+		left, err := filepath.Glob(filepath.Join(p.Journal(), "book-*", ".*"))
+		return err == nil && len(left) == 0
+	})
 }
 
 // A directory that cannot be made is an error that names the way out.

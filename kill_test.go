@@ -186,3 +186,30 @@ func fitOver(t *testing.T, conn *wire.Conn, name string, epochs int) *wire.Run {
 		}
 	}
 }
+
+// `metalnb stop` writes down what there is, and the next core has it; it does not
+// stop a training, or forget data that no trainer needs, unless it must.
+func TestStopWritesDown(t *testing.T) {
+	p := place(t)
+	next(t, lines(t, start(t, p, "start-training", "a")))
+	_, errs, code := metalnb(t, p, "stop")
+	if code != 1 {
+		t.Error("a training was stopped")
+	}
+	contains(t, "stop", errs, `trainer "a" (training, `, "lose or stop", "--force")
+	status, _, _ := metalnb(t, p, "status")
+	contains(t, "status", status, "journal every 15s in "+p.Journal())
+	if _, _, code := metalnb(t, p, "stop", "--force"); code != 0 {
+		t.Error("it was not stopped by force")
+	}
+	before, running := where(t, p, "a")
+	if before == 0 || running {
+		t.Errorf("after %d steps it trains: %v", before, running)
+	}
+	if out, errs, code := metalnb(t, p, "stop"); code != 0 {
+		t.Error(out, errs)
+	}
+	if steps, _ := where(t, p, "a"); steps != before {
+		t.Errorf("it had taken %d steps, and has %d", before, steps)
+	}
+}

@@ -144,6 +144,7 @@ func TestBadCommands(t *testing.T) {
 		{"status now", 2, "metalnb status"},
 		{"stop --hard", 2, "-hard"},
 		{"core --idle never", 2, "never"},
+		{"core --journal 5", 1, "give a time of 100ms at least, as 15s, or off"},
 		{"core --device gpu", 1, "auto, metal, cuda, cpu"},
 		{"doctor --device gpu", 1, "auto, metal, cuda, cpu"},
 		{"doctor --seconds 0", 1, "more than 0 seconds"},

@@ -96,7 +96,8 @@ func where(t *testing.T, p wire.Place, name string) (steps int, running bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := fmt.Sscan(string(out), &steps, &running); err != nil {
+	said := strings.Split(strings.TrimSpace(string(out)), "\n") // of a trainer that came back, too
+	if _, err := fmt.Sscan(said[len(said)-1], &steps, &running); err != nil {
 		t.Fatalf("%v in %q", err, out)
 	}
 	return steps, running

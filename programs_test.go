@@ -6,7 +6,9 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"strings"
 	"syscall"
+	"time"
 
 	"github.com/metalnb/metalnb/datasets"
 	"github.com/metalnb/metalnb/metalcore/wire"
@@ -23,6 +25,7 @@ var programs = map[string]func(words []string){
 	"old-core":       oldCore,
 	"lead-a-group":   leadAGroup,
 	"full-disk":      fullDisk,
+	"full-journal":   fullJournal,
 	"hand-over":      handOver,
 }
 
@@ -94,11 +97,7 @@ func leadAGroup(words []string) {
 // fullDisk computes what has to pass through files, when none may grow beyond a
 // few kilobytes: to the kernel that is as a full disk is.
 func fullDisk([]string) {
-	signal.Ignore(syscall.SIGXFSZ)
-	limit := syscall.Rlimit{Cur: 64 << 10, Max: 64 << 10}
-	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
-		panic(err)
-	}
+	smallFiles()
 	fmt.Println("answer", nb.Try(func() { nb.Ones(1000, 1000).Add(1).Values() }))
 	fmt.Println("argument", nb.Try(func() { nb.Array(make([]float32, 1_000_000)).Add(1).Sum().Item() }))
 	fmt.Println("data", nb.Try(func() { nb.Data("mine", make([][100]float32, 10_000), make([]int, 10_000)).Len() }))
@@ -116,4 +115,29 @@ func handOver([]string) {
 	t := trainer("far")
 	t.Fit(1)
 	fmt.Println("steps", t.Steps())
+}
+
+func smallFiles() {
+	signal.Ignore(syscall.SIGXFSZ)
+	limit := syscall.Rlimit{Cur: 64 << 10, Max: 64 << 10}
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		panic(err)
+	}
+}
+
+// fullJournal trains what is too large to be written down.
+func fullJournal([]string) {
+	smallFiles()
+	os.Setenv("METALNB_JOURNAL", "100ms")
+	model := nb.Input(8, 8, 1).Flatten().Dense(200).ReLU().Dense(10)
+	t := nb.NewTrainer("wide", model, nb.Config{Data: datasets.Digits().Train})
+	t.Start(forever)
+	for !strings.Contains(t.String(), "not written down") {
+		time.Sleep(10 * time.Millisecond)
+	}
+	fmt.Println(t)
+	for at := t.Steps(); t.Steps() == at; {
+		time.Sleep(time.Millisecond)
+	}
+	fmt.Println("it trains on")
 }

@@ -24,6 +24,7 @@ type JournalOptions struct {
 	Declaration func(name, text string, find func(Ref) (*feed.Set, *Upload, error)) (Declaration, error)
 	Age         time.Duration // files that nobody has asked for so long are removed; 0 for never
 	Bytes       int64         // that all files may take when the core begins, or the oldest are removed; 0 for any number
+	Resume      bool          // have trainers that come back go on, where they were training
 	Log         func(format string, args ...any)
 }
 

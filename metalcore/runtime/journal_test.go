@@ -110,6 +110,18 @@ func TestWrittenWhileTraining(t *testing.T) {
 		t.Errorf("%+v", i)
 	}
 	says(t, "the note", again.Info().Note, "of training w", "it was training to epoch 1000000000: t.Start(")
+
+	other := t.TempDir()
+	if err := os.CopyFS(other, os.DirFS(copied)); err != nil {
+		t.Fatal(err)
+	}
+	next, _, _ = journaled(t, other, time.Hour)
+	next.core.journal.Resume = true
+	if again, err = next.Trainer("a"); err != nil {
+		t.Fatal(err)
+	}
+	says(t, "what the cell hears", again.Tell(), "it goes on to epoch 1000000000")
+	waitFor(t, "training to go on", func() bool { return again.Running() && again.Info().Step > before && again.Run().Goal == 1_000_000_000 })
 }
 
 func TestDamagedJournals(t *testing.T) {

@@ -254,6 +254,8 @@ func (t *Trainer) Reset() error {
 	if err != nil {
 		return classify(err)
 	}
+	t.kept.setSnapshot(nil)
+	t.kept.say("")
 	t.changed()
 	return nil
 }

@@ -93,9 +93,16 @@ func (s *Session) wake(name string) (*Trainer, error) {
 		return nil, errorf(Resource, "set Replace: true in its nb.Config to begin anew; what is written down is then gone",
 			"trainer %q is written down in %s and cannot be restored: %v", name, path, err)
 	}
-	t.kept.last, t.kept.said = found.was, back(t, found.was, path)+note
-	j.Log("%s: trainer %q %s", s.name, name, t.kept.said)
+	t.kept.setSnapshot(found.was)
+	said := back(t, found.was, path) + note
+	j.Log("%s: trainer %q %s", s.name, name, said)
 	s.put(t)
+	if left := found.was.Goal - found.was.Epoch; left > 0 && j.Resume {
+		if _, err := t.Start(left); err != nil {
+			return nil, err
+		}
+	}
+	t.kept.say(said)
 	return t, nil
 }
 
@@ -187,7 +194,10 @@ func back(t *Trainer, was *train.Snapshot, path string) string {
 	default:
 		s += "; nothing was lost"
 	}
-	if left := was.Goal - i.Epoch; left > 0 {
+	switch left := was.Goal - i.Epoch; {
+	case left > 0 && t.session.core.journal.Resume:
+		s += fmt.Sprintf("; it goes on to epoch %d", was.Goal)
+	case left > 0:
 		s += fmt.Sprintf("; it was training to epoch %d: t.Start(%d) goes on", was.Goal, left)
 	}
 	return s

@@ -34,6 +34,8 @@ type Journal struct {
 	Every time.Duration // how long a training may go unwritten; only checkpoints are written when 0
 	Age   time.Duration // files that nobody has asked for so long are removed; never when 0
 	Bytes int64         // that the files may take when the core begins; any number when 0
+
+	Resume bool // have trainers that come back go on, where they were training
 }
 
 // maxClients bounds the connections. Those beyond are told so, and half as many
@@ -82,7 +84,7 @@ func Run(ctx context.Context, core *runtime.Core, opts Options) (err error) {
 		Address: opts.Place.Socket(),
 	}
 	s.Log.Printf("core %s, pid %d, on %s, listens at %s", wire.Version, os.Getpid(), core.Device().Info().Name, s.welcome.Address)
-	core.Keep(runtime.JournalOptions{Dir: opts.Place.Journal(), Every: opts.Journal.Every, Age: opts.Journal.Age, Bytes: opts.Journal.Bytes,
+	core.Keep(runtime.JournalOptions{Dir: opts.Place.Journal(), Every: opts.Journal.Every, Age: opts.Journal.Age, Bytes: opts.Journal.Bytes, Resume: opts.Journal.Resume,
 		Declaration: redeclaration, Log: s.Log.Printf})
 	go s.watchIdle(ctx)
 	go s.sweep(ctx)
