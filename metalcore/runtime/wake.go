@@ -97,7 +97,7 @@ func (s *Session) wake(name string) (*Trainer, error) {
 	said := back(t, found.was, path) + note
 	j.Log("%s: trainer %q %s", s.name, name, said)
 	s.put(t)
-	if left := found.was.Goal - found.was.Epoch; left > 0 && j.Resume {
+	if left := left(t, found.was); left > 0 && j.Resume {
 		if _, err := t.Start(left); err != nil {
 			return nil, err
 		}
@@ -194,13 +194,22 @@ func back(t *Trainer, was *train.Snapshot, path string) string {
 	default:
 		s += "; nothing was lost"
 	}
-	switch left := was.Goal - i.Epoch; {
+	switch left := left(t, was); {
 	case left > 0 && t.session.core.journal.Resume:
 		s += fmt.Sprintf("; it goes on to epoch %d", was.Goal)
 	case left > 0:
 		s += fmt.Sprintf("; it was training to epoch %d: t.Start(%d) goes on", was.Goal, left)
 	}
 	return s
+}
+
+// left is how many epochs the training that it was in still had to go.
+func left(t *Trainer, was *train.Snapshot) int {
+	n := was.Goal - was.Epoch
+	if was.EpochStep == t.Info().StepsPerEpoch {
+		n-- // all that is left of that one is its validation
+	}
+	return n
 }
 
 // clock is a time of today, or a day before.
