@@ -43,7 +43,7 @@ var arrows = map[string][]string{
 	"metalcore/backend/cuda":               {"metalcore/backend", "metalcore/backend/gpu"},
 	"metalcore/backend/device":             {"metalcore/backend", "metalcore/backend/cpu", "metalcore/backend/gpu", "metalcore/backend/metal", "metalcore/backend/cuda"},
 	"metalcore/backend/metal":              {"metalcore/backend", "metalcore/backend/gpu", "metalcore/backend/metal/objc"},
-	"metalcore/backend/metal/fake":         {"metalcore/backend/metal/objc"},
+	"metalcore/backend/metal/fake":         {"metalcore/backend/metal/objc", "metalcore/backend/metal/sim"},
 	"metalcore/backend/metal/sim":          {"metalcore/backend/gpu"},
 	"metalcore/backend/conformance":        {"metalcore/ir", "metalcore/op", "metalcore/autodiff", "metalcore/compile", "metalcore/plan", "metalcore/backend", "metalcore/backend/conformance/..."},
 	"metalcore/backend/conformance/interp": {"metalcore/ir", "metalcore/op"},

@@ -15,7 +15,6 @@ import (
 	"github.com/metalnb/metalnb/metalcore/backend/gpu"
 	"github.com/metalnb/metalnb/metalcore/backend/metal/fake"
 	"github.com/metalnb/metalnb/metalcore/backend/metal/objc"
-	"github.com/metalnb/metalnb/metalcore/backend/metal/sim"
 	"github.com/metalnb/metalnb/metalcore/compile"
 	"github.com/metalnb/metalnb/metalcore/ir"
 	"github.com/metalnb/metalnb/metalcore/op"
@@ -47,27 +46,6 @@ func TestNewOnLinux(t *testing.T) {
 	if d, err := New(); !errors.As(err, &u) || d != nil {
 		t.Error(d, err)
 	}
-}
-
-// compileMSL has package sim compile and run the kernels.
-func compileMSL(text string) (func(string) fake.Kernel, error) {
-	l, err := sim.Compile(text)
-	if err != nil {
-		return nil, err
-	}
-	return func(name string) fake.Kernel {
-		k := l.Kernel(name)
-		if k == nil {
-			return nil
-		}
-		return func(l *fake.Launch) error {
-			launch := &sim.Launch{Threads: l.Threads, Buffers: l.Buffers[:], Order: 1}
-			for i := range 3 {
-				launch.Grid[i] = l.Groups[i] * l.Threads[i]
-			}
-			return k.Run(launch)
-		}
-	}, nil
 }
 
 // training is a step of a small network with a convolution and a product, whose
@@ -166,7 +144,7 @@ func TestTraining(t *testing.T) {
 			t.Run(name+", library "+library, func(t *testing.T) {
 				t.Setenv(gpu.EnvLibrary, library)
 				d := open(t, Options{}, "macos", version, "order", 5, "swap", 1)
-				fake.SetCompiler(compileMSL)
+				fake.SetCompiler(fake.MSL)
 				dev := gpu.New(d, gpu.MSL{}, "")
 				t.Cleanup(func() { dev.Close() })
 				products := map[string]int64{"always": 6, "never": 0}[library]

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/ebitengine/purego"
 	"github.com/metalnb/metalnb/metalcore/backend/metal/objc"
@@ -79,9 +80,22 @@ func build() (string, error) {
 	}
 	path := filepath.Join(dir, fmt.Sprintf("metal-%x.so", h.Sum(nil)[:8]))
 	if _, err := os.Stat(path); err == nil {
-		return path, nil
+		return path, os.Chtimes(path, time.Now(), time.Now())
 	}
+	dropUnused(dir)
 	return path, compileSources(clang, dir, path)
+}
+
+// unused is how long a library of other sources is kept.
+const unused = 14 * 24 * time.Hour
+
+func dropUnused(dir string) {
+	old, _ := filepath.Glob(filepath.Join(dir, "metal-*.so"))
+	for _, path := range old {
+		if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > unused {
+			os.Remove(path)
+		}
+	}
 }
 
 func cacheDir() (string, error) {
