@@ -10,8 +10,12 @@ import (
 )
 
 // windowBytes is about the size of a window: many steps, so that uploading it
-// is one large copy, and little beside a device's memory.
-const windowBytes = 32 << 20
+// is one large copy, and little beside a device's memory, at most one part of
+// windowShare.
+const (
+	windowBytes = 32 << 20
+	windowShare = 16
+)
 
 // residentShare is the part of a device's memory that a set may take to lie
 // there whole.
@@ -23,7 +27,11 @@ func WindowRows(s *Set, batch int, memory int64) int {
 	if s.Source == nil && (memory == 0 || s.Bytes() <= memory/residentShare) {
 		return 0
 	}
-	batches := int(windowBytes/s.rowSize()) / batch
+	size := int64(windowBytes)
+	if memory > 0 {
+		size = min(size, memory/windowShare)
+	}
+	batches := int(size/s.rowSize()) / batch
 	return batch * max(1, min(batches, (s.Len()+batch-1)/batch))
 }
 
@@ -31,6 +39,9 @@ func WindowRows(s *Set, batch int, memory int64) int {
 // number of rows: while one is trained on, the other is filled.
 func Windows(dev backend.Device, s *Set, rows int) (*Resident, error) {
 	r := &Resident{Set: s, Window: rows, dev: dev, refs: 1}
+	if memory := dev.Info().Memory; memory > 0 && s.rowSize() > memory/residentShare/int64(2*rows) {
+		return nil, fmt.Errorf("data %q: two times %d rows of %d bytes are too much for the %.3g GB of the device: use a smaller batch", s.Name, rows, s.rowSize(), float64(memory)/1e9)
+	}
 	var err error
 	alloc := func(bytes int) (buf backend.Buffer) {
 		if err == nil {

@@ -3,12 +3,14 @@ package train
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/metalnb/metalnb/metalcore/backend"
 	"github.com/metalnb/metalnb/metalcore/feed"
 	"github.com/metalnb/metalnb/metalcore/optim"
 )
@@ -202,6 +204,69 @@ func TestSnapshotWithinWindows(t *testing.T) {
 		finish(t, other)
 		if weights(t, other) != weights(t, whole) {
 			t.Errorf("restored after step %d, the weights became others", at)
+		}
+	}
+}
+
+// little is a device with room for a part of the data only.
+type little struct {
+	backend.Device
+	memory int64
+}
+
+func (l little) Info() backend.Info {
+	i := l.Device.Info()
+	i.Memory = l.memory
+	return i
+}
+
+// Data in memory that is too large for a device is trained and measured on in
+// windows, unasked.
+func TestTooLargeForTheDevice(t *testing.T) {
+	dev, spec := device(t), irisSpec(t)
+	whole := trainer(t, dev, spec)
+	fit(t, whole, 2)
+	tr := trainer(t, little{dev, 4000}, spec) // the data has 2400 bytes
+	if tr.machine.spec.Window == 0 {
+		t.Error("the data lies on the device whole")
+	}
+	if _, err := New(little{dev, 1000}, spec); err == nil || !strings.Contains(err.Error(), "two times 16 rows of 20 bytes are too much") {
+		t.Errorf("got %v", err)
+	}
+	fit(t, tr, 2)
+	if weights(t, tr) != weights(t, whole) {
+		t.Error("the weights are others")
+	}
+	sameHistory(t, whole, tr)
+	if roomy := trainer(t, little{dev, 1 << 30}, spec); roomy.machine.spec.Window != 0 {
+		t.Error("data that fits comes in windows")
+	}
+}
+
+// A training on windows that is stopped again and again, at any moment, comes to
+// the same end and leaves nothing running.
+func TestWindowsStoppedAtAnyMoment(t *testing.T) {
+	dev, spec := device(t), irisSpec(t)
+	whole := trainer(t, dev, spec)
+	spec.Data, _ = sourced(t, spec.Data)
+	spec.Valid, _ = sourced(t, spec.Valid)
+	spec.Window = 2 * spec.Batch
+	tr := trainer(t, dev, spec)
+	before := runtime.NumGoroutine()
+	for tr.Info().Epoch < 20 {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(rand.IntN(3000))*time.Microsecond)
+		tr.Train(ctx, 100)
+		cancel()
+	}
+	fit(t, tr, 1) // to the end of an epoch
+	fit(t, whole, tr.Info().Epoch)
+	if weights(t, tr) != weights(t, whole) {
+		t.Error("the weights are others")
+	}
+	sameHistory(t, whole, tr)
+	for deadline := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d goroutines, %d before", runtime.NumGoroutine(), before)
 		}
 	}
 }

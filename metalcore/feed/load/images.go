@@ -108,7 +108,7 @@ func (f *folder) channels() int {
 
 // size takes the size of the first image that has one, unless one was given.
 func (f *folder) size(skip bool) error {
-	if f.Height < 0 || f.Width < 0 || (f.Height == 0) != (f.Width == 0) || f.Height*f.Width > mostPixels {
+	if f.Height < 0 || f.Width < 0 || (f.Height == 0) != (f.Width == 0) || f.Height > mostPixels || f.Width > mostPixels || f.Height*f.Width > mostPixels {
 		return fmt.Errorf("images of %d x %d pixels: give height and width, or neither for the size of the first image", f.Height, f.Width)
 	}
 	if f.Height > 0 {

@@ -228,10 +228,10 @@ func TestBombs(t *testing.T) {
 		"a shape of terabytes":   {Format: NumPy, Paths: []string{written(t, "x.npy", npy("(1000000000000,)")), data("y.npy")}},
 		"a shape that overflows": {Format: NumPy, Paths: []string{written(t, "x.npy", npy("(99999999999, 99999999999, 99999999999)")), data("y.npy")}},
 		"images of 4e9 x 4e9":    {Format: IDX, Paths: []string{written(t, "x.idx", []byte("\x00\x00\x08\x03\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff")), data("labels.idx")}},
-		"64 MB of pixels":        {Format: IDX, Paths: []string{written(t, "x.gz", bomb(t, []byte("\x00\x00\x08\x02\x00\x01\x00\x00\x00\x00\x04\x00"), 1<<26)), data("labels.idx")}},
-		"64 MB in a row":         {Format: CSV, Paths: []string{written(t, "x.csv.gz", bomb(t, []byte("a,b\n"), 1<<26))}},
-		"64 MB of empty rows":    {Format: CSV, Paths: []string{written(t, "x.csv.gz", bombOf(t, "a,b\n", "\n", 1<<26))}},
-		"64 MB of rows":          {Format: CSV, Paths: []string{written(t, "x.csv.gz", bombOf(t, "a,b\n", "1,2\n", 1<<26))}},
+		"32 MB of pixels":        {Format: IDX, Paths: []string{written(t, "x.gz", bomb(t, []byte("\x00\x00\x08\x02\x00\x00\x80\x00\x00\x00\x04\x00"), 1<<25)), data("labels.idx")}},
+		"32 MB in a row":         {Format: CSV, Paths: []string{written(t, "x.csv.gz", bomb(t, []byte("a,b\n"), 1<<25))}},
+		"32 MB of empty rows":    {Format: CSV, Paths: []string{written(t, "x.csv.gz", bombOf(t, "a,b\n", "\n", 1<<25))}},
+		"32 MB of rows":          {Format: CSV, Paths: []string{written(t, "x.csv.gz", bombOf(t, "a,b\n", "1,2\n", 1<<25))}},
 	}
 	for name, s := range cases {
 		var before, after runtime.MemStats
