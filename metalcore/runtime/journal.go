@@ -124,7 +124,7 @@ func (j *Journal) keep(t *Trainer) {
 		case train.Ended:
 			t.changed()
 		case train.EpochEnd:
-			j.want(t, t.kept.pause(epochPause))
+			j.want(t, j.soon(t, epochPause))
 		}
 		if t.kept.beat(e.Info.Step) {
 			select {
@@ -163,7 +163,21 @@ func (j *Journal) begin(t *Trainer) {
 }
 
 // changed has the trainer written soon.
-func (t *Trainer) changed() { t.session.core.journal.want(t, t.kept.pause(0)) }
+func (t *Trainer) changed() {
+	if j := t.session.core.journal; !j.off() {
+		j.want(t, j.soon(t, 0))
+	}
+}
+
+// soon is when a trainer may be written again, after so long at least, and before
+// it must be.
+func (j *Journal) soon(t *Trainer, least time.Duration) time.Time {
+	at, latest := t.kept.pause(least), time.Now().Add(j.Every)
+	if at.After(latest) {
+		return latest
+	}
+	return at
+}
 
 // next takes the trainer that is due first off the list, or says how long there
 // is nothing to do.
