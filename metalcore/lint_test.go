@@ -47,6 +47,7 @@ var arrows = map[string][]string{
 	"metalcore/backend/metal/sim":          {"metalcore/backend/gpu"},
 	"metalcore/backend/conformance":        {"metalcore/ir", "metalcore/op", "metalcore/autodiff", "metalcore/compile", "metalcore/plan", "metalcore/backend", "metalcore/backend/conformance/..."},
 	"metalcore/backend/conformance/interp": {"metalcore/ir", "metalcore/op"},
+	"metalcore/pool":                       {"metalcore/ir", "metalcore/plan", "metalcore/backend"},
 	"metalcore/loss":                       {"metalcore/ir", "metalcore/op"},
 	"metalcore/optim":                      {"metalcore/ir", "metalcore/op"},
 	"metalcore/metric":                     {"metalcore/ir", "metalcore/op", "metalcore/loss"},

@@ -5,6 +5,7 @@
 package backend
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/metalnb/metalnb/metalcore/plan"
@@ -42,6 +43,40 @@ type Unified interface {
 	Wrap(data []byte) (Buffer, error)
 }
 
+// Owner says whose memory something is, for people: "trainer", the notebook's
+// path, and its name there.
+type Owner struct {
+	Kind, Session, Name string
+	Number              int64 // tells two of one name apart
+}
+
+func (o Owner) String() string {
+	switch {
+	case o == Owner{}:
+		return "the core"
+	case o.Name == "":
+		return o.Kind
+	case o.Session == "":
+		return fmt.Sprintf("%s %q", o.Kind, o.Name)
+	}
+	return fmt.Sprintf("%s %q of %s", o.Kind, o.Name, o.Session)
+}
+
+// Accounts is a device that keeps accounts of whose its memory is.
+type Accounts interface {
+	Device
+	// For is the same device; what is made there belongs to the owner.
+	For(Owner) Device
+}
+
+// For is the device for an owner, where it keeps accounts.
+func For(dev Device, o Owner) Device {
+	if a, ok := dev.(Accounts); ok {
+		return a.For(o)
+	}
+	return dev
+}
+
 // Buffer is memory on a device. Upload and Download copy between it and the
 // host, from the given offset in bytes; they fail on a range outside it.
 type Buffer interface {
@@ -66,6 +101,8 @@ type Executable interface {
 	// the inputs and states, and at its end writes the outputs and takes over
 	// the states' new values.
 	Submit(b Bindings, steps int) Completion
+	// Bytes is the memory that the program holds, until it is freed.
+	Bytes() int64
 	Free()
 }
 

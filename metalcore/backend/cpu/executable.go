@@ -110,6 +110,9 @@ func (e *executable) Submit(b backend.Bindings, steps int) backend.Completion {
 	return c
 }
 
+// Bytes is the size of arena and scratch.
+func (e *executable) Bytes() int64 { return e.arena.size }
+
 // Free waits for a run in flight and gives the arena back.
 func (e *executable) Free() {
 	e.mu.Lock()

@@ -342,6 +342,9 @@ func (e *executable) explain(first, last int, err error) error {
 	return fmt.Errorf("%s: %s: %w", e.device.limits.Kind, where, err)
 }
 
+// Bytes is the size of the arena.
+func (e *executable) Bytes() int64 { return e.code.Arena }
+
 // Free waits for a run in flight and gives the arena and the kernels back.
 func (e *executable) Free() {
 	e.mu.Lock()

@@ -1,0 +1,157 @@
+// Package pool gives buffers of a device out and takes them back. What comes back
+// is kept in a Cache, because a device takes long to make a buffer. It keeps
+// accounts of who holds how much, which add up to what the device has given, and
+// it keeps all together below a limit: first the cache goes, then whoever wants
+// memory has others give some up, and last he is refused, with the names of those
+// that hold most.
+//
+// The way of a step does not lead through here: a run looks at its buffers once
+// when it begins, however many steps it takes.
+package pool
+
+import (
+	"os"
+	"sync"
+
+	"github.com/metalnb/metalnb/metalcore/backend"
+)
+
+// Options are the settings of a pool.
+type Options struct {
+	Limit int64 // bytes that buffers and programs may take, with the cache; 0 for three quarters of the device's memory
+	Cache Caps  // of the cache; an eighth of the limit and 1024 buffers where it says nothing
+	Debug bool  // remember where everything was allocated
+	// Reclaim is asked to have somebody free memory, for the owner who needs so
+	// many bytes. It reports whether anything was freed. It may be called from
+	// several goroutines.
+	Reclaim func(need int64, by backend.Owner) bool
+	Log     func(format string, args ...any)
+}
+
+// Pool is the memory of a device.
+type Pool struct {
+	Options
+	inner backend.Device
+
+	mu       sync.Mutex // guards what follows, never while the device allocates
+	cache    *Cache[backend.Buffer]
+	accounts map[backend.Owner]*account
+	live     int64 // bytes in use
+	peak     int64 // the most that ever were
+	hits     int64
+	misses   int64
+	lost     lost
+}
+
+// share is the part of a device's memory that is the limit unless it is set: 3/4.
+const share = 0.75
+
+// New makes a pool of a device's memory.
+func New(dev backend.Device, opts Options) *Pool {
+	if opts.Limit <= 0 {
+		opts.Limit = int64(share * float64(dev.Info().Memory))
+	}
+	if opts.Cache.Bytes == 0 {
+		opts.Cache.Bytes = opts.Limit / 8
+	}
+	if opts.Cache.Count == 0 {
+		opts.Cache.Count = 1024
+	}
+	if opts.Cache.Rest == 0 {
+		opts.Cache.Rest = 1024
+	}
+	if opts.Log == nil {
+		opts.Log = func(string, ...any) {}
+	}
+	return &Pool{Options: opts, inner: dev, accounts: map[backend.Owner]*account{},
+		cache: NewCache(opts.Cache, int64(os.Getpagesize()), backend.Buffer.Free)}
+}
+
+// Device is the device that the pool is of, with its memory. What is made there
+// is nobody's; its For names owners.
+func (p *Pool) Device() backend.Device { return p.device(backend.Owner{}) }
+
+func (p *Pool) device(o backend.Owner) backend.Device {
+	d := device{p, o}
+	if _, ok := p.inner.(backend.Unified); ok {
+		return unified{d}
+	}
+	return d
+}
+
+// Trim frees all buffers that nobody uses.
+func (p *Pool) Trim() (freed int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cache.Shrink(0)
+}
+
+// reserve adds bytes to what is in use, and to the owner's account, if that is
+// possible below the limit.
+func (p *Pool) reserve(bytes int64, o backend.Owner) error {
+	for !p.fits(bytes, o) {
+		if bytes > p.Limit || p.Reclaim == nil || !p.Reclaim(bytes, o) {
+			return p.refuse(bytes)
+		}
+	}
+	return nil
+}
+
+func (p *Pool) fits(bytes int64, o backend.Owner) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if room := p.Limit - p.live; p.Limit > 0 {
+		if bytes > room {
+			return false
+		}
+		p.cache.Shrink(room - bytes)
+	}
+	p.use(bytes, o)
+	return true
+}
+
+// use counts bytes more, or fewer.
+func (p *Pool) use(bytes int64, o backend.Owner) *account {
+	p.live += bytes
+	p.peak = max(p.peak, p.live)
+	a := p.accounts[o]
+	if a == nil {
+		a = &account{held: map[*holding]bool{}}
+		p.accounts[o] = a
+	}
+	a.bytes += bytes
+	return a
+}
+
+// cancel takes a reservation back.
+func (p *Pool) cancel(bytes int64, o backend.Owner) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.use(-bytes, o)
+	p.settle(o)
+}
+
+// alloc finds a buffer of that size in the cache, or has the device make one. It
+// tells how large the buffer is, and whether something was in it.
+func (p *Pool) alloc(bytes int64, o backend.Owner) (buf backend.Buffer, have int64, used bool, err error) {
+	p.mu.Lock()
+	if buf, have, ok := p.cache.Take(bytes); ok {
+		p.hits++
+		p.use(have, o)
+		p.mu.Unlock()
+		return buf, have, true, nil
+	}
+	p.misses++
+	p.mu.Unlock()
+	if err := p.reserve(bytes, o); err != nil {
+		return nil, 0, false, err
+	}
+	buf, err = p.inner.Alloc(bytes)
+	if err != nil && p.Trim() > 0 { // the device may have less than was thought
+		buf, err = p.inner.Alloc(bytes)
+	}
+	if err != nil {
+		p.cancel(bytes, o)
+	}
+	return buf, bytes, false, err
+}
