@@ -58,7 +58,7 @@ var arrows = map[string][]string{
 	"metalcore/checkpoint": {"metalcore/ir"},
 	"metalcore/explain":    {"metalcore/ir", "metalcore/compile", "metalcore/plan", "metalcore/backend"},
 	"metalcore/runtime": {"metalcore/ir", "metalcore/op", "metalcore/compile", "metalcore/plan", "metalcore/backend", "metalcore/feed", "metalcore/feed/load", "metalcore/train",
-		"metalcore/explain", "metalcore/checkpoint", "metalcore/schedule"},
+		"metalcore/explain", "metalcore/checkpoint", "metalcore/schedule", "metalcore/pool"},
 	"metalcore/server": {"metalcore/ir", "metalcore/op", "metalcore/compile", "metalcore/loss", "metalcore/metric", "metalcore/optim", "metalcore/schedule", "metalcore/feed", "metalcore/feed/load", "metalcore/train", "metalcore/runtime",
 		"metalcore/linalg", "metalcore/wire", "metalcore/socket", "metalcore/backend", "metalcore/backend/device"},
 	"metalcore/server/servertest": {"display/render", "metalcore/..."},

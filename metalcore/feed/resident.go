@@ -19,9 +19,15 @@ type Resident struct {
 	refs int // guarded by Set.mu
 }
 
+// Owner is the owner of the set's memory on a device.
+func (s *Set) Owner() backend.Owner {
+	return backend.Owner{Kind: "data", Session: s.Session, Name: s.Name}
+}
+
 // Upload returns the device's copy of the set, making it if there is none. The
 // caller releases it when done.
 func Upload(dev backend.Device, s *Set) (*Resident, error) {
+	dev = backend.For(dev, s.Owner())
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if r := s.resident[dev]; r != nil {

@@ -12,7 +12,7 @@ import (
 // Rows returns a new set of the rows with the given numbers. Those of a source
 // that are not in memory are left there.
 func (s *Set) Rows(name string, idx []int) (*Set, error) {
-	out := &Set{Name: name, Classes: s.Classes, About: s.About, Skip: s.Skip}
+	out := &Set{Name: name, Classes: s.Classes, About: s.About, Session: s.Session, Skip: s.Skip}
 	for _, part := range []struct{ from, to *Array }{{&s.X, &out.X}, {&s.Y, &out.Y}, {&s.W, &out.W}} {
 		var err error
 		switch {
@@ -65,7 +65,7 @@ func (s *Set) Load(ctx context.Context) (*Set, error) {
 		return nil, err
 	}
 	slices.Sort(skipped)
-	out := &Set{Name: s.Name, Classes: s.Classes, About: s.About}
+	out := &Set{Name: s.Name, Classes: s.Classes, About: s.About, Session: s.Session}
 	out.X = Array{DType: s.X.DType, Data: without(b.x, s.X.rowBytes(), skipped)}
 	out.Y = Array{DType: s.Y.DType, Data: without(b.y, s.Y.rowBytes(), skipped)}
 	rows := s.Len() - len(skipped)

@@ -30,6 +30,7 @@ type Set struct {
 	W       Array    // f32 [N], what each row counts in the loss; no array when all count the same
 	Classes []string // names of the classes; empty for a regression
 	About   string   // source and licence
+	Session string   // the notebook whose data it is; empty of what all share
 
 	mu       sync.Mutex
 	resident map[backend.Device]*Resident

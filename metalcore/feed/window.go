@@ -38,6 +38,7 @@ func WindowRows(s *Set, batch int, memory int64) int {
 // Windows makes room on the device for two windows of a set, each of the given
 // number of rows: while one is trained on, the other is filled.
 func Windows(dev backend.Device, s *Set, rows int) (*Resident, error) {
+	dev = backend.For(dev, s.Owner())
 	r := &Resident{Set: s, Window: rows, dev: dev, refs: 1}
 	if memory := dev.Info().Memory; memory > 0 && s.rowSize() > memory/residentShare/int64(2*rows) {
 		return nil, fmt.Errorf("data %q: two times %d rows of %d bytes are too much for the %.3g GB of the device: use a smaller batch", s.Name, rows, s.rowSize(), float64(memory)/1e9)

@@ -48,8 +48,15 @@ const share = 0.75
 
 // New makes a pool of a device's memory.
 func New(dev backend.Device, opts Options) *Pool {
+	p := &Pool{inner: dev, accounts: map[backend.Owner]*account{}}
+	p.Bound(opts)
+	return p
+}
+
+// Bound changes the settings, before anything is allocated.
+func (p *Pool) Bound(opts Options) {
 	if opts.Limit <= 0 {
-		opts.Limit = int64(share * float64(dev.Info().Memory))
+		opts.Limit = int64(share * float64(p.inner.Info().Memory))
 	}
 	if opts.Cache.Bytes == 0 {
 		opts.Cache.Bytes = opts.Limit / 8
@@ -63,8 +70,7 @@ func New(dev backend.Device, opts Options) *Pool {
 	if opts.Log == nil {
 		opts.Log = func(string, ...any) {}
 	}
-	return &Pool{Options: opts, inner: dev, accounts: map[backend.Owner]*account{},
-		cache: NewCache(opts.Cache, int64(os.Getpagesize()), backend.Buffer.Free)}
+	p.Options, p.cache = opts, NewCache(opts.Cache, int64(os.Getpagesize()), backend.Buffer.Free)
 }
 
 // Device is the device that the pool is of, with its memory. What is made there

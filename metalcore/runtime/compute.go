@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/metalnb/metalnb/metalcore/backend"
-	"github.com/metalnb/metalnb/metalcore/compile"
 	"github.com/metalnb/metalnb/metalcore/feed"
 	"github.com/metalnb/metalnb/metalcore/ir"
 )
@@ -52,61 +51,17 @@ func (s *Session) Tensors() []string {
 	return slices.Sorted(maps.Keys(s.tensors))
 }
 
-// compute runs the graph once in buffers of its own.
+// compute runs the graph once, in memory that is kept for the next time.
 func (s *Session) compute(g *ir.Graph, inputs map[string]feed.Array) ([]feed.Array, error) {
-	program, _, err := compile.Compile(g, compile.Options{})
-	if err != nil {
-		return nil, wrap(BadRequest, "", err)
-	}
-	size := program.Arena
-	for _, v := range program.Inputs {
-		size += v.Bytes()
-	}
-	for _, o := range program.Outputs {
-		size += o.Value.Bytes()
-	}
-	if err := s.core.CheckSize("this computation", size); err != nil {
-		return nil, err
-	}
 	dev, done := s.core.work()
 	defer done()
-	exe, err := dev.Compile(program)
+	x, err := s.core.computation(dev, g)
 	if err != nil {
-		return nil, classify(err)
-	}
-	defer exe.Free()
-
-	var bind backend.Bindings
-	defer func() {
-		for _, b := range slices.Concat(bind.Inputs, bind.Outputs) {
-			b.Free()
-		}
-	}()
-	for _, v := range program.Inputs {
-		x, ok := inputs[v.Name]
-		if !ok || x.DType != v.DType || !x.Shape.Equal(v.Shape) {
-			return nil, errorf(BadRequest, "give each input an array of its type and shape", "the input %q is %v, the computation wants %s", v.Name, x, v.Type())
-		}
-		b, err := dev.Alloc(v.Bytes())
-		if err != nil {
-			return nil, wrap(Resource, "", err)
-		}
-		bind.Inputs = append(bind.Inputs, b)
-		if err := b.Upload(0, x.Data); err != nil {
-			return nil, err
-		}
-	}
-	for _, o := range program.Outputs {
-		b, err := dev.Alloc(o.Value.Bytes())
-		if err != nil {
-			return nil, wrap(Resource, "", err)
-		}
-		bind.Outputs = append(bind.Outputs, b)
-	}
-	if err := exe.Submit(bind, 1).Wait(); err != nil {
 		return nil, err
 	}
-	return download(program.Outputs, bind.Outputs)
+	out, err := x.run(inputs)
+	s.core.computed.keep(x, dev.Info().Memory/computationShare)
+	return out, err
 }
 
 func download(outputs []ir.Output, buffers []backend.Buffer) ([]feed.Array, error) {

@@ -6,33 +6,37 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/metalnb/metalnb/metalcore/backend"
 	"github.com/metalnb/metalnb/metalcore/feed"
+	"github.com/metalnb/metalnb/metalcore/pool"
 )
 
 // Core is the root of all state: a device and the sessions that use it.
 type Core struct {
-	journal *Journal     // nil without one
+	journal *Journal // nil without one
+	limits  MemoryOptions
 	working sync.RWMutex // held for reading while something is computed or made on the device
 
+	computed computations
+	made     atomic.Int64 // trainers so far
+
 	mu       sync.Mutex // guards what follows, never for long
-	dev      backend.Device
+	pool     *pool.Pool // of the device
 	sessions map[string]*Session
 	builtin  parts // of built-in sets, shared by all sessions
 }
 
 // New makes a core on a device, which it closes at its end.
 func New(dev backend.Device) *Core {
-	return &Core{dev: dev, sessions: map[string]*Session{}}
+	c := &Core{sessions: map[string]*Session{}}
+	c.pool = c.newPool(dev)
+	return c
 }
 
 // Device is the device that everything runs on.
-func (c *Core) Device() backend.Device {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.dev
-}
+func (c *Core) Device() backend.Device { return c.memory().Device() }
 
 // work returns the device, which stays the same until done is called.
 func (c *Core) work() (dev backend.Device, done func()) {
@@ -69,8 +73,9 @@ func (c *Core) SetDevice(kind string, open func() (backend.Device, error)) error
 			"a new core then uses %s, %s", dev.Info().Name, left),
 			"the core computes on %s, where it keeps the trainers %s", old.Info().Name, strings.Join(names, ", "))
 	}
+	c.computed.clear()
 	c.mu.Lock()
-	c.dev = dev
+	c.pool = c.newPool(dev)
 	c.mu.Unlock()
 	return old.Close()
 }
@@ -185,5 +190,6 @@ func (c *Core) Close() error {
 		s.close()
 	}
 	c.journal.close()
+	c.computed.clear()
 	return c.Device().Close()
 }

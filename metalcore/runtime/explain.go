@@ -3,6 +3,7 @@ package runtime
 import (
 	"slices"
 
+	"github.com/metalnb/metalnb/metalcore/backend"
 	"github.com/metalnb/metalnb/metalcore/compile"
 	"github.com/metalnb/metalnb/metalcore/explain"
 	"github.com/metalnb/metalnb/metalcore/ir"
@@ -12,6 +13,9 @@ import (
 // explainRows is the batch that a model is explained for, without a trainer
 // that says how large its batches are.
 const explainRows = 32
+
+// explaining owns the memory of explanations.
+var explaining = backend.Owner{Kind: "explanations"}
 
 // Explain tells what a graph is compiled to and measures its kernels, on zeros.
 // A model is explained as it predicts, for a batch of 32 rows.
@@ -23,7 +27,7 @@ func (c *Core) Explain(g *ir.Graph, opts compile.Options) (*compile.Explanation,
 	g = op.Resolve(g, false)
 	dev, done := c.work()
 	defer done()
-	e, err := explain.Explain(dev, explain.Request{Graph: g, Options: opts, Check: func(bytes int64) error {
+	e, err := explain.Explain(backend.For(dev, explaining), explain.Request{Graph: g, Options: opts, Check: func(bytes int64) error {
 		return c.CheckSize("this computation", bytes)
 	}})
 	if err != nil {

@@ -41,6 +41,7 @@ func (s *Session) LoadData(ctx context.Context, name string, spec load.Spec) err
 func (s *Session) keep(name string, u *Upload) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	u.set.Session = s.name
 	s.data[name] = u
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/metalnb/metalnb/metalcore/checkpoint"
 	"github.com/metalnb/metalnb/metalcore/feed"
 	"github.com/metalnb/metalnb/metalcore/ir"
+	"github.com/metalnb/metalnb/metalcore/pool"
 	"github.com/metalnb/metalnb/metalcore/train"
 )
 
@@ -179,11 +180,12 @@ func (s *Session) create(d Declaration) (*Trainer, error) {
 	if err := s.core.CheckSize("the weights of this model", weights); err != nil {
 		return nil, err
 	}
-	inner, err := train.New(s.core.Device(), d.Spec)
+	owner := backend.Owner{Kind: "trainer", Session: s.name, Name: d.Name, Number: s.core.made.Add(1)}
+	inner, err := train.New(backend.For(s.core.Device(), owner), d.Spec)
 	if err != nil {
 		return nil, classify(err)
 	}
-	return &Trainer{Trainer: inner, decl: d, session: s}, nil
+	return &Trainer{Trainer: inner, owner: owner, decl: d, session: s}, nil
 }
 
 // put makes a trainer known, and has it written down from now on.
@@ -231,6 +233,9 @@ func classify(err error) error {
 	}
 	if _, ok := errors.AsType[*backend.UnsupportedError](err); ok {
 		return wrap(BadRequest, "", err)
+	}
+	if full, ok := errors.AsType[*pool.LimitError](err); ok {
+		return wrap(Resource, remedy(full), err)
 	}
 	if errors.Is(err, train.ErrClosed) {
 		return wrap(Unknown, "it was dropped or replaced: declare it with nb.NewTrainer", err)

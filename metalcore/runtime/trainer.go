@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/metalnb/metalnb/metalcore/backend"
 	"github.com/metalnb/metalnb/metalcore/train"
 )
 
@@ -13,6 +14,7 @@ import (
 // of its own.
 type Trainer struct {
 	*train.Trainer
+	owner   backend.Owner // of its memory
 	session *Session
 
 	change sync.Mutex // held while a training begins, and over what cannot be done beside one

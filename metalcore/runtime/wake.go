@@ -169,10 +169,9 @@ func (s *Session) findSaved(was *saved, ref Ref) (*feed.Set, *Upload, error) {
 		if err != nil {
 			return nil, nil, fmt.Errorf("the data %q, which a cell can make again as they were: %w", ref.Source, err)
 		}
+		loaded.set.Session = s.name
 		if u == nil {
-			s.mu.Lock()
-			s.data[ref.Source] = loaded
-			s.mu.Unlock()
+			s.keep(ref.Source, loaded)
 		}
 		u = loaded
 	}

@@ -47,7 +47,7 @@ func start(t *testing.T) *servertest.Core {
 			}
 		}
 		dev := c.Runtime().Device().(interface{ LiveBytes() int64 })
-		eventually(t, "the device's memory to be free", func() bool { return dev.LiveBytes() == 0 })
+		eventually(t, "the device's memory to be free", func() bool { c.Runtime().Trim(); return dev.LiveBytes() == 0 })
 		eventually(t, "the exchanged files to be gone", func() bool { return len(exchanged(t, c)) == 0 })
 	})
 	return c

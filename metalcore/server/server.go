@@ -115,14 +115,24 @@ func closeSoon(core *runtime.Core) error {
 	}
 }
 
+// alone reports whether nobody is connected.
+func (s *Server) alone() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.clients) == 0
+}
+
 // sweep removes exchanged files whose readers have died, now and from time to
-// time.
+// time, and what the core keeps of memory for clients that are gone.
 func (s *Server) sweep(ctx context.Context) {
 	tick := time.NewTicker(exchangeAge)
 	defer tick.Stop()
 	for {
 		if n := s.Place.Sweep(time.Now().Add(-exchangeAge)); n > 0 {
 			s.Log.Printf("removed %d exchanged files that nobody fetched", n)
+		}
+		if s.alone() {
+			s.core.Trim()
 		}
 		select {
 		case <-ctx.Done():

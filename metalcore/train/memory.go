@@ -137,13 +137,14 @@ func (m *memory) compile(given map[string]backend.Buffer, make func() (*ir.Graph
 	if err != nil {
 		return nil, err
 	}
-	p := &program{bytes: planned.Arena}
+	p := &program{}
 	if p.bind, err = m.bindings(planned, given); err != nil {
 		return nil, err
 	}
 	if p.exec, err = m.dev.Compile(planned); err != nil {
 		return nil, err
 	}
+	p.bytes = p.exec.Bytes()
 	return p, nil
 }
 
