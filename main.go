@@ -233,6 +233,7 @@ func core(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	idle := flags.Duration("idle", 10*time.Minute, "end after so long without a client and without anything to keep; never with --listen, unless it is given")
 	listen := flags.String("listen", "", "also let programs on other machines in, through TLS, at `HOST:PORT`, and print what they need")
 	threads := flags.Int("threads", 0, "threads of the CPU backend; as many as there are processors when 0")
+	data := flags.String("data", "", "the `FOLDERS`, separated by "+string(filepath.ListSeparator)+", that files of data are read from; any when not given, but with --listen none")
 	journal := flags.String("journal", journalEnv(), "write each trainer down so often while it trains, as `15s`; \"off\" for never; METALNB_JOURNAL sets it, too")
 	resume := flags.Bool("resume", os.Getenv("METALNB_RESUME") != "", "have trainers that were training when a core died go on as soon as a cell uses them; METALNB_RESUME=yes sets it, too")
 	age := flags.Duration("journal-age", 90*24*time.Hour, "forget trainers that nobody has trained for so long; never when 0")
@@ -270,7 +271,8 @@ func core(ctx context.Context, flags *flag.FlagSet, args []string) error {
 		defer end()
 	}
 	err = server.Run(ctx, keeper, server.Options{
-		Place: place, Idle: *idle, Journal: server.Journal{Every: every, Age: *age, Bytes: int64(*size * 1e9), Resume: *resume}, Renderer: render.New(), Devices: devices, Log: out,
+		Place: place, Idle: *idle, Journal: server.Journal{Every: every, Age: *age, Bytes: int64(*size * 1e9), Resume: *resume}, Roots: roots(*data, *listen),
+		Renderer: render.New(), Devices: devices, Log: out,
 	})
 	if errors.Is(err, socket.ErrRunning) && *listen == "" {
 		return nil // two cells started one at once, and the other was first

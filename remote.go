@@ -8,6 +8,7 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -38,6 +39,14 @@ func open(ctx context.Context, address string, place wire.Place, core *runtime.C
 		front.Serve(ctx)
 	}()
 	return func() { cancel(); <-ended }, nil
+}
+
+// roots are the folders that a core reads files from.
+func roots(data, listen string) server.Roots {
+	if data == "" && listen == "" {
+		return nil
+	}
+	return append(server.Roots{}, filepath.SplitList(data)...)
 }
 
 // given reports whether a flag was set.

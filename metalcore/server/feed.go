@@ -2,20 +2,19 @@ package server
 
 import (
 	"errors"
-	"path/filepath"
 
 	"github.com/metalnb/metalnb/metalcore/feed"
 	"github.com/metalnb/metalnb/metalcore/feed/load"
 	"github.com/metalnb/metalnb/metalcore/ir"
-	"github.com/metalnb/metalnb/metalcore/runtime"
 	"github.com/metalnb/metalnb/metalcore/wire"
 )
 
 // loadData reads files.
 func (c *client) loadData(req *wire.LoadData) (wire.Message, error) {
-	for _, path := range req.Paths {
-		if !filepath.IsAbs(path) {
-			return nil, &runtime.Error{Code: runtime.BadRequest, Message: "the path " + path + " is not absolute"}
+	for i, path := range req.Paths {
+		var err error
+		if req.Paths[i], err = c.server.Roots.Resolve(path); err != nil {
+			return nil, err
 		}
 	}
 	ctx, cancel := c.context()

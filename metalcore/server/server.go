@@ -26,6 +26,7 @@ type Options struct {
 	Devices  device.Table  // that the core may be told to use
 	Idle     time.Duration // end after so long without a client and without anything to keep; never when 0
 	Journal  Journal
+	Roots    Roots // that a client's files are read from
 	Log      *log.Logger
 }
 

@@ -24,6 +24,7 @@ import (
 type Core struct {
 	Place   wire.Place
 	Journal time.Duration // how often trainers are written down, from the next Begin on; never when 0
+	Roots   server.Roots  // that files are read from, likewise; any when nil
 	dir     string
 	end     context.CancelFunc
 	done    chan error
@@ -63,7 +64,7 @@ func (c *Core) Begin() error {
 	c.end, c.done = end, make(chan error, 1)
 	go func() {
 		c.done <- server.Run(ctx, c.core, server.Options{
-			Place: c.Place, Renderer: render.New(), Devices: devices(), Journal: server.Journal{Every: c.Journal}, Log: log.New(io.Discard, "", 0),
+			Place: c.Place, Renderer: render.New(), Devices: devices(), Journal: server.Journal{Every: c.Journal}, Roots: c.Roots, Log: log.New(io.Discard, "", 0),
 		})
 	}()
 	for {
