@@ -6,6 +6,7 @@ import (
 	"image/color"
 	"image/draw"
 	"image/png"
+	"sort"
 	"sync"
 
 	"github.com/golang/freetype/truetype"
@@ -58,17 +59,26 @@ func (c *canvas) measure(s string, size float64) int {
 	return font.MeasureString(c.face(size), s).Ceil()
 }
 
+// mostDrawn is how many characters of a text are looked at: no picture is as wide.
+const mostDrawn = 400
+
+// drawable is what of a text might be drawn.
+func drawable(s string) string {
+	if runes := []rune(s); len(runes) > mostDrawn {
+		s = string(runes[:mostDrawn])
+	}
+	return plain(s)
+}
+
 // fit cuts a text that is wider than width.
 func (c *canvas) fit(s string, size float64, width int) string {
-	s = plain(s)
+	s = drawable(s)
 	if c.measure(s, size) <= width {
 		return s
 	}
 	runes := []rune(s)
-	for len(runes) > 0 && c.measure(string(runes)+"…", size) > width {
-		runes = runes[:len(runes)-1]
-	}
-	return string(runes) + "…"
+	wide := sort.Search(len(runes), func(n int) bool { return c.measure(string(runes[:n+1])+"…", size) > width })
+	return string(runes[:wide]) + "…"
 }
 
 // text draws at the baseline; align is 0 for left, 0.5 for centred, 1 for right.

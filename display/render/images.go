@@ -38,7 +38,7 @@ func (r *Renderer) Images(x wire.Tensor, titles []string, columns int) ([]wire.I
 	cell, row := w, h+gap
 	measure := newCanvas(1, 1)
 	for _, t := range titles {
-		cell = max(cell, min(measure.measure(plain(t), size), max(2*w, 90*sharp)))
+		cell = max(cell, min(measure.measure(drawable(t), size), max(2*w, 90*sharp)))
 	}
 	if len(titles) > 0 {
 		row += line

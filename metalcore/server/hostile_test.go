@@ -194,7 +194,7 @@ func TestHostilePicture(t *testing.T) {
 			}
 		})
 	}
-	odd := wire.Picture{What: "images", Data: digits, Titles: []string{"\x00<script>"}}
+	odd := wire.Picture{What: "images", Data: digits, Titles: []string{"\x00<script>", strings.Repeat("long ", 100_000)}}
 	call[wire.Show](t, conn, &odd)
 	if _, err := conn.Recv(); err != nil {
 		t.Fatal(err)

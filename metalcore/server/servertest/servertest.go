@@ -4,6 +4,7 @@ package servertest
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"github.com/metalnb/metalnb/metalcore/backend"
 	"github.com/metalnb/metalnb/metalcore/backend/cpu"
 	"github.com/metalnb/metalnb/metalcore/backend/device"
+	"github.com/metalnb/metalnb/metalcore/plan"
 	"github.com/metalnb/metalnb/metalcore/runtime"
 	"github.com/metalnb/metalnb/metalcore/server"
 	"github.com/metalnb/metalnb/metalcore/wire"
@@ -25,6 +27,7 @@ type Core struct {
 	Place   wire.Place
 	Journal time.Duration // how often trainers are written down, from the next Begin on; never when 0
 	Roots   server.Roots  // that files are read from, likewise; any when nil
+	Memory  int64         // of the device, likewise; the machine's when 0
 	dir     string
 	end     context.CancelFunc
 	done    chan error
@@ -60,7 +63,7 @@ func Start() (*Core, error) {
 // Begin begins serving; End may have been called before.
 func (c *Core) Begin() error {
 	ctx, end := context.WithCancel(context.Background())
-	c.core = runtime.New(cpu.New(0))
+	c.core = runtime.New(c.device())
 	c.end, c.done = end, make(chan error, 1)
 	go func() {
 		c.done <- server.Run(ctx, c.core, server.Options{
@@ -79,6 +82,46 @@ func (c *Core) Begin() error {
 		case <-time.After(time.Millisecond):
 		}
 	}
+}
+
+func (c *Core) device() backend.Device {
+	if c.Memory > 0 {
+		return small{cpu.New(0), c.Memory}
+	}
+	return cpu.New(0)
+}
+
+// small is a CPU with little memory.
+type small struct {
+	*cpu.Device
+	memory int64
+}
+
+func (s small) Info() backend.Info {
+	info := s.Device.Info()
+	info.Memory = s.memory
+	return info
+}
+
+func (s small) Alloc(bytes int64) (backend.Buffer, error) {
+	if err := s.check(bytes); err != nil {
+		return nil, err
+	}
+	return s.Device.Alloc(bytes)
+}
+
+func (s small) Compile(p *plan.Program) (backend.Executable, error) {
+	if err := s.check(p.Arena); err != nil {
+		return nil, err
+	}
+	return s.Device.Compile(p)
+}
+
+func (s small) check(bytes int64) error {
+	if bytes > s.memory-s.LiveBytes() {
+		return fmt.Errorf("%d bytes do not fit", bytes)
+	}
+	return nil
 }
 
 // Runtime is what the core keeps.
