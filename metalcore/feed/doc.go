@@ -15,9 +15,9 @@
 //     program picks its batch from it: the host does nothing for a step.
 //
 // A set that does not fit, or has a Source, comes in windows of many batches.
-// The device has room for two of them, and a table that says where in the two
-// the rows of the epoch lie, so that the step program is the same as for a set
-// that is there whole. A Pipe fills them ahead:
+// The device has room for two of them, by turns, and a list that says where in
+// its window each row of the epoch lies, so that the step program is the same as
+// for a set that is there whole. A Pipe fills them ahead:
 //
 //	order of rows -> workers read -> 2 blocks of memory -> upload -> 2 windows -> steps
 //

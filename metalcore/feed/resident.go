@@ -11,9 +11,9 @@ import (
 // windows of the set, which each user has for itself.
 type Resident struct {
 	Set    *Set
-	X, Y   backend.Buffer
-	W      backend.Buffer // nil without weights
-	Window int            // rows of a window; 0 when all rows are there
+	Window int // rows of a window; 0 when all rows are there
+
+	tables [2]Table // of the windows by turns; only the first one if all rows are there
 
 	dev  backend.Device
 	refs int // guarded by Set.mu
@@ -22,6 +22,21 @@ type Resident struct {
 // Owner is the owner of the set's memory on a device.
 func (s *Set) Owner() backend.Owner {
 	return backend.Owner{Kind: "data", Session: s.Session, Name: s.Name}
+}
+
+// Table is the rows of a set, or of a window of it, on a device.
+type Table struct {
+	X, Y backend.Buffer
+	W    backend.Buffer // nil without weights
+}
+
+// Table is where the rows of the window of that number lie; all rows, if they are
+// on the device.
+func (r *Resident) Table(window int) Table {
+	if r.Window == 0 {
+		return r.tables[0]
+	}
+	return r.tables[window%2]
 }
 
 // Upload returns the device's copy of the set, making it if there is none. The
@@ -43,14 +58,14 @@ func Upload(dev backend.Device, s *Set) (*Resident, error) {
 		x.Free()
 		return nil, fmt.Errorf("data %q: y: %w", s.Name, err)
 	}
-	r := &Resident{Set: s, X: x, Y: y, dev: dev, refs: 1}
+	all := Table{X: x, Y: y}
 	if s.Weighted() {
-		if r.W, err = upload(dev, s.W); err != nil {
-			x.Free()
-			y.Free()
+		if all.W, err = upload(dev, s.W); err != nil {
+			all.free()
 			return nil, fmt.Errorf("data %q: weights: %w", s.Name, err)
 		}
 	}
+	r := &Resident{Set: s, tables: [2]Table{all}, dev: dev, refs: 1}
 	if s.resident == nil {
 		s.resident = map[backend.Device]*Resident{}
 	}
@@ -72,14 +87,20 @@ func (r *Resident) Release() {
 }
 
 func (r *Resident) free() {
-	for _, buf := range []backend.Buffer{r.X, r.Y, r.W} {
+	for _, t := range r.tables {
+		t.free()
+	}
+}
+
+func (t Table) free() {
+	for _, buf := range []backend.Buffer{t.X, t.Y, t.W} {
 		if buf != nil {
 			buf.Free()
 		}
 	}
 }
 
-// Rows is the number of rows that the device's buffers have room for.
+// Rows is the number of rows that a table has room for.
 func (r *Resident) Rows() int { return TableRows(r.Set, r.Window) }
 
 // TableRows is that number for windows of the given number of rows, or all rows.
@@ -87,7 +108,7 @@ func TableRows(s *Set, window int) int {
 	if window == 0 {
 		return s.Len()
 	}
-	return 2 * window
+	return window
 }
 
 // upload gives a device an array: as it lies, if the device can take it so.

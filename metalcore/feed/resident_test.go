@@ -64,7 +64,7 @@ func TestUploadIsShared(t *testing.T) {
 		t.Errorf("%d bytes are on the device, the set has %d", dev.live, set.Bytes())
 	}
 	got := make([]byte, len(set.Y.Data))
-	if err := uses[0].Y.Download(0, got); err != nil || string(got) != string(set.Y.Data) {
+	if err := uses[0].Table(0).Y.Download(0, got); err != nil || string(got) != string(set.Y.Data) {
 		t.Errorf("the labels came out different: %v", err)
 	}
 	for i, r := range uses {

@@ -87,7 +87,7 @@ func TestStreamThroughWindows(t *testing.T) {
 			break
 		}
 		x := make([]byte, 4*len(w.Rows))
-		if err := r.X.Download(int64(4*r.Slot(w.Number)), x); err != nil {
+		if err := r.Table(w.Number).X.Download(0, x); err != nil {
 			t.Fatal(err)
 		}
 		got = append(got, Array{DType: ir.I32, Data: x}.I32s()...)

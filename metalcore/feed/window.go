@@ -43,27 +43,26 @@ func Windows(dev backend.Device, s *Set, rows int) (*Resident, error) {
 	if memory := dev.Info().Memory; memory > 0 && s.rowSize() > memory/residentShare/int64(2*rows) {
 		return nil, fmt.Errorf("data %q: two times %d rows of %d bytes are too much for the %.3g GB of the device: use a smaller batch", s.Name, rows, s.rowSize(), float64(memory)/1e9)
 	}
-	var err error
-	alloc := func(bytes int) (buf backend.Buffer) {
-		if err == nil {
-			buf, err = dev.Alloc(2 * int64(rows) * int64(bytes))
+	for i := range r.tables {
+		if err := r.tables[i].alloc(dev, s, int64(rows)); err != nil {
+			r.free()
+			return nil, fmt.Errorf("data %q: two windows of %d rows: %w", s.Name, rows, err)
 		}
-		return buf
-	}
-	r.X, r.Y = alloc(s.X.rowBytes()), alloc(s.Y.rowBytes())
-	if s.Weighted() {
-		r.W = alloc(weightBytes)
-	}
-	if err != nil {
-		r.free()
-		return nil, fmt.Errorf("data %q: two windows of %d rows: %w", s.Name, rows, err)
 	}
 	return r, nil
 }
 
-// Slot is the place in the device's buffers where the window of that number
-// begins, in rows.
-func (r *Resident) Slot(window int) int { return window % 2 * r.Window }
+// alloc makes room for some rows.
+func (t *Table) alloc(dev backend.Device, s *Set, rows int64) (err error) {
+	if t.X, err = dev.Alloc(rows * int64(s.X.rowBytes())); err != nil {
+		return err
+	}
+	if t.Y, err = dev.Alloc(rows * int64(s.Y.rowBytes())); err != nil || !s.Weighted() {
+		return err
+	}
+	t.W, err = dev.Alloc(rows * weightBytes)
+	return err
+}
 
 // Window is a window's rows, in the order in which they lie on the device.
 type Window struct {
@@ -186,19 +185,18 @@ func (p *Pipe) upload() {
 	}
 }
 
+// put uploads a window to its table, which no step reads meanwhile.
 func (r *Resident) put(b *block) error {
-	n, slot := len(b.window.Rows), r.Slot(b.window.Number)
-	for _, part := range []struct {
-		to   backend.Buffer
-		from []byte
-		size int
-	}{{r.X, b.x, r.Set.X.rowBytes()}, {r.Y, b.y, r.Set.Y.rowBytes()}, {r.W, b.w, weightBytes}} {
-		if part.from == nil {
-			continue
-		}
-		if err := part.to.Upload(int64(slot*part.size), part.from[:n*part.size]); err != nil {
-			return fmt.Errorf("data %q: %w", r.Set.Name, err)
-		}
+	n, to := len(b.window.Rows), r.Table(b.window.Number)
+	err := to.X.Upload(0, b.x[:n*r.Set.X.rowBytes()])
+	if err == nil {
+		err = to.Y.Upload(0, b.y[:n*r.Set.Y.rowBytes()])
+	}
+	if err == nil && to.W != nil {
+		err = to.W.Upload(0, b.w[:n*weightBytes])
+	}
+	if err != nil {
+		return fmt.Errorf("data %q: %w", r.Set.Name, err)
 	}
 	return nil
 }

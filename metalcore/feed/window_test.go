@@ -70,7 +70,7 @@ func order(n, window, epochs int) func() (Window, bool) {
 func onDevice(t *testing.T, r *Resident, w Window) (rows []int32) {
 	t.Helper()
 	x, y := make([]byte, 12*len(w.Rows)), make([]byte, 4*len(w.Rows))
-	if err := errors.Join(r.X.Download(int64(12*r.Slot(w.Number)), x), r.Y.Download(int64(4*r.Slot(w.Number)), y)); err != nil {
+	if err := errors.Join(r.Table(w.Number).X.Download(0, x), r.Table(w.Number).Y.Download(0, y)); err != nil {
 		t.Fatal(err)
 	}
 	labels := (Array{DType: ir.I32, Data: y}).I32s()
@@ -206,7 +206,7 @@ func TestSkippedRows(t *testing.T) {
 			t.Fatal(err)
 		}
 		data := make([]byte, 80)
-		if err := r.W.Download(int64(4*r.Slot(w.Number)), data); err != nil {
+		if err := r.Table(w.Number).W.Download(0, data); err != nil {
 			t.Fatal(err)
 		}
 		for i, weight := range (Array{DType: ir.F32, Data: data}).F32s() {

@@ -24,7 +24,7 @@ func (m *machine) explain(opts compile.Options) (*compile.Explanation, error) {
 	if err != nil {
 		return nil, err
 	}
-	req := explain.Request{Graph: g, Options: opts, Inputs: m.tables(m.data), States: map[string][]byte{}}
+	req := explain.Request{Graph: g, Options: opts, Inputs: m.dataTables(), States: map[string][]byte{}}
 	for _, v := range g.Leaves(ir.OpInput) {
 		if buf := m.mem.bufs[v.Name]; buf != nil {
 			req.Inputs[v.Name] = buf

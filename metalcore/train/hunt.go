@@ -36,7 +36,7 @@ func (m *machine) hunt(epochStep int) (string, error) {
 		return "", err
 	}
 	if !m.spec.Hunt {
-		p, err := m.mem.compile(m.tables(m.data), func() (*ir.Graph, error) { return g, nil })
+		p, err := m.mem.compile(m.dataTables(), func() (*ir.Graph, error) { return g, nil })
 		if err != nil {
 			return "", err
 		}

@@ -32,6 +32,7 @@ type machine struct {
 // stepper takes training steps.
 type stepper interface {
 	run(steps int) error
+	use(tables map[string]backend.Buffer)
 	size() int64 // bytes of device memory
 	free()
 }
@@ -146,6 +147,7 @@ func (m *machine) prepare(epochStep int) (p stepper, most int, err error) {
 		}
 		*slot = p
 	}
+	(*slot).use(m.dataTables())
 	return *slot, most, nil
 }
 
@@ -154,11 +156,7 @@ func (m *machine) stepper(rows int) (stepper, error) {
 	if o, ok := m.spec.Optimizer.(*optim.LBFGS); ok {
 		return newSearch(m, o, rows)
 	}
-	return m.mem.compile(m.tables(m.data), func() (*ir.Graph, error) { return stepGraph(m.spec, rows) })
-}
-
-func (m *machine) tables(r *feed.Resident) map[string]backend.Buffer {
-	return map[string]backend.Buffer{nameX: r.X, nameY: r.Y, nameW: r.W}
+	return m.mem.compile(m.dataTables(), func() (*ir.Graph, error) { return stepGraph(m.spec, rows) })
 }
 
 // progress is what the device says after a slice of steps.

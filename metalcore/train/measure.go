@@ -40,7 +40,7 @@ func (m *machine) measure(ctx context.Context, set *feed.Resident) ([]Metric, er
 		pipe = set.Pipe(0, feed.InTurn(rows, set.Window))
 		defer pipe.Close()
 	}
-	first := true
+	first, number := true, 0
 	for done := 0; done < rows; {
 		if err := stopped(ctx); err != nil {
 			return nil, err
@@ -61,10 +61,12 @@ func (m *machine) measure(ctx context.Context, set *feed.Resident) ([]Metric, er
 			if err != nil {
 				return nil, err
 			}
-			if err := m.mem.putI32(sumsEval+"cursor", int32(set.Slot(w.Number))); err != nil {
+			if err := m.mem.putI32(sumsEval+"cursor", 0); err != nil {
 				return nil, err
 			}
+			number = w.Number
 		}
+		p.use(tables(set, number))
 		if err := p.run(1); err != nil {
 			return nil, err
 		}
@@ -82,7 +84,7 @@ func (m *machine) evalProgram(set *feed.Resident, n int) (*program, error) {
 	if p := m.evals[key]; p != nil {
 		return p, nil
 	}
-	p, err := m.mem.compile(m.tables(set), func() (*ir.Graph, error) { return evalGraph(m.spec, set, n) })
+	p, err := m.mem.compile(tables(set, 0), func() (*ir.Graph, error) { return evalGraph(m.spec, set, n) })
 	if err == nil {
 		m.evals[key] = p
 	}

@@ -121,9 +121,10 @@ func (m *memory) free() {
 
 // program is a compiled graph with the buffers it runs on.
 type program struct {
-	exec  backend.Executable
-	bind  backend.Bindings
-	bytes int64
+	exec   backend.Executable
+	bind   backend.Bindings
+	inputs []string // names of bind.Inputs
+	bytes  int64
 }
 
 // compile compiles a graph whose inputs and states lie in the trainer's memory,
@@ -140,6 +141,9 @@ func (m *memory) compile(given map[string]backend.Buffer, make func() (*ir.Graph
 	p := &program{}
 	if p.bind, err = m.bindings(planned, given); err != nil {
 		return nil, err
+	}
+	for _, v := range planned.Inputs {
+		p.inputs = append(p.inputs, v.Name)
 	}
 	if p.exec, err = m.dev.Compile(planned); err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/metalnb/metalnb/metalcore/backend"
 	"github.com/metalnb/metalnb/metalcore/ir"
 	"github.com/metalnb/metalnb/metalcore/op"
 	"github.com/metalnb/metalnb/metalcore/optim"
@@ -32,7 +33,7 @@ type search struct {
 
 func newSearch(m *machine, lbfgs *optim.LBFGS, n int) (*search, error) {
 	s := &search{m: m, lbfgs: lbfgs}
-	tables := m.tables(m.data)
+	given := m.dataTables()
 	for _, p := range []struct {
 		to   **program
 		make func() (*ir.Graph, error)
@@ -44,7 +45,7 @@ func newSearch(m *machine, lbfgs *optim.LBFGS, n int) (*search, error) {
 		{&s.done, func() (*ir.Graph, error) { return doneGraph(m.spec, n), nil }},
 	} {
 		var err error
-		if *p.to, err = m.mem.compile(tables, p.make); err != nil {
+		if *p.to, err = m.mem.compile(given, p.make); err != nil {
 			s.free()
 			return nil, err
 		}
@@ -54,6 +55,12 @@ func newSearch(m *machine, lbfgs *optim.LBFGS, n int) (*search, error) {
 
 func (s *search) programs() []*program {
 	return []*program{s.begin, s.evaluate, s.direct, s.move, s.done}
+}
+
+func (s *search) use(tables map[string]backend.Buffer) {
+	for _, p := range s.programs() {
+		p.use(tables)
+	}
 }
 
 func (s *search) free() {

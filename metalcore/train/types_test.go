@@ -29,7 +29,7 @@ func TestRowsKeepTheirType(t *testing.T) {
 		spec.Model, spec.Data, spec.Valid = digitsCNN(2), set, set
 		tr := trainer(t, device(t), spec)
 		fit(t, tr, 1)
-		if n := tr.machine.data.X.Len(); n != int64(len(pixels)*d.Size()) {
+		if n := tr.machine.data.Table(0).X.Len(); n != int64(len(pixels)*d.Size()) {
 			t.Errorf("%v: the rows take %d bytes on the device", d, n)
 		}
 		weights[d] = numbersOf(t, tr)

@@ -4,18 +4,39 @@ import (
 	"context"
 	"time"
 
+	"github.com/metalnb/metalnb/metalcore/backend"
 	"github.com/metalnb/metalnb/metalcore/feed"
 )
 
 // Data that does not lie on the device whole comes to it in windows of some
 // batches: while the steps of one are taken, package feed fills the other. The
-// step program is the same as ever, with a table of two windows in place of the
-// whole data; the list of the epoch's rows says where in it they are. Which rows
+// step program is the same as ever, and reads the one window or the other in
+// place of the whole data; the list of the epoch's rows says where in it they are. Which rows
 // a window has follows from its number, the seed and the epoch, so that a
 // training that goes on begins with the window in which it stopped.
 type windows struct {
 	pipe   *feed.Pipe // of the run under way
 	number int        // of the window in use
+}
+
+// tables are the buffers of the data, or of its window of the given number.
+func tables(r *feed.Resident, window int) map[string]backend.Buffer {
+	t := r.Table(window)
+	return map[string]backend.Buffer{nameX: t.X, nameY: t.Y, nameW: t.W}
+}
+
+// dataTables are those that the next steps read.
+func (m *machine) dataTables() map[string]backend.Buffer {
+	return tables(m.data, max(m.windows.number, 0))
+}
+
+// use has a program read other tables than it was compiled for.
+func (p *program) use(tables map[string]backend.Buffer) {
+	for i, name := range p.inputs {
+		if buf := tables[name]; buf != nil {
+			p.bind.Inputs[i] = buf
+		}
+	}
 }
 
 // place brings a set to the device, whole, or with room for windows of some
@@ -39,8 +60,7 @@ func (m *machine) tableOrder(epoch int) []int32 {
 	}
 	order := feed.Ascending(m.spec.Data.Len())
 	for i := range order {
-		number, at := i/m.spec.Window, i%m.spec.Window
-		order[i] = int32(m.data.Slot(m.windowNumber(epoch, number)) + at)
+		order[i] = int32(i % m.spec.Window)
 	}
 	return order
 }

@@ -71,6 +71,29 @@ func TestTraining(t *testing.T) {
 	}
 }
 
+// Data that comes in windows is filled while the device works, in buffers that it
+// does not use meanwhile; mixup draws and mixes as on the CPU.
+func TestTrainingOnWindows(t *testing.T) {
+	spec, err := bench.Spec("W1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if spec.Data, err = spec.Data.Rows("windows", []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}); err != nil {
+		t.Fatal(err)
+	}
+	spec.Batch, spec.Seed, spec.Mixup, spec.Valid = 2, 5, 0.3, spec.Data
+	reference := cpu.New(1)
+	defer reference.Close()
+	want := losses(t, reference, spec, 4)
+	spec.Window = 4
+	got := losses(t, open(t, sim.Options{Seed: 7}), spec, 4)
+	for i := range want {
+		if math.Abs(got[i]-want[i]) > 1e-4*(1+math.Abs(want[i])) {
+			t.Errorf("the loss of epoch %d is %.7f, and %.7f on the CPU", i+1, got[i], want[i])
+		}
+	}
+}
+
 // losses trains and returns the loss of each epoch.
 func losses(t *testing.T, dev backend.Device, spec train.Spec, epochs int) (list []float64) {
 	t.Helper()
