@@ -8,7 +8,8 @@ import (
 	"github.com/metalnb/metalnb/metalcore/backend/metal/objc"
 )
 
-// convolution is a graph of MPSGraph that is compiled for its shapes.
+// convolution2D is a graph of MPSGraph that is compiled for its shapes: a
+// convolution or one of its gradients.
 type convolution2D struct {
 	*prepared
 	executable objc.Object

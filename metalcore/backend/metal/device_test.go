@@ -6,7 +6,6 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
-	"runtime"
 	"testing"
 
 	"github.com/metalnb/metalnb/metalcore/autodiff"
@@ -39,9 +38,6 @@ func TestSelectors(t *testing.T) {
 }
 
 func TestNewOnLinux(t *testing.T) {
-	if runtime.GOOS == "darwin" {
-		return
-	}
 	var u *backend.UnavailableError
 	if d, err := New(); !errors.As(err, &u) || d != nil {
 		t.Error(d, err)

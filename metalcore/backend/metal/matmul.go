@@ -16,7 +16,7 @@ type matmul struct {
 	matrices [3]objc.Object // descriptors of the operands and the result
 }
 
-// product as rows, columns and inner of each of so many.
+// matrixSizes are those of a batch of products: inner is what is summed over.
 type matrixSizes struct{ batch, rows, columns, inner int }
 
 // sizesOf checks the shapes. A second operand that all products share makes one

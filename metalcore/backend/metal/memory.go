@@ -25,6 +25,8 @@ type memory struct {
 	freed  atomic.Bool
 }
 
+// resourceOptions of all buffers. Were they untracked, nothing would order a
+// product of the vendor's library after the kernels that write what it reads.
 const resourceOptions = mtlResourceStorageModeShared | mtlResourceHazardTrackingModeTracked
 
 // Alloc returns zeroed memory.
