@@ -243,7 +243,7 @@ func (t *Trainer) Load(name, path string) error {
 	if err := t.Trainer.Restore(s.was); err != nil {
 		return wrap(BadRequest, "", fmt.Errorf("the checkpoint is of another trainer: %w", err))
 	}
-	t.kept.setSnapshot(s.was)
+	t.kept.setSnapshot(s.was, time.Now())
 	t.kept.say("")
 	t.changed()
 	return nil

@@ -257,11 +257,12 @@ func (j *Journal) write(t *Trainer) {
 	start := time.Now()
 	was, err := t.Snapshot(context.Background())
 	if err == nil {
+		k.setSnapshot(was, was.Time)
 		err = j.save(path, t, was)
 	} else if _, failed := errors.AsType[*train.DeviceError](err); failed || errors.Is(err, train.ErrClosed) {
 		return // it is put back, or goes
 	}
-	switch change := k.end(was, start, err); {
+	switch change := k.end(start, err); {
 	case change && err != nil:
 		j.Log("journal: trainer %q of %s is not written down: %v", t.Name(), t.session.name, err)
 	case change:

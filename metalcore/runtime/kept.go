@@ -19,6 +19,7 @@ type kept struct {
 	path   string     // of its file, empty when it is not written
 	moved  bool       // since the last snapshot
 	last   *train.Snapshot
+	at     time.Time     // since when that is what to go back to
 	ended  time.Time     // of the last writing
 	took   time.Duration // by it
 	said   string        // how it came back, until it trains again
@@ -61,10 +62,14 @@ func (k *kept) snapshot() *train.Snapshot {
 	return k.last
 }
 
-func (k *kept) setSnapshot(was *train.Snapshot) {
+// setSnapshot says what to go back to since a time, unless there is something
+// later: a long writing may end after that.
+func (k *kept) setSnapshot(was *train.Snapshot, at time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.last = was
+	if !at.Before(k.at) {
+		k.last, k.at = was, at
+	}
 }
 
 // pause is when the trainer may be written again, after so long at least. Long
@@ -79,9 +84,9 @@ func (k *kept) pause(least time.Duration) time.Time {
 func (k *kept) interval(every time.Duration) time.Time {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	from := time.Now()
-	if k.last != nil {
-		from = k.last.Time
+	from := k.at
+	if k.last == nil {
+		from = time.Now()
 	}
 	return from.Add(every - min(k.took, every/2))
 }
@@ -96,15 +101,12 @@ func (k *kept) begin() (path string, ok bool) {
 }
 
 // end takes down how a writing went. It returns true when that has changed.
-func (k *kept) end(was *train.Snapshot, start time.Time, err error) (change bool) {
+func (k *kept) end(start time.Time, err error) (change bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	failed := ""
 	if err != nil {
 		failed, k.moved = "not written down: "+err.Error(), true
-	}
-	if was != nil {
-		k.last = was
 	}
 	change = (k.failed == "") != (failed == "")
 	k.failed, k.ended = failed, time.Now()
@@ -161,15 +163,20 @@ func (k *kept) beat(step int64) (due bool) {
 }
 
 // writeBeat writes down how far the training was at the last beat, so that one can
-// say what was lost.
+// say what was lost. It does not wait for the trainer's file, which may be what
+// holds the disk up.
 func (k *kept) writeBeat() {
-	k.writing.Lock()
-	defer k.writing.Unlock()
 	k.mu.Lock()
 	path, text := k.path, fmt.Sprintf("%d %d", k.step, k.beaten.UnixNano())
 	k.mu.Unlock()
-	if path != "" {
-		os.WriteFile(beatOf(path), []byte(text), 0o600) // for a message only
+	if path == "" {
+		return
+	}
+	os.WriteFile(beatOf(path), []byte(text), 0o600) // for a message only
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.path != path { // it was dropped or renamed meanwhile
+		os.Remove(beatOf(path))
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/metalnb/metalnb/metalcore/backend"
 	"github.com/metalnb/metalnb/metalcore/train"
@@ -210,7 +211,7 @@ func (t *Trainer) guard() {
 		return
 	}
 	if was, err := t.Snapshot(context.Background()); err == nil {
-		t.kept.setSnapshot(was)
+		t.kept.setSnapshot(was, was.Time)
 	}
 }
 
@@ -256,7 +257,7 @@ func (t *Trainer) Reset() error {
 	if err != nil {
 		return classify(err)
 	}
-	t.kept.setSnapshot(nil)
+	t.kept.setSnapshot(nil, time.Now())
 	t.kept.say("")
 	t.changed()
 	return nil

@@ -93,7 +93,7 @@ func (s *Session) wake(name string) (*Trainer, error) {
 		return nil, errorf(Resource, "set Replace: true in its nb.Config to begin anew; what is written down is then gone",
 			"trainer %q is written down in %s and cannot be restored: %v", name, path, err)
 	}
-	t.kept.setSnapshot(found.was)
+	t.kept.setSnapshot(found.was, time.Now())
 	said := back(t, found.was, path) + note
 	j.Log("%s: trainer %q %s", s.name, name, said)
 	s.put(t)
@@ -189,7 +189,7 @@ func back(t *Trainer, was *train.Snapshot, path string) string {
 	case step > i.Step && lost > 0:
 		s += fmt.Sprintf("; %v of training were lost", lost)
 	case was.Goal > 0:
-		s += "; less than a second of training was lost"
+		s += "; a moment of training was lost"
 	default:
 		s += "; nothing was lost"
 	}
