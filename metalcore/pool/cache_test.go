@@ -105,8 +105,7 @@ func TestCacheWalk(t *testing.T) {
 	gone := map[int]bool{}
 	sizes := map[int]int64{}
 	caps := Caps{Bytes: 5000, Count: 20, Rest: 30}
-	var s *Cache[int]
-	s = NewCache(caps, 64, func(x int) {
+	s := NewCache(caps, 64, func(x int) {
 		if gone[x] {
 			t.Fatalf("%d was freed twice", x)
 		}

@@ -31,7 +31,7 @@ func (t *Target) String() string {
 // ParseTarget reads what String wrote. The error does not repeat the token.
 func ParseTarget(text string) (*Target, error) {
 	wrong := func(what string) error {
-		return fmt.Errorf("%s %s: set it to what `metalnb core --listen` printed, in quotes: tls://host:port?pin=...&token=...", wire.EnvCore, what)
+		return fmt.Errorf("%s %s: set it to what `metalnb core --listen` printed, in quotes: tls://host:port?pin=PIN&token=TOKEN", wire.EnvCore, what)
 	}
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "tls" || u.Hostname() == "" || u.Port() == "" || u.Path != "" || u.User != nil {

@@ -21,6 +21,7 @@ func (MSL) Matrix(d ir.DType) bool { return d == ir.F32 || d == ir.F16 }
 // mslHead is what the prelude needs.
 const mslHead = `#include <metal_stdlib>
 using namespace metal;
+#pragma METAL fp contract(off)
 #define FUNC static inline
 #define barrier() threadgroup_barrier(mem_flags::mem_threadgroup)
 #define simd_barrier() simdgroup_barrier(mem_flags::mem_threadgroup)

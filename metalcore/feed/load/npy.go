@@ -113,8 +113,9 @@ func (h *header) parseType(descr string) error {
 }
 
 func (h *header) parseShape(text string) error {
-	inner, ok := strings.CutPrefix(text, "(")
-	if inner, ok = strings.CutSuffix(inner, ")"); !ok {
+	inner, opened := strings.CutPrefix(text, "(")
+	inner, closed := strings.CutSuffix(inner, ")")
+	if !opened || !closed {
 		return errors.New("it has no shape")
 	}
 	h.shape = ir.Shape{}
