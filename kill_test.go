@@ -92,7 +92,7 @@ func (k *killed) round() {
 
 // came looks at the trainer as it came back.
 func (k *killed) came(i *wire.TrainerInfo) {
-	if i.Step < k.step || k.written && i.Step == 0 || i.State != wire.StateIdle {
+	if i.Step < k.step || k.written && i.Step == 0 || i.Training() {
 		k.t.Errorf("it was at step %d once, and came back as %+v", k.step, i)
 	}
 	if k.step = i.Step; k.step > 0 {

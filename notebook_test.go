@@ -197,7 +197,7 @@ func TestFirstNotebook(t *testing.T) {
 			t.Errorf("after 8 epochs it stands at epoch %v, step %v", n, later)
 		}
 		contains(t, "the trainer that was started", b.cell(t, "start").printed(), "running")
-		contains(t, "the trainer that was stopped", b.cell(t, "stop").printed(), "idle", "stopped after step")
+		contains(t, "the trainer that was stopped", b.cell(t, "stop").printed(), "stopped", "stopped after step")
 		accuracy := number(t, b.cell(t, "evaluate").printed(), "accuracy")
 		if strings.Contains(b.cell(t, "evaluate").printed(), "%") {
 			accuracy /= 100

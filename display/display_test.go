@@ -62,7 +62,7 @@ func TestPicturesAsText(t *testing.T) {
 		"chart":       {func() { display.Chart(h) }, []string{"loss", "accuracy"}},
 		"explain":     {func() { display.Explain(h) }, []string{"dense_1", "matmul + bias relu", "without sharing"}},
 		"explained":   {func() { display.Explain(nb.Ones(3).Exp()) }, []string{"exp"}},
-		"show":        {func() { display.Show(h) }, []string{"flowers", "idle"}},
+		"show":        {func() { display.Show(h) }, []string{"flowers", "finished"}},
 	} {
 		got := printed(t, c.f)
 		for _, want := range c.want {

@@ -26,8 +26,8 @@ type Trainer struct {
 // NewTrainer declares a trainer of this notebook. When the core has none of
 // that name, the first method that needs it makes it; when it has one of the
 // same model, data and settings, the handle attaches to it. Of a declaration
-// that changed, the learning rate and the validation data are taken over at
-// once; any other change is refused, with the first difference named, unless
+// that changed, the learning rate, its schedule and the validation data are taken
+// over at once; any other change is refused, with the first difference named, unless
 // Config.Replace is set.
 func NewTrainer(name string, model *Tensor, config Config) *Trainer {
 	check(name, model)
@@ -92,9 +92,22 @@ func (t *Trainer) Fit(epochs int) {
 	t.follow(&wire.Train{Trainer: t.spec.Name, Epochs: epochs, Show: pipe.Available()})
 }
 
+// FitSteps is Fit for a number of steps.
+func (t *Trainer) FitSteps(steps int) {
+	t.Attach()
+	checkSteps(steps)
+	t.follow(&wire.Train{Trainer: t.spec.Name, Steps: steps, Show: pipe.Available()})
+}
+
 func checkEpochs(epochs int) {
 	if epochs <= 0 {
 		argument("like t.Fit(3)", "%d epochs to train", epochs)
+	}
+}
+
+func checkSteps(steps int) {
+	if steps <= 0 {
+		argument("like t.FitSteps(100)", "%d steps to train", steps)
 	}
 }
 
@@ -104,6 +117,20 @@ func (t *Trainer) Start(epochs int) {
 	checkEpochs(epochs)
 	ask[wire.Trained](t, &wire.Train{Trainer: t.spec.Name, Epochs: epochs, Background: true})
 }
+
+// StartSteps is Start for a number of steps.
+func (t *Trainer) StartSteps(steps int) {
+	checkSteps(steps)
+	ask[wire.Trained](t, &wire.Train{Trainer: t.spec.Name, Steps: steps, Background: true})
+}
+
+// Pause holds a training up between two steps, also one that another cell waits
+// for, and returns when the device has done the steps before; Resume lets it go on.
+// A paused trainer can be evaluated, saved, and given another learning rate.
+func (t *Trainer) Pause() { ask[wire.Trained](t, &wire.Pause{Trainer: t.spec.Name}) }
+
+// Resume lets a paused training go on.
+func (t *Trainer) Resume() { ask[wire.Trained](t, &wire.Resume{Trainer: t.spec.Name}) }
 
 // Wait shows the progress of a training that Start began, until it ends.
 // Interrupting the cell ends the wait and not the training.
@@ -228,12 +255,18 @@ func (t *Trainer) status() wire.TrainerInfo {
 
 // Epoch, Steps and LR are the epochs completed, the steps taken and the
 // learning rate of the next step. Skipped are those of the steps that the
-// optimizer did not take, see Precision. Running says whether it trains now.
+// optimizer did not take, see Precision. Running says whether a training is under
+// way, be it paused.
 func (t *Trainer) Epoch() int    { return t.status().Epoch }
 func (t *Trainer) Steps() int    { return int(t.status().Step) }
 func (t *Trainer) Skipped() int  { return int(t.status().Skipped) }
 func (t *Trainer) LR() float64   { return t.status().LR }
-func (t *Trainer) Running() bool { return t.status().State == wire.StateRunning }
+func (t *Trainer) Running() bool { i := t.status(); return i.Training() }
+
+// State says what it is doing: "declared" before its first step, "compiling",
+// "running", "paused" or "stopping" during a training, and "finished", "stopped"
+// before its goal, or "failed" after one.
+func (t *Trainer) State() string { return t.status().State }
 
 // String says in one or two lines what the trainer is doing.
 func (t *Trainer) String() string {

@@ -71,7 +71,8 @@ func headline(info wire.TrainerInfo) (page, text string) {
 // stateHTML is the state with a dot in its colour.
 func stateHTML(state string) string {
 	color := map[string]string{
-		wire.StateRunning: colorGood, wire.StateStopping: colorValid, wire.StateFailed: colorBad,
+		wire.StateCompiling: colorGood, wire.StateRunning: colorGood, wire.StatePaused: colorValid,
+		wire.StateStopping: colorValid, wire.StateFailed: colorBad,
 	}[state]
 	if color == "" {
 		color = colorText
@@ -81,9 +82,8 @@ func stateHTML(state string) string {
 
 // progress tells how far the training is.
 func progress(info wire.TrainerInfo) string {
-	running := info.State == wire.StateRunning || info.State == wire.StateStopping
 	s := fmt.Sprintf("epoch %d", info.Epoch)
-	if running && info.Goal > 0 {
+	if info.Training() && info.Goal > 0 {
 		s = fmt.Sprintf("epoch %d of %d", min(info.Epoch+1, info.Goal), info.Goal)
 	}
 	if info.EpochStep > 0 && info.StepsPerEpoch > 0 {

@@ -17,7 +17,7 @@ import (
 // validation loss is lowest in epoch 4.
 func history(epochs int) wire.Run {
 	run := wire.Run{Info: wire.TrainerInfo{
-		Name: "digits", State: wire.StateIdle, Epoch: epochs, StepsPerEpoch: 10,
+		Name: "digits", State: wire.StateFinished, Epoch: epochs, StepsPerEpoch: 10,
 		LR: 0.001, StepsPerSec: 1234, Step: int64(10 * epochs),
 		Valid: wire.DataInfo{Ref: wire.DataRef{Source: "digits", Part: "test"}, Rows: 360},
 	}}
@@ -153,7 +153,7 @@ func TestTimeAxis(t *testing.T) {
 		state        string
 		want         float64
 	}{
-		{3, 0, wire.StateIdle, 3}, {3, 8, wire.StateRunning, 8}, {3, 8, wire.StateIdle, 3},
+		{3, 0, wire.StateFinished, 3}, {3, 8, wire.StateRunning, 8}, {3, 8, wire.StateFinished, 3},
 		{3, 200, wire.StateRunning, 10}, {15, 200, wire.StateRunning, 20}, {30, 200, wire.StateRunning, 50},
 		{120, 200, wire.StateRunning, 200},
 	} {

@@ -11,7 +11,7 @@ import (
 // else, and a table for a terminal.
 func ExampleRenderer_Chart() {
 	run := wire.Run{
-		Info: wire.TrainerInfo{Name: "digits", State: wire.StateIdle, Epoch: 2, StepsPerEpoch: 2, LR: 0.001},
+		Info: wire.TrainerInfo{Name: "digits", State: wire.StateFinished, Epoch: 2, StepsPerEpoch: 2, LR: 0.001},
 		Points: []wire.Point{
 			{Step: 1, Loss: 2.3}, {Step: 2, Loss: 1.9}, {Step: 3, Loss: 1.2}, {Step: 4, Loss: 0.8},
 		},
@@ -30,7 +30,7 @@ func ExampleRenderer_Chart() {
 	// text/html
 	// image/png
 	// text/plain
-	// digits: idle, epoch 2, lr 0.001
+	// digits: finished, epoch 2, lr 0.001
 	//
 	// epoch    loss  val loss     lr  seconds
 	//     1  2.1000    1.7000  0.001     0.50

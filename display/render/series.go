@@ -148,7 +148,7 @@ func span(run wire.Run, plots []plot) float64 {
 	last = math.Ceil(last)
 	goal := float64(run.Info.Goal)
 	switch {
-	case run.Info.State != wire.StateRunning || goal < last:
+	case !run.Info.Training() || goal < last:
 		return last
 	case goal <= 10 || goal <= 2*last:
 		return goal

@@ -95,7 +95,7 @@ func TestDeviceFails(t *testing.T) {
 	}
 	first := numbersOf(t, tr)
 	fails(t, breaks(2, 2).Err(), Resource, "the bus is on fire", "back at step 0", "t.Fit goes on from there")
-	if i := tr.Info(); i.Step != 0 || i.State != train.Idle || numbersOf(t, tr) != first {
+	if i := tr.Info(); i.Step != 0 || i.State != train.Declared || numbersOf(t, tr) != first {
 		t.Errorf("after a failure in the first training: %+v", i)
 	}
 	says(t, "the note", tr.Info().Note, "the device failed: the bus is on fire near step 2; the trainer is back at step 0 (epoch 1, step 0 of 8)")

@@ -167,7 +167,7 @@ func TestBusyRules(t *testing.T) {
 	}
 	run.Stop()
 	at := tr.Info()
-	if tr.Running() || run.Err() != nil || at.State != train.Idle || !strings.Contains(at.Note, fmt.Sprint("step ", at.Step)) {
+	if tr.Running() || run.Err() != nil || at.State != train.Stopped || !strings.Contains(at.Note, fmt.Sprint("step ", at.Step)) {
 		t.Errorf("stopped: %+v, %v", at, run.Err())
 	}
 	again, err := tr.Start(1)

@@ -59,6 +59,7 @@ type position struct {
 	EpochStep    int
 	EpochTime    number
 	Goal         int
+	Until        int64
 	LR           number
 	Lowered      lowered
 	Loss, Weight number
@@ -85,7 +86,7 @@ const fixed = 4
 func (s *saved) file() (*checkpoint.File, error) {
 	w := s.was
 	p := position{
-		Time: w.Time, Epoch: w.Epoch, Step: w.Step, EpochStep: w.EpochStep, EpochTime: number(w.EpochTime), Goal: w.Goal, LR: number(w.LR),
+		Time: w.Time, Epoch: w.Epoch, Step: w.Step, EpochStep: w.EpochStep, EpochTime: number(w.EpochTime), Goal: w.Goal, Until: w.Until, LR: number(w.LR),
 		Lowered: lowered{w.Lowered.Lowered, number(w.Lowered.Scale), number(w.Lowered.Best), w.Lowered.Seen, w.Lowered.Bad, w.Lowered.Rest},
 		Loss:    number(w.Loss), Weight: number(w.Weight), Stride: w.Stride,
 	}
@@ -188,7 +189,7 @@ func savedOf(f *checkpoint.File) (*saved, error) {
 		return nil, err
 	}
 	s.was = &train.Snapshot{
-		Time: p.Time, Epoch: p.Epoch, Step: p.Step, EpochStep: p.EpochStep, EpochTime: float64(p.EpochTime), Goal: p.Goal, LR: float64(p.LR),
+		Time: p.Time, Epoch: p.Epoch, Step: p.Step, EpochStep: p.EpochStep, EpochTime: float64(p.EpochTime), Goal: p.Goal, Until: p.Until, LR: float64(p.LR),
 		Lowered: schedule.State{Lowered: p.Lowered.Times, Scale: float64(p.Lowered.Scale), Best: float64(p.Lowered.Best),
 			Seen: p.Lowered.Seen, Bad: p.Lowered.Bad, Rest: p.Lowered.Rest},
 		Loss: float64(p.Loss), Weight: float64(p.Weight), Stride: p.Stride,

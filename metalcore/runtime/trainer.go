@@ -129,7 +129,7 @@ func (t *Trainer) Info() train.Info {
 }
 
 // redeclare takes over what a new declaration may change live: a learning rate
-// that differs from the one last declared, and the validation data.
+// that differs from the one last declared, the schedule, the validation data.
 func (t *Trainer) redeclare(d Declaration) error {
 	t.change.Lock()
 	defer t.change.Unlock()
@@ -139,6 +139,9 @@ func (t *Trainer) redeclare(d Declaration) error {
 		if err := t.SetLR(lr); err != nil {
 			return classify(err)
 		}
+	}
+	if err := t.SetSchedule(spec.Schedule, spec.Watch); err != nil {
+		return classify(err)
 	}
 	if spec.Valid != was.Valid {
 		if err := t.SetValid(spec.Valid); err != nil {
@@ -165,7 +168,12 @@ func (t *Trainer) SetLR(lr float64) error {
 }
 
 // Start trains for some epochs more.
-func (t *Trainer) Start(epochs int) (*Run, error) {
+func (t *Trainer) Start(epochs int) (*Run, error) { return t.start(epochs, 0) }
+
+// StartSteps trains for some steps more.
+func (t *Trainer) StartSteps(steps int64) (*Run, error) { return t.start(0, steps) }
+
+func (t *Trainer) start(epochs int, steps int64) (*Run, error) {
 	t.change.Lock()
 	defer t.change.Unlock()
 	t.mu.Lock()
@@ -179,13 +187,8 @@ func (t *Trainer) Start(epochs int) (*Run, error) {
 	case t.run != nil:
 		number = t.run.Number + 1
 	}
-	i := t.Trainer.Info()
-	goal := i.Epoch + epochs
-	if i.EpochStep == i.StepsPerEpoch {
-		goal++ // all that is left of that epoch is its validation
-	}
 	ctx, cancel := context.WithCancelCause(context.Background())
-	r := &Run{Number: number, Goal: goal, cancel: func() { cancel(errStopped) }, done: make(chan struct{})}
+	r := &Run{Number: number, Goal: t.Goal(epochs, steps), cancel: func() { cancel(errStopped) }, done: make(chan struct{})}
 	t.run = r
 	t.kept.say("")
 	t.session.core.journal.begin(t)
@@ -193,7 +196,7 @@ func (t *Trainer) Start(epochs int) (*Run, error) {
 		defer close(r.done)
 		defer cancel(nil)
 		t.guard()
-		err := t.Trainer.Train(ctx, epochs)
+		err := t.fit(ctx, epochs, steps)
 		if fault, ok := errors.AsType[*train.DeviceError](err); ok {
 			err = t.recover(fault)
 		}
@@ -202,6 +205,13 @@ func (t *Trainer) Start(epochs int) (*Run, error) {
 		}
 	}()
 	return r, nil
+}
+
+func (t *Trainer) fit(ctx context.Context, epochs int, steps int64) error {
+	if steps > 0 {
+		return t.TrainSteps(ctx, steps)
+	}
+	return t.Train(ctx, epochs)
 }
 
 // guard sees to it that there is a state to go back to, before a training.
@@ -233,6 +243,31 @@ func (t *Trainer) recover(fault *train.DeviceError) error {
 	t.kept.say(said)
 	t.changed()
 	return errorf(Resource, "t.Fit goes on from there", "%s", said)
+}
+
+// Pause holds the training up between two steps, until Resume. It returns when it
+// is held up, or has ended.
+func (t *Trainer) Pause(ctx context.Context) error {
+	t.change.Lock()
+	defer t.change.Unlock()
+	if !t.Running() {
+		return t.idle("paused")
+	}
+	return t.Trainer.Pause(ctx)
+}
+
+// Resume lets a paused training go on.
+func (t *Trainer) Resume() error {
+	if !t.Running() {
+		return t.idle("resumed")
+	}
+	t.Trainer.Resume()
+	return nil
+}
+
+func (t *Trainer) idle(what string) *Error {
+	i := t.Info()
+	return errorf(BadRequest, "t.Start trains in the background", "trainer %q is %s and cannot be %s", i.Name, i.State, what)
 }
 
 // Stop ends training between two steps, and returns when it has ended.
@@ -289,5 +324,9 @@ func (t *Trainer) end() {
 }
 
 func (t *Trainer) busy(what string) *Error {
-	return errorf(Busy, "wait for it with t.Wait(), or end it with t.Stop()", "trainer %q is training and cannot %s", t.Trainer.Info().Name, what)
+	i := t.Trainer.Info()
+	if i.State == train.Paused {
+		return errorf(Busy, "let it go on with t.Resume(), or end it with t.Stop()", "the training of trainer %q is paused, and it cannot %s", i.Name, what)
+	}
+	return errorf(Busy, "wait for it with t.Wait(), or end it with t.Stop()", "trainer %q is training and cannot %s", i.Name, what)
 }

@@ -97,8 +97,8 @@ func (s *Session) wake(name string) (*Trainer, error) {
 	said := back(t, found.was, path) + note
 	j.Log("%s: trainer %q %s", s.name, name, said)
 	s.put(t)
-	if left := left(t, found.was); left > 0 && j.Resume {
-		if _, err := t.Start(left); err != nil {
+	if epochs, steps := left(t, found.was); epochs+steps > 0 && j.Resume {
+		if _, err := t.start(epochs, int64(steps)); err != nil {
 			return nil, err
 		}
 	}
@@ -193,22 +193,27 @@ func back(t *Trainer, was *train.Snapshot, path string) string {
 	default:
 		s += "; nothing was lost"
 	}
-	switch left := left(t, was); {
-	case left > 0 && t.session.core.journal.Resume:
+	switch epochs, steps := left(t, was); {
+	case epochs+steps > 0 && t.session.core.journal.Resume:
 		s += fmt.Sprintf("; it goes on to epoch %d", was.Goal)
-	case left > 0:
-		s += fmt.Sprintf("; it was training to epoch %d: t.Start(%d) goes on", was.Goal, left)
+	case steps > 0:
+		s += fmt.Sprintf("; it was training to step %d: t.StartSteps(%d) goes on", was.Until, steps)
+	case epochs > 0:
+		s += fmt.Sprintf("; it was training to epoch %d: t.Start(%d) goes on", was.Goal, epochs)
 	}
 	return s
 }
 
-// left is how many epochs the training that it was in still had to go.
-func left(t *Trainer, was *train.Snapshot) int {
-	n := was.Goal - was.Epoch
-	if was.EpochStep == t.Info().StepsPerEpoch {
-		n-- // all that is left of that one is its validation
+// left is how many epochs, or steps, the training that it was in had to go.
+func left(t *Trainer, was *train.Snapshot) (epochs, steps int) {
+	if was.Until > 0 {
+		return 0, int(was.Until - was.Step)
 	}
-	return n
+	epochs = was.Goal - was.Epoch
+	if was.EpochStep == t.Info().StepsPerEpoch {
+		epochs-- // all that is left of that one is its validation
+	}
+	return epochs, 0
 }
 
 // clock is a time of today, or a day before.

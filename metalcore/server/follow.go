@@ -15,11 +15,8 @@ import (
 const redraw = 200 * time.Millisecond
 
 func (c *client) train(t *runtime.Trainer, req *wire.Train) (wire.Message, error) {
-	if req.Epochs < 1 {
-		return nil, &runtime.Error{Code: runtime.BadRequest, Message: fmt.Sprintf("%d epochs to train", req.Epochs), Remedy: "train at least one"}
-	}
 	before := len(t.History())
-	run, err := t.Start(req.Epochs)
+	run, err := begin(t, req)
 	if err != nil {
 		return nil, err
 	}
@@ -32,6 +29,16 @@ func (c *client) train(t *runtime.Trainer, req *wire.Train) (wire.Message, error
 		c.server.Log.Printf("%s: the cell that trains %q is gone: training stops", c.session.Name(), t.Spec().Name)
 	}
 	return last, err
+}
+
+func begin(t *runtime.Trainer, req *wire.Train) (*runtime.Run, error) {
+	switch {
+	case req.Steps > 0:
+		return t.StartSteps(int64(req.Steps))
+	case req.Epochs < 1:
+		return nil, &runtime.Error{Code: runtime.BadRequest, Message: fmt.Sprintf("%d epochs to train", req.Epochs), Remedy: "train at least one"}
+	}
+	return t.Start(req.Epochs)
 }
 
 // watch follows the training that is under way, if there is one.

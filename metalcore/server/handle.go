@@ -66,6 +66,16 @@ func (c *client) trainer(req wire.Message) (wire.Message, error) {
 		return c.watch(t, req)
 	case *wire.Stop:
 		t.Stop()
+	case *wire.Pause:
+		ctx, cancel := c.context()
+		defer cancel()
+		if err := t.Pause(ctx); err != nil {
+			return nil, bad(err)
+		}
+	case *wire.Resume:
+		if err := t.Resume(); err != nil {
+			return nil, err
+		}
 	case *wire.SetLR:
 		if err := t.SetLR(req.LR); err != nil {
 			return nil, &runtime.Error{Code: runtime.BadRequest, Message: err.Error()}

@@ -46,7 +46,7 @@ func TestStreamIsComplete(t *testing.T) {
 				shows = append(shows, m)
 			case *wire.Trained:
 				ended = true
-				if m.Info.Epoch != goal || m.Info.State != wire.StateIdle || m.Info.Step != int64(5*goal) {
+				if m.Info.Epoch != goal || m.Info.State != wire.StateFinished || m.Info.Step != int64(5*goal) {
 					t.Errorf("at the end: %+v", m.Info)
 				}
 			}
@@ -111,7 +111,7 @@ func TestDisconnectInAStream(t *testing.T) {
 		t.Error("training in the background has stopped")
 	}
 	stopped := call[wire.Trained](t, other, &wire.Stop{Trainer: "a"}).Info
-	if stopped.Step <= at.Step || stopped.State != wire.StateIdle {
+	if stopped.Step <= at.Step || stopped.State != wire.StateStopped {
 		t.Errorf("it stood at step %d, and now %+v", at.Step, stopped)
 	}
 }

@@ -17,7 +17,7 @@ type Change struct {
 	Field string // "model", "loss", "metrics", "penalty", "mixup", "precision", "optimizer", "schedule",
 	// "batch", "seed", "ordered", "data", "lr", "valid", "check"
 	Detail string // "layer conv2d_1: kernel is [3,3,1,16], it was [3,3,1,8]"
-	Live   bool   // may be applied to a trainer that goes on: SetLR, SetValid, SetHunt
+	Live   bool   // may be applied to a trainer that goes on: SetLR, SetSchedule, SetValid, SetHunt
 }
 
 // Diff compares a trainer's specification with the one that is wanted now.
@@ -26,7 +26,7 @@ func Diff(was, is Spec) []Change {
 	var list []Change
 	add := func(field, detail string) {
 		if detail != "" {
-			list = append(list, Change{field, detail, field == "lr" || field == "valid" || field == "check"})
+			list = append(list, Change{field, detail, slices.Contains([]string{"lr", "schedule", "valid", "check"}, field)})
 		}
 	}
 	add("model", diffModel(was.Model, is.Model))
@@ -36,12 +36,12 @@ func Diff(was, is Spec) []Change {
 	add("mixup", differ("mixup", is.Mixup, was.Mixup))
 	add("precision", differ("the precision", is.precision(), was.precision()))
 	add("optimizer", diffOptimizer(&was, &is))
-	add("schedule", differ("the schedule", scheduleText(&is), scheduleText(&was)))
 	add("batch", differ("the batch size", is.Batch, was.Batch))
 	add("seed", differ("the seed", is.Seed, was.Seed))
 	add("ordered", differ("ordered", is.Ordered, was.Ordered))
 	add("data", diffSet("the data", is.Data, was.Data))
 	add("lr", differ("the learning rate", is.Optimizer.Settings()["lr"], was.Optimizer.Settings()["lr"]))
+	add("schedule", differ("the schedule", scheduleText(&is), scheduleText(&was)))
 	add("check", differ("Check", is.Hunt, was.Hunt))
 	add("valid", diffSet("the validation data", is.Valid, was.Valid))
 	return list

@@ -13,6 +13,7 @@ const (
 	Progress EventKind = iota + 1 // some steps, at most ten times a second
 	EpochEnd                      // an epoch is complete, its validation included
 	Ended                         // training has ended, for whatever reason
+	Changed                       // another State
 )
 
 // Event tells of a trainer's progress.
@@ -28,8 +29,9 @@ const progressEvery = 100 * time.Millisecond
 type subscriber struct{ hear func(Event) }
 
 // Subscribe has f called at each event until cancel is called. f runs on the
-// training goroutine: it must be quick, and may call any method but Train,
-// Evaluate, Predict, Parameters, Reset, SetValid and Close.
+// training goroutine: it must be quick, and may call what does not wait for the
+// device, as Info, History, Points, SetLR and Resume; at the end of an epoch also
+// Pause.
 func (t *Trainer) Subscribe(f func(Event)) (cancel func()) {
 	s := &subscriber{f}
 	t.mu.Lock()

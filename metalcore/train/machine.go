@@ -131,6 +131,14 @@ func (m *machine) putOrder(epoch int) error {
 	return m.mem.put(nameOrder, feed.FromI32(order, len(order)).Data)
 }
 
+// ready reports whether the program of the given step of the epoch is compiled.
+func (m *machine) ready(epochStep int) bool {
+	if epochStep >= m.spec.Data.Len()/m.spec.batch() {
+		return m.last != nil
+	}
+	return m.full != nil
+}
+
 // prepare compiles the program that takes the next step from the given one of
 // the epoch on, and tells how many steps it can take in a row.
 func (m *machine) prepare(epochStep int) (p stepper, most int, err error) {

@@ -95,7 +95,7 @@ func TestSkippedSteps(t *testing.T) {
 	}
 	fit(t, skips, 29)
 	info := skips.Info()
-	if info.Step != 30 || info.Skipped < 2 || info.Skipped > 20 || info.State != Idle || info.LossScale != 65536/math.Pow(2, float64(info.Skipped)) {
+	if info.Step != 30 || info.Skipped < 2 || info.Skipped > 20 || info.State != Finished || info.LossScale != 65536/math.Pow(2, float64(info.Skipped)) {
 		t.Fatalf("%+v", info)
 	}
 	direct := trainer(t, device(t), steep(t, MixedFloat16))

@@ -44,6 +44,26 @@ func (t *Trainer) rateAt(step int64) float64 {
 	return t.spec.Schedule.Rate(t.lr, schedule.Position{Step: step, PerEpoch: t.machine.stepsPerEpoch()}, t.lowered)
 }
 
+// SetSchedule changes the schedule of the learning rate from the next slice of
+// steps on, and the metric that it watches, the loss when empty. By what the
+// one before has lowered the rate is forgotten.
+func (t *Trainer) SetSchedule(s *schedule.Schedule, watch string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return ErrClosed
+	}
+	next := t.spec
+	next.Schedule, next.Watch = s, watch
+	if err := next.checkWatch(); err != nil {
+		return err
+	}
+	if scheduleText(&next) != scheduleText(&t.spec) {
+		t.spec.Schedule, t.spec.Watch, t.lowered = s, watch, schedule.State{}
+	}
+	return nil
+}
+
 // rates gives the next n steps their learning rates.
 func (t *Trainer) rates(n int) (int, error) {
 	t.mu.Lock()

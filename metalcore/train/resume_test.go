@@ -47,7 +47,7 @@ func stopAt(t *testing.T, tr *Trainer, steps int64) {
 	defer cancel()
 	for tr.Info().Step < steps {
 		tr.pace = pace{}
-		r, err := tr.begin(ctx, 100)
+		r, err := tr.begin(ctx, 100, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -116,7 +116,7 @@ func TestCancelStopsBetweenSteps(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 	info := tr.Info()
-	if stop.Step != 40 || info.Step != 40 || info.Epoch != 5 || info.State != Idle || !strings.Contains(info.Note, "stopped after step 40") {
+	if stop.Step != 40 || info.Step != 40 || info.Epoch != 5 || info.State != Stopped || !strings.Contains(info.Note, "stopped after step 40") {
 		t.Errorf("stopped with %v: %+v", err, info)
 	}
 	fit(t, tr, 1)

@@ -11,6 +11,7 @@ import (
 // run is one call of Train.
 type run struct {
 	ctx     context.Context
+	until   int64 // the step that it ends with, 0 when it ends with an epoch
 	stop    context.CancelCauseFunc
 	done    chan struct{}
 	steps   int64
@@ -27,7 +28,20 @@ func (t *Trainer) Train(ctx context.Context, epochs int) error {
 	if epochs < 1 {
 		return fmt.Errorf("cannot train %d epochs: give a number of at least 1", epochs)
 	}
-	r, err := t.begin(ctx, epochs)
+	return t.trainTo(ctx, epochs, 0)
+}
+
+// TrainSteps is Train for a number of steps; the epochs that they complete are
+// measured as ever.
+func (t *Trainer) TrainSteps(ctx context.Context, steps int64) error {
+	if steps < 1 {
+		return fmt.Errorf("cannot train %d steps: give a number of at least 1", steps)
+	}
+	return t.trainTo(ctx, 0, steps)
+}
+
+func (t *Trainer) trainTo(ctx context.Context, epochs int, steps int64) error {
+	r, err := t.begin(ctx, epochs, steps)
 	if err != nil {
 		return err
 	}
@@ -47,7 +61,7 @@ func (t *Trainer) guarded(r *run) (err error) {
 	return t.train(r)
 }
 
-func (t *Trainer) begin(ctx context.Context, epochs int) (*run, error) {
+func (t *Trainer) begin(ctx context.Context, epochs int, steps int64) (*run, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
@@ -61,25 +75,46 @@ func (t *Trainer) begin(ctx context.Context, epochs int) (*run, error) {
 	}
 	r := &run{done: make(chan struct{})}
 	r.ctx, r.stop = context.WithCancelCause(ctx)
-	t.run, t.goal, t.state, t.note = r, t.epoch+epochs, Running, ""
-	if t.epochStep == t.machine.stepsPerEpoch() {
-		t.goal++ // only the validation of that epoch was left
+	if steps > 0 {
+		r.until = t.step + steps
 	}
+	t.run, t.goal, t.note = r, t.goalOf(epochs, steps), ""
+	t.become(Running)
 	return r, nil
+}
+
+// Goal is the epoch in which a training of so many epochs, or steps, would end.
+func (t *Trainer) Goal(epochs int, steps int64) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.goalOf(epochs, steps)
+}
+
+func (t *Trainer) goalOf(epochs int, steps int64) int {
+	each := int64(t.machine.stepsPerEpoch())
+	if steps > 0 {
+		return t.epoch + int((int64(t.epochStep)+steps+each-1)/each)
+	}
+	if int64(t.epochStep) == each {
+		epochs++ // only the validation of that epoch was left
+	}
+	return t.epoch + epochs
 }
 
 // end records why a run is over and tells the subscribers.
 func (t *Trainer) end(r *run, err error) {
 	t.machine.drain()
 	t.mu.Lock()
-	t.run, t.state = nil, Idle
+	state := Finished
 	var stop *StoppedError
 	switch {
 	case errors.As(err, &stop):
-		t.note = err.Error()
+		state, t.note = Stopped, err.Error()
 	case err != nil:
-		t.state, t.note = Failed, err.Error()
+		state, t.note = Failed, err.Error()
 	}
+	t.become(state)
+	t.run, t.pause = nil, nil
 	t.mu.Unlock()
 	r.stop(nil)
 	t.tell(Ended)
@@ -90,9 +125,12 @@ func (t *Trainer) train(r *run) error {
 	if err := t.prepare(r); err != nil {
 		return err
 	}
-	for t.epoch < t.goal {
+	for !t.reached(r) {
 		if err := t.trainEpoch(r); err != nil {
 			return err
+		}
+		if t.epochStep < t.machine.stepsPerEpoch() {
+			return nil
 		}
 		if err := t.finishEpoch(r); err != nil {
 			return err
@@ -100,6 +138,14 @@ func (t *Trainer) train(r *run) error {
 		t.tell(EpochEnd)
 	}
 	return nil
+}
+
+// reached reports whether a run is at its goal.
+func (t *Trainer) reached(r *run) bool {
+	if r.until > 0 {
+		return t.step >= r.until
+	}
+	return t.epoch >= t.goal
 }
 
 // prepare lifts the halt of a run that diverged.
@@ -112,9 +158,9 @@ func (t *Trainer) prepare(r *run) error {
 	return t.machine.mem.putI32(nameHalted, 0)
 }
 
-// trainEpoch takes the steps that the epoch under way still lacks.
+// trainEpoch takes the steps that the epoch under way still lacks, or the run.
 func (t *Trainer) trainEpoch(r *run) error {
-	for first := true; t.epochStep < t.machine.stepsPerEpoch(); first = false {
+	for first := true; t.epochStep < t.machine.stepsPerEpoch() && !t.reached(r); first = false {
 		if err := t.slice(r, first && t.epochStep == 0); err != nil {
 			return err
 		}
@@ -143,9 +189,16 @@ func (t *Trainer) slice(r *run, begin bool) error {
 		}
 		t.seen = progress{}
 	}
+	if !m.ready(t.epochStep) {
+		t.pass(Compiling)
+	}
 	program, most, err := m.prepare(t.epochStep)
 	if err != nil {
 		return err
+	}
+	t.pass(Running)
+	if r.until > 0 {
+		most = min(most, int(r.until-t.step))
 	}
 	n, err := t.rates(t.pace.next(most, m.stepsPerEpoch()))
 	if err != nil {
@@ -233,13 +286,25 @@ func (t *Trainer) finishEpoch(r *run) error {
 	return nil
 }
 
-// holdFor takes the device's side for a run, unless the run is to stop.
+// holdFor takes the device's side for a run, unless the run is to stop. While
+// training is paused it waits.
 func (t *Trainer) holdFor(r *run) (release func(), err error) {
-	if err := stopped(r.ctx); err != nil {
-		return nil, t.stopError(r, err)
+	for {
+		if err := stopped(r.ctx); err != nil {
+			return nil, t.stopError(r, err)
+		}
+		release, err = t.hold(r.ctx)
+		pause := t.paused()
+		if err != nil || pause == nil {
+			return release, t.stopError(r, err)
+		}
+		release()
+		t.pass(Paused)
+		select {
+		case <-pause:
+		case <-r.ctx.Done():
+		}
 	}
-	release, err = t.hold(r.ctx)
-	return release, t.stopError(r, err)
 }
 
 // stopError makes a *StoppedError of the error of a run whose context ended.

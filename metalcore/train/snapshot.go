@@ -23,6 +23,7 @@ type Snapshot struct {
 	EpochStep int     // taken in the epoch under way
 	EpochTime float64 // seconds spent on them
 	Goal      int     // the epoch it was training to, 0 when it was not
+	Until     int64   // the step, of TrainSteps
 	LR        float64 // the base of the schedule
 	Lowered   schedule.State
 	Loss      float64 // summed over the rows of the epoch under way
@@ -42,6 +43,17 @@ func scratch(name string) bool {
 		}
 	}
 	return name == nameRates || name == nameTick || name == nameOrder || name == nameHalted
+}
+
+// rest is the state of a trainer that is what the snapshot is.
+func (s *Snapshot) rest() State {
+	switch {
+	case s.Step == 0:
+		return Declared
+	case s.Goal > 0 || s.EpochStep > 0:
+		return Stopped
+	}
+	return Finished
 }
 
 // Bytes is the size of the states.
@@ -76,7 +88,7 @@ func (t *Trainer) Snapshot(ctx context.Context) (*Snapshot, error) {
 		States: states,
 	}
 	if t.run != nil {
-		s.Goal = t.goal
+		s.Goal, s.Until = t.goal, t.run.until
 	}
 	return s, nil
 }
@@ -135,7 +147,8 @@ func (t *Trainer) Restore(s *Snapshot) error {
 		return err
 	}
 	if err := t.machine.restore(s); err != nil {
-		t.state, t.note = Failed, err.Error()
+		t.become(Failed)
+		t.note = err.Error()
 		return err
 	}
 	skipped, scale, err := t.machine.scaling()
@@ -143,7 +156,8 @@ func (t *Trainer) Restore(s *Snapshot) error {
 		return err
 	}
 	t.seen = progress{loss: s.Loss, weight: s.Weight}
-	t.state, t.note, t.fault = Idle, "", nil
+	t.become(s.rest())
+	t.note, t.fault = "", nil
 	t.epoch, t.step, t.epochStep, t.epochTime, t.goal, t.stepsPerSec = s.Epoch, s.Step, s.EpochStep, s.EpochTime, 0, 0
 	t.skipped, t.scale = int64(skipped), scale
 	t.lr, t.lowered = s.LR, s.Lowered

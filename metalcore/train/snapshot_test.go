@@ -92,7 +92,7 @@ func TestRestoredGoesOnExactly(t *testing.T) {
 				if err := again.Restore(s); err != nil {
 					t.Fatalf("after step %d: %v", at, err)
 				}
-				if i := again.Info(); i.Step != at || i.State != Idle {
+				if i := again.Info(); i.Step != at || i.State.Training() {
 					t.Fatalf("restored after step %d: %+v", at, i)
 				}
 				stopAt(t, again, 26)
@@ -206,7 +206,7 @@ func TestSnapshotsThatDoNotFit(t *testing.T) {
 			t.Errorf("%v, want %q", err, text)
 		}
 	}
-	if i := tr.Info(); weights(t, tr) != want || i.Step != 11 || i.State != Idle {
+	if i := tr.Info(); weights(t, tr) != want || i.Step != 11 || i.State.Training() {
 		t.Errorf("it is %+v", i)
 	}
 }

@@ -13,17 +13,6 @@ import (
 	"github.com/metalnb/metalnb/metalcore/schedule"
 )
 
-// State is what a trainer is doing.
-type State string
-
-// The states of a trainer.
-const (
-	Idle     State = "idle"
-	Running  State = "running"
-	Stopping State = "stopping"
-	Failed   State = "failed"
-)
-
 // Info is what a trainer says of itself.
 type Info struct {
 	Name          string
@@ -34,6 +23,7 @@ type Info struct {
 	EpochStep     int    // steps taken in the epoch under way
 	StepsPerEpoch int
 	Goal          int     // the epoch it is training to, when it runs
+	Until         int64   // the step it is training to, of TrainSteps
 	LR            float64 // of the next step
 	Skipped       int64   // of these steps, those that the optimizer did not take, see Spec.Precision
 	LossScale     float64 // in mixed_float16
@@ -61,6 +51,7 @@ type Trainer struct {
 	run         *run // nil when idle
 	closed      bool
 	state       State
+	pause       chan struct{} // closed by Resume, nil unless paused
 	note        string
 	fault       *DeviceError // that ended the last run; nobody knows what the states are
 	epoch       int
@@ -85,7 +76,7 @@ func New(dev backend.Device, spec Spec) (*Trainer, error) {
 	if err := spec.Check(); err != nil {
 		return nil, fmt.Errorf("trainer %q: %w", spec.Name, err)
 	}
-	t := &Trainer{turn: newTurn(), dev: dev, spec: spec, state: Idle, lr: spec.Optimizer.Settings()["lr"]}
+	t := &Trainer{turn: newTurn(), dev: dev, spec: spec, state: Declared, lr: spec.Optimizer.Settings()["lr"]}
 	m, err := newMachine(dev, &spec)
 	if err != nil {
 		return nil, fmt.Errorf("trainer %q: %w", spec.Name, err)
@@ -129,15 +120,16 @@ func (t *Trainer) Info() Info {
 }
 
 func (t *Trainer) info() Info {
+	if t.run != nil && t.run.ctx.Err() != nil {
+		t.become(Stopping)
+	}
 	i := Info{Name: t.spec.Name, State: t.state, Note: t.note,
 		Epoch: t.epoch, Step: t.step, EpochStep: t.epochStep, StepsPerEpoch: t.machine.stepsPerEpoch(),
 		LR: t.rateAt(t.step), Skipped: t.skipped, LossScale: t.scale, StepsPerSec: t.stepsPerSec, Params: t.params, Bytes: t.bytes,
 		Batch: t.spec.Batch, Loss: t.machine.loss.String(), Optimizer: t.spec.Optimizer.Name()}
 	if t.run != nil {
 		i.Goal = t.goal
-		if t.run.ctx.Err() != nil {
-			i.State = Stopping
-		}
+		i.Until = t.run.until
 	}
 	if n := len(t.history.epochs); n > 0 {
 		i.Last = t.history.epochs[n-1]
@@ -271,7 +263,8 @@ func (t *Trainer) Reset() error {
 		return err
 	}
 	t.seen = progress{}
-	t.state, t.note, t.fault = Idle, "", nil
+	t.become(Declared)
+	t.note, t.fault = "", nil
 	t.epoch, t.step, t.epochStep, t.epochTime, t.goal, t.stepsPerSec = 0, 0, 0, 0, 0, 0
 	t.skipped, t.scale = 0, 0
 	t.history, t.lowered = history{}, schedule.State{}

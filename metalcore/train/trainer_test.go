@@ -194,7 +194,7 @@ func TestConcurrentUse(t *testing.T) {
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	if info := tr.Info(); info.LR != 0.005 || info.State != Idle || info.Goal != 0 {
+	if info := tr.Info(); info.LR != 0.005 || info.State.Training() || info.Goal != 0 {
 		t.Errorf("%+v", info)
 	}
 }
@@ -232,7 +232,7 @@ func TestEvents(t *testing.T) {
 		last = e
 	})
 	fit(t, tr, 4)
-	if epochs != 4 || ended != 1 || last.Kind != Ended || last.Info.State != Idle {
+	if epochs != 4 || ended != 1 || last.Kind != Ended || last.Info.State != Finished {
 		t.Errorf("%d epochs, ended %d times, at last %+v", epochs, ended, last)
 	}
 	cancel()

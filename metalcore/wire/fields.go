@@ -195,6 +195,7 @@ func (m *Run) fields(c *Codec) {
 func (m *Train) fields(c *Codec) {
 	c.Str(&m.Trainer)
 	c.Int(&m.Epochs)
+	c.Int(&m.Steps)
 	c.Bool(&m.Background)
 	c.Bool(&m.Show)
 }

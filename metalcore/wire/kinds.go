@@ -58,6 +58,8 @@ const (
 	kindRestore
 	kindAskCheckpoints
 	kindCheckpoints
+	kindPause
+	kindResume
 )
 
 // fresh makes an empty message for each kind.
@@ -116,6 +118,8 @@ var fresh = map[Kind]func() Message{
 	kindRestore:        func() Message { return new(Restore) },
 	kindAskCheckpoints: func() Message { return new(AskCheckpoints) },
 	kindCheckpoints:    func() Message { return new(Checkpoints) },
+	kindPause:          func() Message { return new(Pause) },
+	kindResume:         func() Message { return new(Resume) },
 }
 
 func (*Hello) kind() Kind          { return kindHello }
@@ -172,6 +176,8 @@ func (*Save) kind() Kind           { return kindSave }
 func (*Restore) kind() Kind        { return kindRestore }
 func (*AskCheckpoints) kind() Kind { return kindAskCheckpoints }
 func (*Checkpoints) kind() Kind    { return kindCheckpoints }
+func (*Pause) kind() Kind          { return kindPause }
+func (*Resume) kind() Kind         { return kindResume }
 
 // AboutTrainer is a request about one trainer of the session.
 type AboutTrainer interface {
@@ -196,3 +202,5 @@ func (m *Rename) TrainerName() string         { return m.Trainer }
 func (m *Save) TrainerName() string           { return m.Trainer }
 func (m *Restore) TrainerName() string        { return m.Trainer }
 func (m *AskCheckpoints) TrainerName() string { return m.Trainer }
+func (m *Pause) TrainerName() string          { return m.Trainer }
+func (m *Resume) TrainerName() string         { return m.Trainer }

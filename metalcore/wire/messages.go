@@ -2,7 +2,7 @@ package wire
 
 // Proto is the version of this protocol. Hello, Welcome and Problem keep their
 // form in every version, so that two that do not match can say so.
-const Proto = 9
+const Proto = 10
 
 // Kind tells which message a frame holds.
 type Kind uint16
@@ -177,14 +177,6 @@ type Declared struct {
 	Info    TrainerInfo
 }
 
-// The states of a trainer.
-const (
-	StateIdle     = "idle"
-	StateRunning  = "running"
-	StateStopping = "stopping"
-	StateFailed   = "failed"
-)
-
 // TrainerInfo is what a trainer says of itself.
 type TrainerInfo struct {
 	Name          string
@@ -252,6 +244,7 @@ type Run struct {
 type Train struct {
 	Trainer    string
 	Epochs     int
+	Steps      int // in place of Epochs, unless 0
 	Background bool
 	Show       bool // send pictures
 }

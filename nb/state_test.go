@@ -1,0 +1,66 @@
+package nb_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/metalnb/metalnb/datasets"
+	"github.com/metalnb/metalnb/nb"
+)
+
+// What one handle does to a training another one sees, as from another cell.
+func TestPausedByAnother(t *testing.T) {
+	declare := func() *nb.Trainer {
+		return nb.NewTrainer("paused", convnet(2), nb.Config{Data: digits.Train, Optimizer: nb.SGD{LR: 1e-3}})
+	}
+	tr, other := declare(), declare()
+	defer func() { tr.Stop(); tr.Drop() }()
+	if e := raised(t, tr.Pause); !strings.Contains(e.Message, "is declared and cannot be paused") {
+		t.Error(e)
+	}
+	tr.Start(100_000)
+	other.Pause()
+	at := tr.Steps()
+	tr.Evaluate(digits.Test)
+	if tr.State() != "paused" || !tr.Running() || tr.Steps() != at {
+		t.Errorf("it is %s, at step %d and then %d", tr.State(), at, tr.Steps())
+	}
+	if e := raised(t, func() { tr.Fit(1) }); !strings.Contains(e.Error(), "t.Resume()") {
+		t.Error(e)
+	}
+	tr.Resume()
+	for tr.Steps() == at {
+	}
+	other.Stop()
+	if tr.State() != "stopped" || tr.Running() {
+		t.Errorf("it is %s", tr.State())
+	}
+}
+
+// A schedule that changes goes on with the trainer.
+func TestScheduleChangesLive(t *testing.T) {
+	declare := func(s nb.Schedule) *nb.Trainer {
+		return nb.NewTrainer("scheduled", convnet(2), nb.Config{Data: digits.Train, Optimizer: nb.SGD{LR: 1e-3}, Schedule: s})
+	}
+	declare(nil).FitSteps(10)
+	tr := declare(nb.StepDecay{Steps: 5, Factor: 0.5})
+	defer tr.Drop()
+	if tr.Steps() != 10 || tr.LR() != 0.25e-3 {
+		t.Errorf("step %d, learning rate %v", tr.Steps(), tr.LR())
+	}
+}
+
+// A training that is paused keeps its goal.
+func ExampleTrainer_Pause() {
+	t := nb.NewTrainer("slowly", nb.Input(4).Dense(3), nb.Config{Data: datasets.Iris().Train})
+	defer t.Drop()
+	t.Start(1_000_000)
+	t.Pause()
+	fmt.Println(t.State())
+	t.Resume()
+	t.Stop()
+	t.StartSteps(7)
+	t.Stop()
+	// Output: paused
+}
