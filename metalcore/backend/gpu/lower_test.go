@@ -1,6 +1,7 @@
 package gpu
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/metalnb/metalnb/metalcore/backend"
 	"github.com/metalnb/metalnb/metalcore/compile"
 	"github.com/metalnb/metalnb/metalcore/ir"
 	"github.com/metalnb/metalnb/metalcore/op"
@@ -217,4 +219,30 @@ func grouped(t *testing.T, outs []ir.Output) *plan.Program {
 		t.Fatal(err)
 	}
 	return p
+}
+
+// TestRefused: what no kernel of a GPU can be is an error when the program is
+// compiled, which names the layer and the limit.
+func TestRefused(t *testing.T) {
+	x := ir.Input("x", ir.F32, 500, 300)
+	y := op.Exp(op.MatMul(x, x, false, true))
+	y.In[0].Layer, y.Layer = "Dense", "Dense"
+	p, err := plan.New(ir.NewGraph("test", []ir.Output{{Name: "y", Value: y}}, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, change := range map[string]func(l *Limits){
+		"threadgroups along axis 0, and 7 are the most": func(l *Limits) { l.Groups = [3]int{7, 7, 7} },
+		"threads, and 16 are the most":                  func(l *Limits) { l.Threads = 16 },
+		"bytes of threadgroup memory, and there are 64": func(l *Limits) { l.Shared = 64 },
+		"buffers, and 1 are the most":                   func(l *Limits) { l.Bindings = 1 },
+		"a buffer of Stub holds 1000":                   func(l *Limits) { l.MaxBuffer = 1000 },
+	} {
+		limits := newStub().limits
+		change(&limits)
+		_, err := Lower(p, MSL{}, limits, nil)
+		if u, ok := errors.AsType[*backend.UnsupportedError](err); !ok || u.Layer != "Dense" || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want an *UnsupportedError of layer Dense with %q", err, want)
+		}
+	}
 }
