@@ -183,11 +183,16 @@ func (p *Pool) Of(o backend.Owner) Use {
 type LimitError struct {
 	Need, Limit, Live int64
 	Uses              []Use // who holds most is first
+	Remedy            string
 }
 
 func (p *Pool) refuse(bytes int64) error {
 	u := p.Usage()
-	return &LimitError{Need: bytes, Limit: u.Limit, Live: u.Live, Uses: u.Uses}
+	e := &LimitError{Need: bytes, Limit: u.Limit, Live: u.Live, Uses: u.Uses}
+	if p.Remedy != nil {
+		e.Remedy = p.Remedy(e)
+	}
+	return e
 }
 
 // mostHolders is how many of those who hold memory an error names.

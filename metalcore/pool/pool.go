@@ -25,6 +25,7 @@ type Options struct {
 	// many bytes. It reports whether anything was freed. It may be called from
 	// several goroutines.
 	Reclaim func(need int64, by backend.Owner) bool
+	Remedy  func(*LimitError) string // what to do, for people
 	Log     func(format string, args ...any)
 }
 

@@ -25,10 +25,11 @@ func (s *Session) Fork(name, as string) (*Trainer, error) {
 	defer s.declaring.Unlock()
 	_, done := s.core.work()
 	defer done()
-	from, err := s.Trainer(name)
+	from, release, err := s.Use(name)
 	if err != nil {
 		return nil, err
 	}
+	defer release()
 	d := from.declaration()
 	d.Name = as
 	there := s.find(as)
@@ -64,9 +65,13 @@ func (s *Session) Fork(name, as string) (*Trainer, error) {
 func (s *Session) Rename(name, as string) (*Trainer, error) {
 	s.declaring.Lock()
 	defer s.declaring.Unlock()
-	t, err := s.Trainer(name)
-	if err != nil || as == name {
-		return t, err
+	t, release, err := s.Use(name)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	if as == name {
+		return t, nil
 	}
 	if as == "" {
 		return nil, errorf(BadRequest, `like t.Rename("second")`, "a trainer needs a name")

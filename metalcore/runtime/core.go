@@ -31,6 +31,7 @@ type Core struct {
 // New makes a core on a device, which it closes at its end.
 func New(dev backend.Device) *Core {
 	c := &Core{sessions: map[string]*Session{}}
+	c.limits.Log = func(string, ...any) {}
 	c.pool = c.newPool(dev)
 	return c
 }
@@ -111,7 +112,7 @@ func (c *Core) Join(name string) (s *Session, leave func()) {
 	defer c.mu.Unlock()
 	s = c.sessions[name]
 	if s == nil {
-		s = &Session{name: name, core: c, trainers: map[string]*Trainer{}, data: map[string]*Upload{},
+		s = &Session{name: name, core: c, trainers: map[string]*Trainer{}, asleep: map[string]sleeper{}, data: map[string]*Upload{},
 			tensors: map[string]feed.Array{}, kernels: map[string]bool{}}
 		c.sessions[name] = s
 	}

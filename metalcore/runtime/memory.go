@@ -14,6 +14,9 @@ type MemoryOptions struct {
 
 // Bound sets how much memory the core may take, before it holds anything.
 func (c *Core) Bound(opts MemoryOptions) {
+	if opts.Log == nil {
+		opts.Log = func(string, ...any) {}
+	}
 	c.limits = opts
 	c.memory().Bound(c.poolOptions())
 }
@@ -22,7 +25,7 @@ func (c *Core) newPool(dev backend.Device) *pool.Pool { return pool.New(dev, c.p
 
 func (c *Core) poolOptions() pool.Options {
 	o := c.limits
-	return pool.Options{Limit: o.Limit, Debug: o.Debug, Log: o.Log, Reclaim: c.reclaim}
+	return pool.Options{Limit: o.Limit, Debug: o.Debug, Log: o.Log, Reclaim: c.reclaim, Remedy: c.remedy}
 }
 
 // memory is the pool in use.
@@ -36,12 +39,4 @@ func (c *Core) memory() *pool.Pool {
 func (c *Core) Trim() {
 	c.computed.clear()
 	c.memory().Trim()
-}
-
-// reclaim frees something that can be had again.
-func (c *Core) reclaim(int64, backend.Owner) bool { return c.computed.clear() > 0 }
-
-// remedy tells who wants memory how to get some.
-func remedy(*pool.LimitError) string {
-	return "free some with t.Drop(), take a smaller batch, or give the core more: metalnb core --memory, or METALNB_MEMORY=8GB when it starts"
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/metalnb/metalnb/metalcore/backend"
 	"github.com/metalnb/metalnb/metalcore/checkpoint"
@@ -27,6 +28,7 @@ type Session struct {
 
 	mu       sync.Mutex // guards what follows, never for long
 	trainers map[string]*Trainer
+	asleep   map[string]sleeper // trainers that are on the disk, for want of memory
 	data     map[string]*Upload
 	tensors  map[string]feed.Array
 	kernels  map[string]bool
@@ -87,9 +89,14 @@ func (s *Session) Trainer(name string) (*Trainer, error) {
 	if t, err := s.wake(name); t != nil || err != nil {
 		return t, err
 	}
+	return nil, s.unknown(name)
+}
+
+// unknown is the error of a name that no trainer has.
+func (s *Session) unknown(name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return nil, errorf(Unknown, known("the trainers of this notebook are", s.trainers, "declare one with nb.NewTrainer"),
+	return errorf(Unknown, known("the trainers of this notebook are", s.trainers, "declare one with nb.NewTrainer"),
 		"there is no trainer %q", name)
 }
 
@@ -125,16 +132,14 @@ func (s *Session) Declare(d Declaration, replace bool) (string, *Trainer, error)
 	defer s.declaring.Unlock()
 	_, done := s.core.work() // until the trainer is known
 	defer done()
-	old := s.find(d.Name)
+	old, err := s.reach(d.Name)
 	lost := "" // what is wrong with its journal
-	if old == nil {
-		var err error
-		if old, err = s.wake(d.Name); errors.Is(err, checkpoint.ErrDamaged) || err != nil && replace {
-			lost = err.Error()
-		} else if err != nil {
-			return "", nil, err
-		}
+	if errors.Is(err, checkpoint.ErrDamaged) || err != nil && replace {
+		lost = err.Error()
+	} else if err != nil {
+		return "", nil, err
 	}
+	defer s.unpin(old)
 	if old == nil {
 		t, err := s.create(d)
 		if err != nil {
@@ -185,7 +190,7 @@ func (s *Session) create(d Declaration) (*Trainer, error) {
 	if err != nil {
 		return nil, classify(err)
 	}
-	return &Trainer{Trainer: inner, owner: owner, decl: d, session: s}, nil
+	return &Trainer{Trainer: inner, owner: owner, used: time.Now(), decl: d, session: s}, nil
 }
 
 // put makes a trainer known, and has it written down from now on.
@@ -206,11 +211,12 @@ func (s *Session) Drop(name string) error {
 	defer s.waking.Unlock()
 	t := s.find(name)
 	if t == nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.asleep, name)
 		if s.core.journal.remove(s.name, name) {
 			return nil
 		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
 		return errorf(Unknown, known("the trainers of this notebook are", s.trainers, "declare one with nb.NewTrainer"), "there is no trainer %q", name)
 	}
 	if err := t.retire("be dropped"); err != nil {
@@ -222,6 +228,9 @@ func (s *Session) Drop(name string) error {
 	s.mu.Unlock()
 	return t.Close()
 }
+
+// Classify gives an error of training its code.
+func Classify(err error) error { return classify(err) }
 
 // classify gives an error of training its code.
 func classify(err error) error {
@@ -235,7 +244,7 @@ func classify(err error) error {
 		return wrap(BadRequest, "", err)
 	}
 	if full, ok := errors.AsType[*pool.LimitError](err); ok {
-		return wrap(Resource, remedy(full), err)
+		return wrap(Resource, full.Remedy, err)
 	}
 	if errors.Is(err, train.ErrClosed) {
 		return wrap(Unknown, "it was dropped or replaced: declare it with nb.NewTrainer", err)

@@ -22,6 +22,10 @@ type Trainer struct {
 
 	kept kept // by the journal
 
+	uses  int       // that keep it awake; guarded by session.mu, as what follows
+	used  time.Time // when the last of them ended
+	slept bool      // it is on the disk, and this is what it was
+
 	mu      sync.Mutex  // guards what follows, never for long
 	decl    Declaration // the last one
 	run     *Run        // the last training, nil before the first

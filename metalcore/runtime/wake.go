@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -94,7 +95,7 @@ func (s *Session) wake(name string) (*Trainer, error) {
 			"trainer %q is written down in %s and cannot be restored: %v", name, path, err)
 	}
 	t.kept.setSnapshot(found.was, time.Now())
-	said := back(t, found.was, path) + note
+	said := cmp.Or(s.awake(t), back(t, found.was, path)) + note
 	j.Log("%s: trainer %q %s", s.name, name, said)
 	s.put(t)
 	if epochs, steps := left(t, found.was); epochs+steps > 0 && j.Resume {

@@ -17,10 +17,11 @@ func (c *client) explain(req *wire.AskExplain) (*wire.Explained, error) {
 		}
 		return Explained(c.server.core.Explain(g, opts))
 	}
-	t, err := c.session.Trainer(req.Trainer)
+	t, release, err := c.session.Use(req.Trainer)
 	if err != nil {
 		return nil, err
 	}
+	defer release()
 	ctx, cancel := c.context()
 	defer cancel()
 	return Explained(t.Explain(ctx, opts))

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/metalnb/metalnb/metalcore/runtime"
@@ -55,10 +54,11 @@ func (c *client) trainer(req wire.Message) (wire.Message, error) {
 	if about, ok := req.(wire.AboutTrainer); ok {
 		name = about.TrainerName()
 	}
-	t, err := c.session.Trainer(name)
+	t, release, err := c.session.Use(name)
 	if err != nil {
 		return nil, err
 	}
+	defer release()
 	switch req := req.(type) {
 	case *wire.Train:
 		return c.train(t, req)
@@ -167,9 +167,4 @@ func (c *client) predict(t *runtime.Trainer, req *wire.Predict) (wire.Message, e
 }
 
 // bad marks an error that the request caused.
-func bad(err error) error {
-	if _, ok := errors.AsType[*runtime.Error](err); ok {
-		return err
-	}
-	return &runtime.Error{Code: runtime.BadRequest, Message: err.Error(), Err: err}
-}
+func bad(err error) error { return runtime.Classify(err) }

@@ -81,10 +81,11 @@ func (c *client) draw(req *wire.Picture) ([]wire.Item, error) {
 		}
 		return r.Explained(e), nil
 	}
-	t, err := c.session.Trainer(req.Trainer)
+	t, release, err := c.session.Use(req.Trainer)
 	if err != nil {
 		return nil, err
 	}
+	defer release()
 	switch req.What {
 	case "summary":
 		return r.Summary(infoOf(t), summaryOf(t)), nil
