@@ -239,7 +239,12 @@ func core(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	age := flags.Duration("journal-age", 90*24*time.Hour, "forget trainers that nobody has trained for so long; never when 0")
 	size := flags.Float64("journal-size", 20, "the `GB` that trainers may take on the disk when the core begins: those not trained for longest are forgotten; any number when 0")
 	name := flags.String("device", os.Getenv(device.Env), "the `DEVICE` to compute on: "+deviceNames()+"; "+device.Env+" sets it too")
+	memory := flags.String("memory", os.Getenv("METALNB_MEMORY"), "the memory that trainers, data and computations may take on the device, as `8GB`; three quarters of it when not given; METALNB_MEMORY sets it, too")
 	if _, err := parse(flags, args, 0); err != nil {
+		return err
+	}
+	limit, err := byteCount(*memory)
+	if err != nil {
 		return err
 	}
 	// SIGTERM ends it, and not a terminal that is closed, or a file that may not grow.
@@ -273,6 +278,7 @@ func core(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	err = server.Run(ctx, keeper, server.Options{
 		Place: place, Idle: *idle, Journal: server.Journal{Every: every, Age: *age, Bytes: int64(*size * 1e9), Resume: *resume}, Roots: roots(*data, *listen),
 		Renderer: render.New(), Devices: devices, Log: out,
+		Memory: runtime.MemoryOptions{Limit: limit, Debug: debugged("memory")},
 	})
 	if errors.Is(err, socket.ErrRunning) && *listen == "" {
 		return nil // two cells started one at once, and the other was first

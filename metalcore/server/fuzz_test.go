@@ -225,5 +225,5 @@ func forget(t *testing.T, c *servertest.Core) {
 		return true
 	})
 	dev := c.Runtime().Device().(interface{ LiveBytes() int64 })
-	eventually(t, "the device's memory to be free", func() bool { return dev.LiveBytes() == 0 })
+	eventually(t, "the device's memory to be free", func() bool { c.Runtime().Trim(); return dev.LiveBytes() == 0 })
 }

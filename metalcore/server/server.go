@@ -26,6 +26,7 @@ type Options struct {
 	Devices  device.Table  // that the core may be told to use
 	Idle     time.Duration // end after so long without a client and without anything to keep; never when 0
 	Journal  Journal
+	Memory   runtime.MemoryOptions
 	Roots    Roots // that a client's files are read from
 	Log      *log.Logger
 }
@@ -85,6 +86,8 @@ func Run(ctx context.Context, core *runtime.Core, opts Options) (err error) {
 		Address: opts.Place.Socket(),
 	}
 	s.Log.Printf("core %s, pid %d, on %s, listens at %s", wire.Version, os.Getpid(), core.Device().Info().Name, s.welcome.Address)
+	opts.Memory.Log = s.Log.Printf
+	core.Bound(opts.Memory)
 	core.Keep(runtime.JournalOptions{Dir: opts.Place.Journal(), Every: opts.Journal.Every, Age: opts.Journal.Age, Bytes: opts.Journal.Bytes, Resume: opts.Journal.Resume,
 		Declaration: redeclaration, Log: s.Log.Printf})
 	go s.watchIdle(ctx)

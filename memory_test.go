@@ -1,0 +1,16 @@
+package main
+
+import "testing"
+
+func TestByteCount(t *testing.T) {
+	for text, want := range map[string]int64{"": 0, "8GB": 8e9, "1.5 gb": 15e8, "500MB": 5e8, "2TB": 2e12} {
+		if got, err := byteCount(text); err != nil || got != want {
+			t.Errorf("%q is %d, %v; want %d", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"8", "much", "-1GB", "0GB", "1MB", "NaNGB", "InfGB", "1e30GB", "GB"} {
+		if got, err := byteCount(text); err == nil {
+			t.Errorf("%q is %d, want an error", text, got)
+		}
+	}
+}
