@@ -35,7 +35,7 @@ type part struct {
 }
 
 func parts() []part {
-	list := []part{{"cores", cores}, {"calls", calls}, {"idle", idle}, {"compile", compiling}, {"gemm", gemm}, {"feed", feeding}}
+	list := []part{{"cores", cores}, {"calls", calls}, {"load", loadCore}, {"idle", idle}, {"compile", compiling}, {"gemm", gemm}, {"feed", feeding}}
 	for _, work := range workloads {
 		list = append(list, part{work.name, work.train})
 	}
