@@ -305,6 +305,7 @@ func interval(text string) (time.Duration, error) {
 func deviceNames() string { return strings.Join(device.All(0).Names(), ", ") }
 
 func status(_ context.Context, flags *flag.FlagSet, args []string) error {
+	leaks := flags.Bool("leaks", false, "only tell what memory nobody owns; where it was allocated, if the core began with METALNB_DEBUG=memory")
 	if _, err := parse(flags, args, 0); err != nil {
 		return err
 	}
@@ -313,10 +314,20 @@ func status(_ context.Context, flags *flag.FlagSet, args []string) error {
 		fmt.Println("no core is running; the first cell that needs one starts it")
 		return nil
 	}
-	if err == nil {
-		control.Print(os.Stdout, s)
+	if err != nil {
+		return err
 	}
-	return err
+	m, err := control.Memory(wire.DefaultPlace())
+	if err != nil {
+		return err
+	}
+	if *leaks {
+		fmt.Println(cmp.Or(strings.TrimSuffix(m.Leaks(), "\n"), "all memory belongs to somebody"))
+		return nil
+	}
+	control.Print(os.Stdout, s)
+	fmt.Printf("device memory: %v\n", m)
+	return nil
 }
 
 func stop(_ context.Context, flags *flag.FlagSet, args []string) error {

@@ -49,6 +49,10 @@ func Explain(x any) {
 	nb.ShowPicture(&wire.Picture{What: "explain", Trainer: trainer, Graph: graph})
 }
 
+// Memory shows who holds how much of the device's memory, as nb.Memory tells it;
+// what is of this notebook is marked.
+func Memory() { nb.ShowPicture(&wire.Picture{What: "memory"}) }
+
 // Summary, Chart and Show are the methods of the trainer of the same names:
 // the model's layers, the losses and metrics so far, and what it is doing now.
 func Summary(t *nb.Trainer) { t.Summary() }

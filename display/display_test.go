@@ -61,6 +61,7 @@ func TestPicturesAsText(t *testing.T) {
 		"summary":     {func() { display.Summary(h) }, []string{"dense_1", "dense_2", "67"}},
 		"chart":       {func() { display.Chart(h) }, []string{"loss", "accuracy"}},
 		"explain":     {func() { display.Explain(h) }, []string{"dense_1", "matmul + bias relu", "without sharing"}},
+		"memory":      {display.Memory, []string{"trainer", "in use", "kept in"}},
 		"explained":   {func() { display.Explain(nb.Ones(3).Exp()) }, []string{"exp"}},
 		"show":        {func() { display.Show(h) }, []string{"flowers", "finished"}},
 	} {

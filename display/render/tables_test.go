@@ -55,6 +55,17 @@ func explained(name string) *wire.Explained {
 	}
 }
 
+func TestMemoryGolden(t *testing.T) {
+	golden(t, "memory", render.New().Memory(memory("a.ipynb"), "a.ipynb"))
+}
+
+func memory(name string) *wire.Memory {
+	return &wire.Memory{Limit: 8e9, Live: 3_500_000, Peak: 4e6, Cached: 1e6, Buffers: 3, Hits: 5, Misses: 6,
+		Holders: []wire.Holder{{Kind: "trainer", Session: name, Name: "digits", Bytes: 3e6, Buffers: 12, Programs: 2, Arenas: 1e6},
+			{Kind: "data", Name: name, Bytes: 5e5, Buffers: 2}},
+		Asleep: []wire.Holder{{Kind: "trainer", Session: "b.ipynb", Name: name}}}
+}
+
 func TestExplainedGolden(t *testing.T) {
 	golden(t, "explained", render.New().Explained(explained("digits")))
 }
@@ -63,6 +74,7 @@ func TestTablesEscape(t *testing.T) {
 	r := render.New()
 	harmless(t, r.Summary(wire.TrainerInfo{Name: evil}, []wire.SummaryRow{{Layer: evil, Kind: evil, Output: evil}}))
 	harmless(t, r.Explained(explained(evil)))
+	harmless(t, r.Memory(memory(evil), evil))
 	harmless(t, r.Data(wire.DataInfo{Ref: wire.DataRef{Source: evil, Part: evil}, Classes: []string{evil}, About: evil}))
 }
 

@@ -25,20 +25,29 @@ func Dial(place wire.Place) (*wire.Conn, *wire.Welcome, error) {
 
 // Status asks what the core is doing.
 func Status(place wire.Place) (*wire.Status, error) {
+	return ask[wire.Status](place, &wire.StatusRequest{})
+}
+
+// Memory asks who holds how much of the core's memory.
+func Memory(place wire.Place) (*wire.Memory, error) {
+	return ask[wire.Memory](place, &wire.AskMemory{})
+}
+
+func ask[T any](place wire.Place, request wire.Message) (*T, error) {
 	conn, _, err := Dial(place)
 	if err != nil {
 		return nil, err
 	}
 	defer conn.Close()
-	m, err := conn.Call(&wire.StatusRequest{})
+	m, err := conn.Call(request)
 	if err != nil {
 		return nil, err
 	}
-	status, ok := m.(*wire.Status)
+	answer, ok := any(m).(*T)
 	if !ok {
-		return nil, fmt.Errorf("%T in answer to a request for the status: %w", m, wire.ErrFrame)
+		return nil, fmt.Errorf("%T in answer to a %T: %w", m, request, wire.ErrFrame)
 	}
-	return status, nil
+	return answer, nil
 }
 
 // Print writes a status for people.

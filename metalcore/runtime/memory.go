@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"github.com/metalnb/metalnb/metalcore/backend"
+	"github.com/metalnb/metalnb/metalcore/feed"
 	"github.com/metalnb/metalnb/metalcore/pool"
 )
 
@@ -39,4 +40,66 @@ func (c *Core) memory() *pool.Pool {
 func (c *Core) Trim() {
 	c.computed.clear()
 	c.memory().Trim()
+}
+
+// Holding is what somebody holds of the memory.
+type Holding struct {
+	pool.Use
+	Gone bool // nobody is there any more whose it could be
+}
+
+// MemoryUse tells who holds how much.
+type MemoryUse struct {
+	pool.Usage
+	Holdings []Holding // who holds most is first
+}
+
+// Memory tells who holds how much of the device's memory. What is of trainers
+// that are gone, or of data that no trainer needs, should have been freed.
+func (c *Core) Memory() MemoryUse {
+	m := MemoryUse{Usage: c.memory().Usage()} // before the owners are looked at: those of what was there are known
+	owners, settled := c.owners()
+	for _, u := range m.Uses {
+		h := Holding{Use: u}
+		name, known := owners[u.Owner]
+		switch {
+		case u.Owner.Kind == computing.Kind || u.Owner.Kind == explaining.Kind:
+		case known:
+			h.Owner.Name = name
+		default:
+			h.Gone = settled
+		}
+		m.Holdings = append(m.Holdings, h)
+	}
+	return m
+}
+
+// owners are those of trainers and of the data that they need, with their names
+// of today. It is not settled while trainers come, go or are in use.
+func (c *Core) owners() (owners map[backend.Owner]string, settled bool) {
+	owners, settled = map[backend.Owner]string{}, true
+	for _, s := range c.Sessions() {
+		if !s.declaring.TryLock() {
+			settled = false
+		} else {
+			defer s.declaring.Unlock()
+		}
+		if !s.waking.TryLock() {
+			settled = false
+		} else {
+			defer s.waking.Unlock()
+		}
+		for _, t := range s.Trainers() {
+			owners[t.owner] = t.Name()
+			for _, set := range []*feed.Set{t.Trainer.Spec().Data, t.Trainer.Spec().Valid} {
+				if set != nil {
+					owners[set.Owner()] = set.Name
+				}
+			}
+			if s.used(t) {
+				settled = false
+			}
+		}
+	}
+	return owners, settled
 }

@@ -190,3 +190,58 @@ func TestPredictionsDoNotPileUp(t *testing.T) {
 		t.Errorf("%+v, and after half of them %+v", u, after)
 	}
 }
+
+// What is held for those who are gone is told, and nothing else; names are those
+// of today.
+func TestLeaksAreFound(t *testing.T) {
+	c, s := session(t)
+	upload(t, s)
+	spec := iris(t, s, "a", 0.1)
+	spec.Valid, _ = s.Data(mine)
+	tr := declare(t, s, spec, false, "created")
+	finish(t, tr, 1)
+	sum(t, s, 3)
+	if _, err := s.Rename("a", "b"); err != nil {
+		t.Fatal(err)
+	}
+	gone := func() (list []string) {
+		for _, h := range c.Memory().Holdings {
+			if h.Gone {
+				list = append(list, h.Owner.Name)
+			}
+		}
+		return list
+	}
+	if list := gone(); len(list) != 0 || c.Memory().Holdings[0].Owner.Name == "a" {
+		t.Errorf("%v are said to be gone: %+v", list, c.Memory().Holdings)
+	}
+	dev := c.Device()
+	old, err := backend.For(dev, backend.Owner{Kind: "trainer", Session: "notebook", Name: "old", Number: 99}).Alloc(10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := feed.Upload(dev, must(s.Data(Ref{Source: "digits"})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list := gone(); len(list) != 2 || list[0] != "digits" || list[1] != "old" {
+		t.Errorf("%v are said to be gone, want digits and old", list)
+	}
+	if _, release, err := s.Use("b"); err != nil || len(gone()) != 0 {
+		t.Errorf("%v: a trainer in use may have what is said to be gone", err)
+	} else {
+		release()
+	}
+	old.Free()
+	data.Release()
+	if list := gone(); len(list) != 0 {
+		t.Errorf("%v are said to be gone", list)
+	}
+}
+
+func must[T any](x T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return x
+}

@@ -13,6 +13,8 @@ func (c *client) handle(req wire.Message) (wire.Message, error) {
 	switch req := req.(type) {
 	case *wire.StatusRequest:
 		return c.server.status(), nil
+	case *wire.AskMemory:
+		return c.server.memory(), nil
 	case *wire.Shutdown:
 		return c.server.shutdown(req)
 	}

@@ -23,6 +23,7 @@ type Renderer interface {
 	Confusion(matrix [][]int, classes []string) ([]wire.Item, error)
 	Predictions(list []wire.Prediction) ([]wire.Item, error)
 	Explained(e *wire.Explained) []wire.Item
+	Memory(m *wire.Memory, session string) []wire.Item
 }
 
 // firstRows is how many rows a picture shows when none are named, mostRows how
@@ -74,6 +75,8 @@ func (c *client) draw(req *wire.Picture) ([]wire.Item, error) {
 			return nil, err
 		}
 		return r.Data(dataOf(req.Data, set)), nil
+	case "memory":
+		return r.Memory(c.server.memory(), c.session.Name()), nil
 	case "explain":
 		e, err := c.explain(&wire.AskExplain{Trainer: req.Trainer, Graph: req.Graph})
 		if err != nil {

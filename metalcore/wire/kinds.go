@@ -60,6 +60,8 @@ const (
 	kindCheckpoints
 	kindPause
 	kindResume
+	kindAskMemory
+	kindMemory
 )
 
 // fresh makes an empty message for each kind.
@@ -120,6 +122,8 @@ var fresh = map[Kind]func() Message{
 	kindCheckpoints:    func() Message { return new(Checkpoints) },
 	kindPause:          func() Message { return new(Pause) },
 	kindResume:         func() Message { return new(Resume) },
+	kindAskMemory:      func() Message { return new(AskMemory) },
+	kindMemory:         func() Message { return new(Memory) },
 }
 
 func (*Hello) kind() Kind          { return kindHello }
@@ -178,6 +182,8 @@ func (*AskCheckpoints) kind() Kind { return kindAskCheckpoints }
 func (*Checkpoints) kind() Kind    { return kindCheckpoints }
 func (*Pause) kind() Kind          { return kindPause }
 func (*Resume) kind() Kind         { return kindResume }
+func (*AskMemory) kind() Kind      { return kindAskMemory }
+func (*Memory) kind() Kind         { return kindMemory }
 
 // AboutTrainer is a request about one trainer of the session.
 type AboutTrainer interface {

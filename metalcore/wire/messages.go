@@ -321,7 +321,7 @@ type Call struct {
 // Picture asks for something to look at: the answer is one or more Show, then
 // OK. The fields that matter depend on What.
 type Picture struct {
-	What    string // "chart", "summary", "trainer", "images", "confusion", "predictions", "data", "explain"
+	What    string // "chart", "summary", "trainer", "images", "confusion", "predictions", "data", "explain", "memory"
 	Trainer string
 	Graph   string // to explain, without a trainer
 	Data    DataRef

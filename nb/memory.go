@@ -1,0 +1,17 @@
+package nb
+
+import "github.com/metalnb/metalnb/metalcore/wire"
+
+// MemoryUse is who holds how much of the core's memory. It prints as a table.
+type MemoryUse wire.Memory
+
+// Memory tells how much of the device's memory the core takes, of what it may
+// take, and who holds it: the trainers and data of all notebooks, computations,
+// and the cache of buffers that nobody uses. A trainer's arenas are what its
+// compiled programs work in; Explain has the plan of one.
+//
+//	fmt.Println(nb.Memory())
+func Memory() MemoryUse { return MemoryUse(*mustCall[wire.Memory](&wire.AskMemory{})) }
+
+// String is a table of the holders.
+func (m MemoryUse) String() string { return (*wire.Memory)(&m).String() }
