@@ -199,7 +199,10 @@ func TestWithACore(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	stdout, _, _ := metalnb(t, p, "status")
-	contains(t, "status", stdout, "core "+wire.Version+" at "+p.Socket(), "pid ", "MB", "session /test/book.ipynb, 0 connected", "trainer precious: running")
+	contains(t, "status", stdout, "core "+wire.Version+" at "+p.Socket(), "pid ", "MB", "session /test/book.ipynb, 0 connected", "trainer precious: running",
+		"device memory: ", "trainer precious of /test/book.ipynb")
+	leaks, _, _ := metalnb(t, p, "status", "--leaks")
+	contains(t, "status --leaks", leaks, "all memory belongs to somebody")
 	stdout, _, _ = metalnb(t, p, "version")
 	contains(t, "version", stdout, "core    "+wire.Version+", pid ")
 	stdout, _, _ = metalnb(t, p, "logs")

@@ -68,7 +68,8 @@
 //   - Fourier transforms: FFT, IFFT, RFFT, IRFFT, FFT2, IFFT2
 //   - gradients of any function of them, of any order: Grad, ValueAndGrad
 //
-// Devices lists what the core can compute on, and Device chooses.
+// Devices lists what the core can compute on, and Device chooses. Memory tells who
+// holds how much there.
 //
 // Explain tells what a trainer's step or a tensor is compiled to, and how long
 // each part of it takes; Config.Check finds what makes a number NaN.

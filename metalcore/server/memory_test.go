@@ -42,7 +42,7 @@ func state(t *testing.T, conn *wire.Conn) (live int64, holders, files int) {
 // Notebooks come and go, make trainers, use and drop them or leave them to others,
 // and leave in the middle of an answer. In the end pool, goroutines, files, sessions
 // and exchanged files are where they began, which start checks, too.
-func TestSoak(t *testing.T) {
+func TestMemoryComesBack(t *testing.T) {
 	c := start(t)
 	watch := client(t, c)
 	live, holders, files := state(t, watch)
