@@ -57,6 +57,9 @@ func Memory() { nb.ShowPicture(&wire.Picture{What: "memory"}) }
 // the model's layers, the losses and metrics so far, and what it is doing now.
 func Summary(t *nb.Trainer) { t.Summary() }
 
+// Compare shows the trainings of several trainers in one chart and one table.
+func Compare(trainers ...*nb.Trainer) { nb.Compare(trainers...) }
+
 // Chart shows the losses and metrics so far.
 func Chart(t *nb.Trainer) { t.Chart() }
 

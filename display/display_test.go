@@ -63,6 +63,7 @@ func TestPicturesAsText(t *testing.T) {
 		"explain":     {func() { display.Explain(h) }, []string{"dense_1", "matmul + bias relu", "without sharing"}},
 		"memory":      {display.Memory, []string{"trainer", "in use", "kept in"}},
 		"explained":   {func() { display.Explain(nb.Ones(3).Exp()) }, []string{"exp"}},
+		"compare":     {func() { display.Compare(h, nb.Attach("flowers")) }, []string{"best epoch", "finished"}},
 		"show":        {func() { display.Show(h) }, []string{"flowers", "finished"}},
 	} {
 		got := printed(t, c.f)

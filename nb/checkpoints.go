@@ -17,6 +17,7 @@ import (
 // declarations do; Drop it first to copy anew.
 func (t *Trainer) Fork(name string) *Trainer {
 	pos := userPos()
+	t.owned("Fork")
 	say(name, ask[wire.Declared](t, &wire.Fork{Trainer: t.spec.Name, As: name}))
 	out := &Trainer{spec: t.spec, data: t.data, where: Error{File: pos.File, Line: pos.Line}, model: t.model, loss: t.loss, declared: losses() + 1}
 	out.spec.Name = name
@@ -26,6 +27,7 @@ func (t *Trainer) Fork(name string) *Trainer {
 // Rename gives the trainer another name in the core, also while it trains. A
 // declaration of the old name makes a new trainer.
 func (t *Trainer) Rename(name string) {
+	t.owned("Rename")
 	ask[wire.Trained](t, &wire.Rename{Trainer: t.spec.Name, As: name})
 	t.spec.Name = name
 }

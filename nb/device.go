@@ -44,6 +44,11 @@ func (l DeviceList) String() string {
 		}
 		rows = append(rows, row)
 	}
+	return strings.TrimSuffix(aligned(rows), "\n")
+}
+
+// aligned is a table as text. The last cell of a row may be longer than its column.
+func aligned(rows [][]string) string {
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
 		for i, cell := range row[:len(row)-1] {
@@ -58,7 +63,7 @@ func (l DeviceList) String() string {
 		}
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
-	return strings.TrimSuffix(b.String(), "\n")
+	return b.String()
 }
 
 func gigabytes(n int64) string {

@@ -19,6 +19,8 @@ type Trainer struct {
 	model *Tensor
 	loss  LossFunc // nil unless the user's own
 
+	attached bool // by Attach, so that nothing is declared
+
 	mu       sync.Mutex
 	declared int // losses() + 1 at the declaration, 0 before it
 }
@@ -49,6 +51,11 @@ func (t *Trainer) Attach() {
 	if t.declared == now {
 		return
 	}
+	if t.attached {
+		t.find()
+		t.declared = now
+		return
+	}
 	for _, d := range t.data {
 		if d != nil {
 			must(d.send())
@@ -60,11 +67,7 @@ func (t *Trainer) Attach() {
 	}
 	declared, err := call[wire.Declared](&wire.Declare{Spec: t.spec})
 	if err != nil {
-		e := toError(err)
-		if e.Code != CodeCore {
-			e.File, e.Line = t.where.File, t.where.Line
-		}
-		fail(e)
+		t.failed(err)
 	}
 	say(t.spec.Name, declared)
 	t.declared = now
@@ -76,7 +79,7 @@ func ask[T any](t *Trainer, req wire.Message) *T {
 	return mustCall[T](req)
 }
 
-// Name is the name it was declared with.
+// Name is the name it was declared with; of one that Attach found, its whole path.
 func (t *Trainer) Name() string { return t.spec.Name }
 
 // Fit trains for some epochs more and shows a living chart and a table of the

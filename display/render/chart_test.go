@@ -61,6 +61,9 @@ func TestChartGolden(t *testing.T) {
 	live.Info.State, live.Info.Goal, live.Info.EpochStep = wire.StateRunning, 8, 3
 	golden(t, "chart-live", r.Chart(live, false))
 	golden(t, "chart-final", r.Chart(history(5), true))
+	a, b, c := history(5), history(3), history(4)
+	a.Info.Name, b.Info.Name, c.Info.Name = "/books/a.ipynb/digits", "/books/b.ipynb/digits", "/books/b.ipynb/<wide>"
+	golden(t, "compare", r.Compare([]wire.Run{a, b, c}))
 	golden(t, "epochs-long", r.Epochs(history(40).Epochs))
 }
 

@@ -106,6 +106,7 @@ func TestEveryBundleHasTextAndHTML(t *testing.T) {
 		"library": r.Library(), "chart": r.Chart(history(2), true), "no epochs": r.Epochs(nil),
 		"empty chart": r.Chart(wire.Run{}, true), "data": r.Data(wire.DataInfo{}),
 		"trainer": r.Trainer(wire.TrainerInfo{}), "summary": r.Summary(wire.TrainerInfo{}, nil),
+		"compare": r.Compare([]wire.Run{history(2), {}}), "nothing to compare": r.Compare([]wire.Run{{}}),
 	} {
 		if part(items, "text/html") == nil || part(items, "text/plain") == nil {
 			t.Errorf("%s: HTML or text is missing", name)

@@ -17,7 +17,7 @@ func (c *client) explain(req *wire.AskExplain) (*wire.Explained, error) {
 		}
 		return Explained(c.server.core.Explain(g, opts))
 	}
-	t, release, err := c.session.Use(req.Trainer)
+	t, release, err := c.use(req.Trainer)
 	if err != nil {
 		return nil, err
 	}

@@ -25,7 +25,7 @@ func (c *client) handle(req wire.Message) (wire.Message, error) {
 	case *wire.Declare:
 		return c.declare(&req.Spec)
 	case *wire.Drop:
-		return &wire.OK{}, c.session.Drop(req.Trainer)
+		return c.drop(req)
 	case *wire.Fork, *wire.Rename:
 		return c.copies(req)
 	case *wire.HasData, *wire.PutData, *wire.LoadData, *wire.AskData, *wire.Rows:
@@ -56,7 +56,7 @@ func (c *client) trainer(req wire.Message) (wire.Message, error) {
 	if about, ok := req.(wire.AboutTrainer); ok {
 		name = about.TrainerName()
 	}
-	t, release, err := c.session.Use(name)
+	t, release, err := c.use(name)
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,7 @@ type Renderer interface {
 	Predictions(list []wire.Prediction) ([]wire.Item, error)
 	Explained(e *wire.Explained) []wire.Item
 	Memory(m *wire.Memory, session string) []wire.Item
+	Compare(runs []wire.Run) []wire.Item
 }
 
 // firstRows is how many rows a picture shows when none are named, mostRows how
@@ -52,7 +53,7 @@ func (c *client) picture(req *wire.Picture) (wire.Message, error) {
 	if err != nil {
 		return nil, bad(err)
 	}
-	if req.What == "chart" {
+	if req.What == "chart" || req.What == "compare" {
 		err = c.library()
 	}
 	if err != nil {
@@ -69,6 +70,8 @@ func (c *client) draw(req *wire.Picture) ([]wire.Item, error) {
 	switch req.What {
 	case "images":
 		return c.images(req)
+	case "compare":
+		return c.compare(req.Trainers)
 	case "data":
 		set, err := c.session.Data(refOf(req.Data))
 		if err != nil {
@@ -84,7 +87,7 @@ func (c *client) draw(req *wire.Picture) ([]wire.Item, error) {
 		}
 		return r.Explained(e), nil
 	}
-	t, release, err := c.session.Use(req.Trainer)
+	t, release, err := c.use(req.Trainer)
 	if err != nil {
 		return nil, err
 	}

@@ -267,6 +267,7 @@ func (m *Call) fields(c *Codec) {
 func (m *Picture) fields(c *Codec) {
 	c.Str(&m.What)
 	c.Str(&m.Trainer)
+	c.Strs(&m.Trainers)
 	c.Str(&m.Graph)
 	m.Data.fields(c)
 	c.Ints(&m.Rows)

@@ -321,13 +321,14 @@ type Call struct {
 // Picture asks for something to look at: the answer is one or more Show, then
 // OK. The fields that matter depend on What.
 type Picture struct {
-	What    string // "chart", "summary", "trainer", "images", "confusion", "predictions", "data", "explain", "memory"
-	Trainer string
-	Graph   string // to explain, without a trainer
-	Data    DataRef
-	Rows    []int
-	X       Tensor
-	Titles  []string
+	What     string // "chart", "summary", "trainer", "images", "confusion", "predictions", "data", "explain", "memory", "compare"
+	Trainer  string
+	Trainers []string // to compare
+	Graph    string   // to explain, without a trainer
+	Data     DataRef
+	Rows     []int
+	X        Tensor
+	Titles   []string
 }
 
 // SummaryRow is one layer in the summary of a model.
