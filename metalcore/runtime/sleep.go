@@ -66,12 +66,17 @@ func (s *Session) unpin(t *Trainer) {
 }
 
 // reclaim has something go that can be had again, for the owner who needs so many
-// bytes: what is kept of computations, or else a trainer.
+// bytes: what is kept of computations, else of a trainer's evaluations and
+// predictions, or else a trainer.
 func (c *Core) reclaim(need int64, by backend.Owner) bool {
 	if c.computed.clear() > 0 {
 		return true
 	}
-	for _, t := range c.idle() {
+	idle := c.idle()
+	if slices.ContainsFunc(idle, func(t *Trainer) bool { return t.owner != by && t.Trim() > 0 }) {
+		return true
+	}
+	for _, t := range idle {
 		if t.owner == by {
 			continue
 		}

@@ -184,6 +184,45 @@ func TestMemoryIsRefused(t *testing.T) {
 	}
 }
 
+// The programs of a trainer's predictions go before the trainer does.
+func TestProgramsGoFirst(t *testing.T) {
+	c, s, _, _ := small(t, 1<<30)
+	declareText(t, s, "t0", "0.01 iris", "created")
+	predict := func(tr *Trainer, n int) string {
+		y, err := tr.Predict(feed.FromF32(make([]float32, 4*n), n, 4), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(y.Data)
+	}
+	need := c.memory().Of(declareText(t, s, "t1", "0.01 iris", "created").owner).Bytes
+	if err := s.Drop("t1"); err != nil {
+		t.Fatal(err)
+	}
+	use(t, s, "t0", func(tr *Trainer) {
+		finish(t, tr, 1)
+		before := tr.Info().Bytes
+		want := predict(tr, 127)
+		c.Trim()
+		c.Bound(MemoryOptions{Limit: c.memory().Usage().Live + need - 1})
+		s.unpin(tr) // as if the cell had ended
+		declareText(t, s, "t1", "0.01 iris", "created")
+		if list := s.Asleep(); len(list) != 0 {
+			t.Errorf("%v sleep, and predictions had memory", list)
+		}
+		if !s.pin(tr) {
+			t.Fatal("it sleeps")
+		}
+		if u := c.memory().Of(tr.owner); u.Programs > 2 || tr.Info().Bytes > before+4096 {
+			t.Errorf("%+v is left, and it says that it has %d bytes; before the predictions it had %d", u, tr.Info().Bytes, before)
+		}
+		c.Bound(MemoryOptions{Limit: 1 << 30})
+		if predict(tr, 127) != want {
+			t.Error("predictions are others than before")
+		}
+	})
+}
+
 // Without a journal nobody sleeps, and the refusal says that it would help.
 func TestNobodySleepsWithoutJournal(t *testing.T) {
 	c, s := session(t)

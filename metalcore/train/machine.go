@@ -228,14 +228,21 @@ func (m *machine) freeSteps() {
 	m.full, m.last = nil, nil
 }
 
-func (m *machine) free() {
-	m.freeSteps()
+// freeUses frees the programs of evaluations and predictions.
+func (m *machine) freeUses() {
 	for _, p := range m.evals {
 		p.free()
 	}
 	for _, p := range m.predicts {
 		p.free()
 	}
+	clear(m.evals)
+	clear(m.predicts)
+}
+
+func (m *machine) free() {
+	m.freeSteps()
+	m.freeUses()
 	m.mem.free()
 	m.data.Release()
 }

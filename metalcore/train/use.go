@@ -54,6 +54,25 @@ func (t *Trainer) Predict(x feed.Array, raw bool) (feed.Array, error) {
 	return t.machine.predict(x.Cast(t.machine.spec.input().DType), raw)
 }
 
+// Trim frees the programs of evaluations and predictions, which are compiled anew
+// when they are needed next. It tells how many bytes that were: none of a trainer
+// that the device works for.
+func (t *Trainer) Trim() int64 {
+	if !t.turn.try() {
+		return 0
+	}
+	defer t.turn.give()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return 0
+	}
+	before := t.machine.bytes()
+	t.machine.freeUses()
+	t.bytes = t.machine.bytes()
+	return before - t.bytes
+}
+
 // Parameter is a state of the model: its name and numbers.
 type Parameter struct {
 	Name  string
