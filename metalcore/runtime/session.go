@@ -64,7 +64,7 @@ func (s *Session) SetServed(kernel string) {
 func (s *Session) empty() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.trainers) == 0 && len(s.data) == 0 && len(s.tensors) == 0
+	return len(s.trainers) == 0 && len(s.asleep) == 0 && len(s.data) == 0 && len(s.tensors) == 0
 }
 
 // close ends all trainers and writes them down.
@@ -199,6 +199,7 @@ func (s *Session) put(t *Trainer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.trainers[t.Name()] = t
+	delete(s.asleep, t.Name())
 }
 
 // Drop removes a trainer, and what the journal has of it.
