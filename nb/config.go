@@ -14,6 +14,9 @@ import (
 // of the model, the loss, the gradients, the optimizer. Steps then take several
 // times as long. Check can be switched while a trainer goes on.
 //
+// With EMA a step moves an average of each weight, EMA · average + (1 - EMA) ·
+// weight, and evaluation, validation and prediction use the averages.
+//
 // With Mixup each row is mixed with another one, l to 1-l, and so is the loss of
 // their labels; each step draws l of the distribution Beta(Mixup, Mixup) (Zhang,
 // Cissé, Dauphin, Lopez-Paz 2018). The metrics of training are those of mixed rows.
@@ -29,6 +32,7 @@ type Config struct {
 	ClipNorm  float64   // bound of the length of all gradients together; none
 	ClipValue float64   // bound of each number of the gradients; none
 	L1, L2    float64   // penalties l1·|w| + l2·w² on the weights, not the biases; 0
+	EMA       float64   // average the weights and use the averages, see below; such as 0.999
 	Mixup     float64   // train on mixed pairs of rows, see below; the alpha of mixup, such as 0.2
 	Precision Precision // Float32; see there for 16 bits
 	Seed      int64     // of the first weights and the order of the rows
@@ -49,7 +53,7 @@ func (c Config) spec(name string, model *Tensor) wire.TrainerSpec {
 		c.Batch = 32
 	}
 	spec := wire.TrainerSpec{
-		Name: name, Model: modelText(name, model), Data: c.Data.ref, Batch: c.Batch, Metrics: c.Metrics, L1: c.L1, L2: c.L2, Mixup: c.Mixup,
+		Name: name, Model: modelText(name, model), Data: c.Data.ref, Batch: c.Batch, Metrics: c.Metrics, L1: c.L1, L2: c.L2, EMA: c.EMA, Mixup: c.Mixup,
 		Optimizer: c.optimizer(), Precision: string(c.Precision), Seed: c.Seed, Ordered: c.Ordered, Check: c.Check, Replace: c.Replace,
 	}
 	if c.Loss != nil {

@@ -51,6 +51,25 @@ func TestScheduleChangesLive(t *testing.T) {
 	}
 }
 
+// Averages are what is measured, and begin as the weights do.
+func TestEMA(t *testing.T) {
+	measure := func(name string, ema float64) (first, later float64) {
+		tr := nb.NewTrainer(name, convnet(2), nb.Config{Data: digits.Train, Optimizer: nb.SGD{LR: 0.1}, EMA: ema})
+		defer tr.Drop()
+		first = tr.Evaluate(digits.Test)["loss"]
+		tr.FitSteps(20)
+		return first, tr.Evaluate(digits.Test)["loss"]
+	}
+	a, plain := measure("plain", 0)
+	b, slow := measure("averaged", 0.999)
+	if a != b || !(slow < a) || !(plain < slow) {
+		t.Errorf("the loss was %v and %v, and is %v, of averages %v", a, b, plain, slow)
+	}
+	if e := raised(t, func() { nb.NewTrainer("bad", convnet(2), nb.Config{Data: digits.Train, EMA: 1.5}).FitSteps(1) }); !strings.Contains(e.Message, "an EMA of 1.5") || e.Line == 0 {
+		t.Error(e)
+	}
+}
+
 // A training that is paused keeps its goal.
 func ExampleTrainer_Pause() {
 	t := nb.NewTrainer("slowly", nb.Input(4).Dense(3), nb.Config{Data: datasets.Iris().Train})

@@ -77,7 +77,7 @@ func spec(w *wire.TrainerSpec) (train.Spec, error) {
 		return train.Spec{}, err
 	}
 	out := train.Spec{Name: w.Name, Model: model, Loss: w.Loss.Name, LossWith: with, Metrics: w.Metrics,
-		L1: w.L1, L2: w.L2, Mixup: w.Mixup, Optimizer: optimizer, Watch: w.Schedule.Watch, Precision: w.Precision, Batch: w.Batch, Seed: w.Seed, Ordered: w.Ordered, Hunt: w.Check}
+		L1: w.L1, L2: w.L2, EMA: w.EMA, Mixup: w.Mixup, Optimizer: optimizer, Watch: w.Schedule.Watch, Precision: w.Precision, Batch: w.Batch, Seed: w.Seed, Ordered: w.Ordered, Hunt: w.Check}
 	if w.Schedule.Name != "" {
 		if out.Schedule, err = schedule.New(w.Schedule.Name, numbers(w.Schedule.Settings)); err != nil {
 			return train.Spec{}, bad(err)

@@ -14,7 +14,7 @@ import (
 
 // Change is a difference between two specifications.
 type Change struct {
-	Field string // "model", "loss", "metrics", "penalty", "mixup", "precision", "optimizer", "schedule",
+	Field string // "model", "loss", "metrics", "penalty", "ema", "mixup", "precision", "optimizer", "schedule",
 	// "batch", "seed", "ordered", "data", "lr", "valid", "check"
 	Detail string // "layer conv2d_1: kernel is [3,3,1,16], it was [3,3,1,8]"
 	Live   bool   // may be applied to a trainer that goes on: SetLR, SetSchedule, SetValid, SetHunt
@@ -33,6 +33,7 @@ func Diff(was, is Spec) []Change {
 	add("loss", diffLoss(&was, &is))
 	add("metrics", differ("the list of metrics", fmt.Sprint(is.Metrics), fmt.Sprint(was.Metrics)))
 	add("penalty", differ("the penalty", fmt.Sprintf("L1 %v and L2 %v", is.L1, is.L2), fmt.Sprintf("L1 %v and L2 %v", was.L1, was.L2)))
+	add("ema", differ("EMA", is.EMA, was.EMA))
 	add("mixup", differ("mixup", is.Mixup, was.Mixup))
 	add("precision", differ("the precision", is.precision(), was.precision()))
 	add("optimizer", diffOptimizer(&was, &is))

@@ -104,7 +104,17 @@ func (m *machine) reset() error {
 		if err := m.mem.needValue(v); err != nil {
 			return err
 		}
-		if err := m.mem.put(v.Name, initial(v, m.spec.Seed).Data); err != nil {
+		first := initial(v, m.spec.Seed).Data
+		if err := m.mem.put(v.Name, first); err != nil {
+			return err
+		}
+		if m.spec.EMA == 0 || !v.Bool(ir.AttrTrain) {
+			continue
+		}
+		if err := m.mem.needValue(average(v)); err != nil {
+			return err
+		}
+		if err := m.mem.put(averages+v.Name, first); err != nil {
 			return err
 		}
 	}

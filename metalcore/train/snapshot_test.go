@@ -52,6 +52,9 @@ func restorable(t *testing.T) map[string]Spec {
 		spec.Schedule = s
 		specs["schedule "+name] = spec
 	}
+	averaged := noisySpec(t)
+	averaged.EMA = 0.9
+	specs["averages"] = averaged
 	spec := noisySpec(t)
 	data, err := spec.Data.Rows("weighted", seq(spec.Data.Len()))
 	if err != nil {

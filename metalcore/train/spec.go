@@ -32,6 +32,7 @@ type Spec struct {
 	LossWith  loss.Settings // of the loss; the zero value is the default
 	Metrics   []string      // of package metric, beside the one that goes with the loss
 	L1, L2    float64       // penalties on the size of parameters that decay: l1·|p| + l2·p²
+	EMA       float64       // how much of the weights' averages stays at a step, see average.go; 0 for no averages
 	Mixup     float64       // alpha of mixup, see mixup.go; 0 for none
 	Optimizer optim.Optimizer
 	Schedule  *schedule.Schedule // of the learning rate; nil for a constant one
@@ -68,6 +69,9 @@ func (s *Spec) Check() error {
 		return err
 	}
 	if err := s.checkPrecision(); err != nil {
+		return err
+	}
+	if err := s.checkEMA(); err != nil {
 		return err
 	}
 	if err := s.checkMixup(); err != nil {

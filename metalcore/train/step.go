@@ -135,6 +135,8 @@ func bindModel(s *Spec, n int, x, step *ir.Value, phase phase) *ir.Graph {
 		switch {
 		case v.Op == ir.OpInput:
 			return x
+		case s.EMA > 0 && phase != training && v.Op == ir.OpState && v.Bool(ir.AttrTrain):
+			return average(v)
 		case v.Op == ir.OpState && v.Name == ir.StateSeed:
 			return seedOf(s)
 		case v.Op == ir.OpState && v.Name == ir.StateStep && step != nil:
@@ -226,7 +228,7 @@ func trainGraph(s *Spec, o optim.Updater, n int) (*ir.Graph, error) {
 	if err != nil {
 		return nil, err
 	}
-	updates := append(m.updates(o), m.model.Updates...)
+	updates := append(s.averaged(m.updates(o)), m.model.Updates...)
 	ok, good, guard := m.guard(s.Hunt, updates)
 	own := len(updates) - len(m.model.Updates) // the optimizer's
 	updates = append(updates, m.sums...)

@@ -118,6 +118,7 @@ func (m *TrainerSpec) fields(c *Codec) {
 	c.Strs(&m.Metrics)
 	c.Float(&m.L1)
 	c.Float(&m.L2)
+	c.Float(&m.EMA)
 	c.Float(&m.Mixup)
 	m.Optimizer.fields(c)
 	m.Schedule.fields(c)

@@ -156,6 +156,7 @@ type TrainerSpec struct {
 	Loss      Loss
 	Metrics   []string // beside the one that goes with the loss
 	L1, L2    float64  // penalties on the size of parameters
+	EMA       float64  // of the weights, 0 for none
 	Mixup     float64  // alpha, 0 for none
 	Optimizer Optimizer
 	Schedule  Schedule
