@@ -19,7 +19,8 @@ type piece struct {
 // each as large as the whole. Where the pieces lie side by side it is their
 // concat.
 func joinPads(v *ir.Value) *ir.Value {
-	list := addedPieces(nil, v, v.Shape)
+	most := 2 * slices.Max(append(ir.Shape{0}, v.Shape...)) // of a sum of pieces that lie side by side
+	list := addedPieces(nil, v, v.Shape, &most)
 	if len(list) < 2 {
 		return nil
 	}
@@ -47,9 +48,10 @@ func joinPads(v *ir.Value) *ir.Value {
 	return made(op.Pad(whole, low, high, 0), v)
 }
 
-// addedPieces collects the pieces of a sum; nil when something else is in it.
-func addedPieces(list []piece, v *ir.Value, shape ir.Shape) []piece {
-	if !v.Shape.Equal(shape) {
+// addedPieces collects the pieces of a sum; nil when something else is in it, or
+// more than so many values.
+func addedPieces(list []piece, v *ir.Value, shape ir.Shape, most *int) []piece {
+	if *most--; *most < 0 || !v.Shape.Equal(shape) {
 		return nil
 	}
 	if v.Op != "add" {
@@ -59,10 +61,10 @@ func addedPieces(list []piece, v *ir.Value, shape ir.Shape) []piece {
 		}
 		return append(list, p)
 	}
-	if list = addedPieces(list, v.In[0], shape); list == nil {
+	if list = addedPieces(list, v.In[0], shape, most); list == nil {
 		return nil
 	}
-	return addedPieces(list, v.In[1], shape)
+	return addedPieces(list, v.In[1], shape, most)
 }
 
 func asPiece(v *ir.Value) (p piece, ok bool) {

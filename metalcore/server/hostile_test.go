@@ -291,3 +291,42 @@ func TestAnswerTooLarge(t *testing.T) {
 	req := &wire.Compute{Graph: ir.NewGraph("tensor", outputs, nil).String(), Inputs: []wire.Operand{{Name: "x", X: tensor(feed.FromF32([]float32{1}, 1))}}}
 	refused(t, conn, req, wire.CodeResource, "less at once")
 }
+
+// Values that are used twice, and what is computed of them again, are as many as
+// 2^60 to whoever walks over them without noticing. Large graphs take their time,
+// and end.
+func TestGraphsOfManyPaths(t *testing.T) {
+	c := start(t)
+	conn := client(t, c)
+	pad := func(x *ir.Value) *ir.Value { return op.Pad(op.SliceAxis(x, 0, 0, 2), []int{0, 0}, []int{2, 0}, 0) }
+	for name, f := range map[string]func(x *ir.Value) *ir.Value{
+		"sums":          double,
+		"products":      func(x *ir.Value) *ir.Value { return op.Mul(x, x) },
+		"matrices":      func(x *ir.Value) *ir.Value { return op.MatMul(x, x, false, true) },
+		"differences":   func(x *ir.Value) *ir.Value { return op.Sub(op.Neg(x), op.Transpose(x)) },
+		"choices":       func(x *ir.Value) *ir.Value { return op.Max(x, op.Exp(x)) },
+		"pieces":        func(x *ir.Value) *ir.Value { return op.Concat(0, op.SliceAxis(x, 0, 0, 2), op.SliceAxis(x, 0, 2, 4)) },
+		"sums of pads":  func(x *ir.Value) *ir.Value { return op.Add(pad(x), pad(x)) },
+		"broadcasts":    func(x *ir.Value) *ir.Value { return op.Add(x, op.Sum(x, true, 0)) },
+		"halves of one": func(x *ir.Value) *ir.Value { return op.Add(op.Cast(op.Cast(x, ir.F16), ir.F32), x) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			paths := func(x *ir.Value) *ir.Value {
+				x = pad(x)
+				for range 60 {
+					x = f(x)
+				}
+				return x
+			}
+			x := []wire.Operand{{Name: "x", X: tensor(feed.FromF32(make([]float32, 16), 4, 4))}}
+			call[wire.Tensors](t, conn, &wire.Compute{Graph: graph(paths, 4, 4), Inputs: x})
+		})
+	}
+	long := graph(func(x *ir.Value) *ir.Value {
+		for range 20_000 {
+			x = op.Add(x, x)
+		}
+		return x
+	}, 4)
+	call[wire.Tensors](t, conn, &wire.Compute{Graph: long, Inputs: []wire.Operand{{Name: "x", X: tensor(feed.FromF32(make([]float32, 4), 4))}}})
+}

@@ -1,6 +1,3 @@
-// Package server lets notebooks talk to the core: it listens on a unix socket
-// in a private directory, shakes hands, answers requests, streams the progress
-// of training, and ends the core when nobody needs it any more.
 package server
 
 import (
