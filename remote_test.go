@@ -43,7 +43,7 @@ func TestCoreOfAnotherMachine(t *testing.T) {
 	if code != 0 {
 		t.Error(stderr)
 	}
-	contains(t, "status", stdout, far.Socket(), "pid "+strconv.Itoa(pid), "trainer far: idle, epoch 1, step 45")
+	contains(t, "status", stdout, far.Socket(), "pid "+strconv.Itoa(pid), "trainer far: finished, epoch 1, step 45")
 	stdout, _, _ = metalnb(t, near, "logs")
 	contains(t, "the relay's log", stdout, "relay "+wire.Version, "127.0.0.1:")
 	if strings.Contains(stdout, "token") {
