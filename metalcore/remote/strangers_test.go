@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"encoding/base64"
+	"fmt"
 	"io"
 	"net"
 	"path/filepath"
@@ -222,5 +223,29 @@ func TestHostilePieces(t *testing.T) {
 	size := filepath.Join(f.core.Place.Exchange(), there.File)
 	if n := fileSize(t, size); n != 280_000 {
 		t.Errorf("a file that was there has %d bytes", n)
+	}
+}
+
+// Files that are sent for nothing do not fill the disk.
+func TestFilesForNothing(t *testing.T) {
+	f := listen(t, nil)
+	conn, err := f.target.dial(time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	c := wire.NewConn(conn, wire.MaxFrame)
+	if err := c.Send(&wire.Enter{Token: f.target.Token}); err != nil {
+		t.Fatal(err)
+	}
+	call[wire.Welcome](t, c, hello())
+	for i := range 2 * mostReceived {
+		if err := c.Send(&wire.Chunk{File: fmt.Sprint("tensor-", i), Data: []byte("x")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	call[wire.Status](t, c, &wire.StatusRequest{})
+	if n := exchanged(t, f.core.Place); n > mostReceived {
+		t.Errorf("there are %d files", n)
 	}
 }

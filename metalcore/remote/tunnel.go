@@ -163,7 +163,10 @@ func (t *tunnel) take(piece *wire.Chunk) {
 			t.file = nil
 			return
 		}
-		t.received = append(t.received[max(0, len(t.received)-mostReceived):], piece.File)
+		if t.received = append(t.received, piece.File); len(t.received) > mostReceived {
+			discard(t.place, t.received[0])
+			t.received = t.received[1:]
+		}
 	}
 	if t.size += int64(len(piece.Data)); t.limit > 0 && t.size > t.limit {
 		t.failed = fmt.Errorf("it is larger than the %.3g GB that one may be", float64(t.limit)/1e9)
@@ -176,9 +179,9 @@ func (t *tunnel) take(piece *wire.Chunk) {
 	}
 }
 
-// mostReceived is how many files are remembered; those before have long been
-// fetched.
-const mostReceived = 64
+// mostReceived is how many files may lie there for a client; those before have
+// been fetched, unless he sends them for nothing.
+const mostReceived = 1000
 
 // close ends the file that comes.
 func (t *tunnel) close() {

@@ -1,7 +1,8 @@
 // Package wire is the language between a notebook cell and the core: the
 // messages and their version (messages.go), how they become bytes (codec.go,
 // fields.go), frames on a connection (conn.go), finding the core (place.go,
-// dial.go) and starting it (launch.go).
+// dial.go) and starting it (launch.go). Package remote carries all this to another
+// machine (remote.go).
 //
 // A connection carries one request at a time. The client speaks first, with
 // Hello; the core answers Welcome, or a Problem when their versions do not
