@@ -12,6 +12,7 @@ package pool
 import (
 	"os"
 	"sync"
+	"time"
 
 	"github.com/metalnb/metalnb/metalcore/backend"
 )
@@ -93,12 +94,27 @@ func (p *Pool) Trim() (freed int64) {
 	return p.cache.Shrink(0)
 }
 
+// What others are about to free, who were asked for it or have ended, is waited
+// for so often, and so long.
+const (
+	waits = 20
+	wait  = 10 * time.Millisecond
+)
+
 // reserve adds bytes to what is in use, and to the owner's account, if that is
 // possible below the limit.
 func (p *Pool) reserve(bytes int64, o backend.Owner) error {
-	for !p.fits(bytes, o) {
-		if bytes > p.Limit || p.Reclaim == nil || !p.Reclaim(bytes, o) {
+	for waited := 0; !p.fits(bytes, o); {
+		switch {
+		case bytes > p.Limit || p.Reclaim == nil:
 			return p.refuse(bytes)
+		case p.Reclaim(bytes, o):
+			waited = 0
+		case waited == waits:
+			return p.refuse(bytes)
+		default:
+			waited++
+			time.Sleep(wait)
 		}
 	}
 	return nil

@@ -56,14 +56,4 @@ func (t turn) take(ctx context.Context) error {
 	}
 }
 
-// try takes the turn if nobody has it.
-func (t turn) try() bool {
-	select {
-	case t <- struct{}{}:
-		return true
-	default:
-		return false
-	}
-}
-
 func (t turn) give() { <-t }

@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/metalnb/metalnb/metalcore/feed"
 )
@@ -54,11 +55,16 @@ func (t *Trainer) Predict(x feed.Array, raw bool) (feed.Array, error) {
 	return t.machine.predict(x.Cast(t.machine.spec.input().DType), raw)
 }
 
+// trimWait is longer than a copy for the journal takes, and a slice of steps.
+const trimWait = 200 * time.Millisecond
+
 // Trim frees the programs of evaluations and predictions, which are compiled anew
 // when they are needed next. It tells how many bytes that were: none of a trainer
-// that the device works for.
+// that the device works for, and not only for a moment.
 func (t *Trainer) Trim() int64 {
-	if !t.turn.try() {
+	ctx, cancel := context.WithTimeout(context.Background(), trimWait)
+	defer cancel()
+	if t.turn.take(ctx) != nil {
 		return 0
 	}
 	defer t.turn.give()
