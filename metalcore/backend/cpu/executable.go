@@ -65,49 +65,29 @@ type executable struct {
 	binder *backend.Binder
 	binds  []func(fr *frame) // what instructions prepare for new buffers
 
-	mu    sync.Mutex // held while a run is in flight
-	clock *clock     // nil when nothing is measured
+	mu    sync.Mutex     // held while a run is in flight
+	clock *backend.Clock // nil when nothing is measured
 }
 
 // copyOp moves a result to its buffer at the end of a step.
 type copyOp struct{ from, to int }
 
-// completion is a run in flight.
-type completion struct {
-	done chan struct{}
-	err  error
-}
-
-func (c *completion) Wait() error {
-	<-c.done
-	return c.err
-}
-
-func failed(err error) *completion {
-	c := &completion{done: make(chan struct{}), err: err}
-	close(c.done)
-	return c
-}
-
 // Submit starts the steps in a goroutine of their own.
 func (e *executable) Submit(b backend.Bindings, steps int) backend.Completion {
 	if steps < 0 {
-		return failed(fmt.Errorf("cpu: cannot run %d steps", steps))
+		return backend.Ended(fmt.Errorf("cpu: cannot run %d steps", steps))
 	}
 	if !e.mu.TryLock() {
-		return failed(errors.New("cpu: a run of this program is in flight; wait for it first"))
+		return backend.Ended(errors.New("cpu: a run of this program is in flight; wait for it first"))
 	}
 	if err := e.bind(b); err != nil {
 		e.mu.Unlock()
-		return failed(err)
+		return backend.Ended(err)
 	}
-	c := &completion{done: make(chan struct{})}
-	go func() {
-		defer close(c.done)
+	return backend.Async(func() error {
 		defer e.mu.Unlock()
-		c.err = e.steps(steps)
-	}()
-	return c
+		return e.steps(steps)
+	})
 }
 
 // Bytes is the size of arena and scratch.

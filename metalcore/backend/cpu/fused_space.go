@@ -4,6 +4,7 @@ import (
 	"github.com/metalnb/metalnb/metalcore/backend/cpu/asm"
 	"github.com/metalnb/metalnb/metalcore/backend/cpu/vec"
 	"github.com/metalnb/metalnb/metalcore/ir"
+	"github.com/metalnb/metalnb/metalcore/plan"
 )
 
 // form says how a tile meets an operand.
@@ -35,33 +36,8 @@ type space struct {
 // elements of the operands along each axis, and returns the distances along
 // the joined axes.
 func newSpace(shape ir.Shape, operands [][]int) (space, [][]int) {
-	s := space{n: shape.Elems()}
-	joined := make([][]int, len(operands))
-	for i := len(shape) - 1; i >= 0; i-- {
-		if shape[i] == 1 {
-			continue
-		}
-		last := len(s.dims) - 1
-		fits := last >= 0
-		for k, axes := range operands {
-			fits = fits && axes[i] == joined[k][last]*s.dims[last]
-		}
-		if fits {
-			s.dims[last] *= shape[i]
-			continue
-		}
-		s.dims = append(s.dims, shape[i])
-		for k, axes := range operands {
-			joined[k] = append(joined[k], axes[i])
-		}
-	}
-	if len(s.dims) == 0 {
-		s.dims = []int{1}
-		for k := range joined {
-			joined[k] = []int{1}
-		}
-	}
-	return s, joined
+	dims, joined := plan.JoinAxes(shape, operands)
+	return space{dims: dims, n: shape.Elems()}, joined
 }
 
 // wide reports whether a tile is part of one row.

@@ -1,12 +1,10 @@
 package cpu
 
-import "time"
+import (
+	"time"
 
-// clock sums up the time of each instruction.
-type clock struct {
-	times []time.Duration // by number of the step; the copies last
-	steps int
-}
+	"github.com/metalnb/metalnb/metalcore/backend"
+)
 
 // Measure switches the measurement of instructions on or off.
 func (e *executable) Measure(on bool) {
@@ -14,7 +12,7 @@ func (e *executable) Measure(on bool) {
 	defer e.mu.Unlock()
 	e.clock = nil
 	if on {
-		e.clock = &clock{times: make([]time.Duration, len(e.prog.Steps)+1)}
+		e.clock = backend.NewClock(e.prog)
 	}
 }
 
@@ -22,14 +20,7 @@ func (e *executable) Measure(on bool) {
 func (e *executable) Times() []time.Duration {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.clock == nil || e.clock.steps == 0 {
-		return nil
-	}
-	mean := make([]time.Duration, len(e.clock.times))
-	for i, t := range e.clock.times {
-		mean[i] = t / time.Duration(e.clock.steps)
-	}
-	return mean
+	return e.clock.Mean()
 }
 
 // measured is the loop of steps with a look at the clock after each
@@ -39,7 +30,7 @@ func (e *executable) measured(n int, step, at *int) error {
 		last := time.Now()
 		lap := func(number int) {
 			now := time.Now()
-			e.clock.times[number] += now.Sub(last)
+			e.clock.Times[number] += now.Sub(last)
 			last = now
 		}
 		for *at = 0; *at < len(e.instrs); *at++ {
@@ -49,8 +40,8 @@ func (e *executable) measured(n int, step, at *int) error {
 		for _, c := range e.copies {
 			copy(e.frame.vals[c.to], e.frame.vals[c.from])
 		}
-		lap(len(e.clock.times) - 1)
-		e.clock.steps++
+		lap(len(e.clock.Times) - 1)
+		e.clock.Steps++
 	}
 	return nil
 }

@@ -34,7 +34,7 @@ type executable struct {
 	used       []*buffer  // what is bound, each once
 	ready      chan struct{}
 	failure    failure
-	clock      *clock // nil when nothing is measured
+	clock      *backend.Clock // nil when nothing is measured
 }
 
 // failure is the first error of a run.
@@ -112,50 +112,28 @@ func (e *executable) writeConstant(v *ir.Value) error {
 	return e.arena.Upload(e.code.Program.Places[v].Offset, data)
 }
 
-// completion is a run in flight.
-type completion struct {
-	done chan struct{}
-	err  error
-}
-
-// Wait returns when the run has ended.
-func (c *completion) Wait() error {
-	<-c.done
-	return c.err
-}
-
-func ended(err error) *completion {
-	c := &completion{done: make(chan struct{}), err: err}
-	close(c.done)
-	return c
-}
-
 // Submit starts the steps; a goroutine records them.
 func (e *executable) Submit(b backend.Bindings, steps int) backend.Completion {
 	kind := e.device.limits.Kind
 	if steps < 0 {
-		return ended(fmt.Errorf("%s: cannot run %d steps", kind, steps))
+		return backend.Ended(fmt.Errorf("%s: cannot run %d steps", kind, steps))
 	}
 	if !e.mu.TryLock() {
-		return ended(fmt.Errorf("%s: a run of this program is in flight; wait for it first", kind))
+		return backend.Ended(fmt.Errorf("%s: a run of this program is in flight; wait for it first", kind))
 	}
 	if err := e.bind(b); err != nil {
 		e.unbind()
 		e.mu.Unlock()
-		return ended(err)
+		return backend.Ended(err)
 	}
-	c := &completion{done: make(chan struct{})}
-	go func() {
-		defer close(c.done)
+	return backend.Async(func() error {
 		defer e.mu.Unlock()
 		defer e.unbind()
 		if e.clock != nil {
-			c.err = e.measured(steps)
-		} else {
-			c.err = e.run(steps)
+			return e.measured(steps)
 		}
-	}()
-	return c
+		return e.run(steps)
+	})
 }
 
 // bind resolves the memory of all calls.

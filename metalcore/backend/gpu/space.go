@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/metalnb/metalnb/metalcore/ir"
+	"github.com/metalnb/metalnb/metalcore/plan"
 )
 
 // strides are the distances between elements of a value along the axes of a
@@ -32,33 +33,13 @@ type space struct {
 // elements of each operand along its axes, and returns the distances along the
 // joined axes.
 func newSpace(shape ir.Shape, operands [][]int) (space, [][]int) {
-	s := space{n: shape.Elems()}
-	joined := make([][]int, len(operands))
-	for i := len(shape) - 1; i >= 0; i-- {
-		if shape[i] == 1 {
-			continue
-		}
-		last := len(s.dims) - 1
-		fits := last >= 0
-		for k, axes := range operands {
-			fits = fits && axes[i] == joined[k][last]*s.dims[last]
-		}
-		if fits {
-			s.dims[last] *= shape[i]
-			continue
-		}
-		s.dims = append(s.dims, shape[i])
-		for k, axes := range operands {
-			joined[k] = append(joined[k], axes[i])
-		}
-	}
-	if len(s.dims) == 0 {
-		s.dims = []int{1}
+	dims, joined := plan.JoinAxes(shape, operands)
+	if dims[0] == 1 { // the only element needs no coordinate
 		for k := range joined {
 			joined[k] = []int{0}
 		}
 	}
-	return s, joined
+	return space{dims: dims, n: shape.Elems()}, joined
 }
 
 // dense reports whether an operand's elements lie as those of the space do.

@@ -1,21 +1,20 @@
 package gpu
 
-import "time"
+import (
+	"time"
 
-// clock sums up the time of each step of a program, as the host sees it: each is
-// a recording of its own, so that some microseconds of handing it over are in it.
-type clock struct {
-	times []time.Duration // by number of the step; the copies last
-	steps int
-}
+	"github.com/metalnb/metalnb/metalcore/backend"
+)
 
-// Measure switches the measurement of a program's steps on or off.
+// Measure switches the measurement of a program's steps on or off. Their times are
+// as the host sees them: each is a recording of its own, so that some microseconds
+// of handing it over are in it.
 func (e *executable) Measure(on bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.clock = nil
 	if on {
-		e.clock = &clock{times: make([]time.Duration, len(e.code.Program.Steps)+1)}
+		e.clock = backend.NewClock(e.code.Program)
 	}
 }
 
@@ -24,14 +23,7 @@ func (e *executable) Measure(on bool) {
 func (e *executable) Times() []time.Duration {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.clock == nil || e.clock.steps == 0 {
-		return nil
-	}
-	mean := make([]time.Duration, len(e.clock.times))
-	for i, t := range e.clock.times {
-		mean[i] = t / time.Duration(e.clock.steps)
-	}
-	return mean
+	return e.clock.Mean()
 }
 
 // measured runs the steps and waits for each call.
@@ -45,9 +37,9 @@ func (e *executable) measured(steps int) error {
 			if err := e.failure.take(); err != nil {
 				return err
 			}
-			e.clock.times[c.Step] += time.Since(start)
+			e.clock.Times[c.Step] += time.Since(start)
 		}
-		e.clock.steps++
+		e.clock.Steps++
 	}
 	return nil
 }
