@@ -16,6 +16,7 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 
+	"github.com/metalnb/metalnb/metalcore/backend"
 	"github.com/metalnb/metalnb/metalcore/feed"
 	fileset "github.com/metalnb/metalnb/metalcore/feed/load"
 	"github.com/metalnb/metalnb/metalcore/ir"
@@ -273,26 +274,5 @@ func (f dataFiles) steps(ctx context.Context, at spot) (*racer, error) {
 	if f.spec.Lazy {
 		spec.Window = spec.Data.Len() / 4 / spec.Batch * spec.Batch
 	}
-	dev, err := at.open()
-	if err != nil {
-		return nil, err
-	}
-	t, err := train.New(dev, spec)
-	if err != nil {
-		dev.Close()
-		return nil, err
-	}
-	end := func() {
-		t.Close()
-		dev.Close()
-	}
-	if err := t.Train(ctx, 1); err != nil { // compiles, and finds the pace
-		end()
-		return nil, err
-	}
-	round := repeated(func(epochs int) error { return t.Train(ctx, epochs) }, 2*trainingRound)
-	return &racer{close: end, round: func() (float64, error) {
-		epochs, err := round()
-		return epochs * float64(t.Info().StepsPerEpoch), err
-	}}, nil
+	return trained(ctx, at, func(dev backend.Device) (*train.Trainer, error) { return train.New(dev, spec) }, 2*trainingRound)
 }

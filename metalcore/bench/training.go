@@ -46,11 +46,17 @@ func (work workload) speed(ctx context.Context, at spot, rounds int) (speed, err
 
 // ready prepares rounds of training.
 func (work workload) ready(ctx context.Context, at spot) (*racer, error) {
+	return trained(ctx, at, work.trainer, trainingRound)
+}
+
+// trained prepares rounds of training of about the given length. A round's rate
+// is that of steps.
+func trained(ctx context.Context, at spot, trainer func(dev backend.Device) (*train.Trainer, error), about time.Duration) (*racer, error) {
 	dev, err := at.open()
 	if err != nil {
 		return nil, err
 	}
-	t, err := work.trainer(dev)
+	t, err := trainer(dev)
 	if err != nil {
 		dev.Close()
 		return nil, err
@@ -64,7 +70,7 @@ func (work workload) ready(ctx context.Context, at spot) (*racer, error) {
 		return nil, err
 	}
 	steps := float64(t.Info().StepsPerEpoch)
-	round := repeated(func(epochs int) error { return t.Train(ctx, epochs) }, trainingRound)
+	round := repeated(func(epochs int) error { return t.Train(ctx, epochs) }, about)
 	return &racer{close: end, round: func() (float64, error) {
 		epochs, err := round()
 		return epochs * steps, err

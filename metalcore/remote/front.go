@@ -74,24 +74,13 @@ func (f *Front) Serve(ctx context.Context) {
 	unknown, known := make(chan struct{}, mostUnknown), make(chan struct{}, mostKnown)
 	var all sync.WaitGroup
 	defer all.Wait()
-	for {
-		conn, err := f.listener.Accept()
-		if ctx.Err() != nil {
-			if err == nil {
-				conn.Close()
-			}
-			return
-		}
-		if err != nil {
-			f.Log.Printf("remote: accept: %v", err)
-			time.Sleep(50 * time.Millisecond)
-			continue
-		}
+	logf := func(format string, args ...any) { f.Log.Printf("remote: "+format, args...) }
+	socket.Accept(ctx, f.listener, logf, func(conn net.Conn) {
 		select {
 		case unknown <- struct{}{}:
 		default:
 			conn.Close()
-			continue
+			return
 		}
 		all.Go(func() {
 			defer conn.Close()
@@ -99,12 +88,12 @@ func (f *Front) Serve(ctx context.Context) {
 			t, err := f.enter(ctx, conn)
 			<-unknown
 			if err != nil {
-				f.Log.Printf("remote: %v: %v", conn.RemoteAddr(), err)
+				logf("%v: %v", conn.RemoteAddr(), err)
 				return
 			}
 			f.carry(t, conn, known)
 		})
-	}
+	})
 }
 
 // carry serves a client that is known.

@@ -48,19 +48,7 @@ func (r *Relay) Run(ctx context.Context) error {
 	r.Log.Printf("relay %s to the core at %s listens at %s", wire.Version, r.Target.Address, r.Place.Socket())
 	go r.watch(ctx)
 	var all sync.WaitGroup
-	for {
-		conn, err := listener.Accept()
-		if ctx.Err() != nil {
-			if err == nil {
-				conn.Close()
-			}
-			break
-		}
-		if err != nil {
-			r.Log.Printf("accept: %v", err)
-			time.Sleep(50 * time.Millisecond)
-			continue
-		}
+	socket.Accept(ctx, listener, r.Log.Printf, func(conn net.Conn) {
 		r.clients.Add(1)
 		all.Go(func() {
 			defer r.clients.Add(-1)
@@ -70,7 +58,7 @@ func (r *Relay) Run(ctx context.Context) error {
 				r.Log.Print(err)
 			}
 		})
-	}
+	})
 	all.Wait()
 	r.Log.Printf("relay ends: %v", context.Cause(ctx))
 	return nil

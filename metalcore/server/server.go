@@ -147,29 +147,17 @@ func (s *Server) sweep(ctx context.Context) {
 // a while to take the answers that are on their way.
 func (s *Server) accept(ctx context.Context, listener net.Listener) {
 	var handlers sync.WaitGroup
-	for {
-		conn, err := listener.Accept()
-		if ctx.Err() != nil {
-			if err == nil {
-				conn.Close()
-			}
-			break
-		}
-		if err != nil {
-			s.Log.Printf("accept: %v", err) // out of files, perhaps: let some be closed
-			time.Sleep(50 * time.Millisecond)
-			continue
-		}
+	socket.Accept(ctx, listener, s.Log.Printf, func(conn net.Conn) {
 		n := s.admit(conn)
 		if n > maxClients+maxClients/2 {
 			s.dismiss(conn)
-			continue
+			return
 		}
 		handlers.Go(func() {
 			defer s.dismiss(conn)
 			s.serve(ctx, conn, n > maxClients)
 		})
-	}
+	})
 	s.each(func(conn net.Conn) { conn.SetReadDeadline(time.Now()) }) // ends its Recv; answers under way still go out
 	late := time.AfterFunc(endTimeout, func() { s.each(func(conn net.Conn) { conn.Close() }) })
 	defer late.Stop()
