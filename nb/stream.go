@@ -71,12 +71,16 @@ func (s *rowMaker) open() error {
 	all := func(t wire.Tensor) wire.Tensor {
 		return wire.Tensor{DType: t.DType, Shape: append([]int{s.rows}, t.Shape...)}
 	}
-	if _, err := call[wire.DataInfo](&wire.OpenStream{Name: s.name, X: all(s.x), Y: all(s.y), Classes: s.classes}); err != nil {
+	conn, err := borrow()
+	if err != nil {
 		return err
 	}
-	started := make(chan error, 1)
-	go s.serve(started)
-	return <-started
+	if _, err := conn.Call(&wire.OpenStream{Name: s.name, X: all(s.x), Y: all(s.y), Classes: s.classes}); err != nil {
+		lose(conn)
+		return err
+	}
+	go s.serve(conn)
+	return nil
 }
 
 func (s *rowMaker) fault(row int, err error) error {
@@ -108,17 +112,11 @@ func packRow(x, y any) (tx, ty *wire.Tensor, err error) {
 
 // serve brings rows to the core as it asks for them, until the program ends or
 // another one serves the stream.
-func (s *rowMaker) serve(started chan<- error) {
-	conn, err := borrow()
-	if err != nil {
-		started <- err
-		return
-	}
+func (s *rowMaker) serve(conn *wire.Conn) {
 	defer conn.Close()
 	offer := &wire.Offer{Name: s.name, X: s.x, Y: s.y}
 	offer.X.Shape, offer.Y.Shape = append([]int{0}, s.x.Shape...), append([]int{0}, s.y.Shape...)
-	err = conn.Send(offer)
-	started <- err
+	err := conn.Send(offer)
 	for err == nil {
 		var m wire.Message
 		if m, err = conn.Recv(); err != nil {

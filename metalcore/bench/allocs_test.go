@@ -31,7 +31,11 @@ func TestStepsAllocateNothing(t *testing.T) {
 						}
 					})
 				}
-				if one, many := allocs(1), allocs(5); many > one {
+				one, many := allocs(1), allocs(5)
+				for tries := 0; many > one && tries < 10; tries++ { // a thread that Go starts meanwhile counts, too
+					one, many = allocs(1), allocs(5)
+				}
+				if many > one {
 					t.Errorf("%s, %s kernels, %d threads: a step makes %v allocations, five steps %v", work.name, variant, threads, one, many)
 				}
 				l.free()

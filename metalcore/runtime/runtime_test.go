@@ -151,7 +151,7 @@ func TestBusyRules(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if i := tr.Info(); i.State != train.Running || i.Goal != 1_000_000 {
+	if i := tr.Info(); !i.State.Training() || i.Goal != 1_000_000 {
 		t.Errorf("just started: %+v", i)
 	}
 	_, err = tr.Start(1)

@@ -2,10 +2,12 @@ package server
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/metalnb/metalnb/metalcore/feed"
 	"github.com/metalnb/metalnb/metalcore/feed/load"
 	"github.com/metalnb/metalnb/metalcore/ir"
+	"github.com/metalnb/metalnb/metalcore/runtime"
 	"github.com/metalnb/metalnb/metalcore/wire"
 )
 
@@ -30,7 +32,7 @@ func (c *client) loadData(req *wire.LoadData) (wire.Message, error) {
 	return c.dataInfo(wire.DataRef{Source: req.Name, User: true})
 }
 
-// openStream declares data that the client makes.
+// openStream declares data that the client makes, from the answer on.
 func (c *client) openStream(req *wire.OpenStream) (wire.Message, error) {
 	x, err := emptyArray(&req.X)
 	if err != nil {
@@ -43,6 +45,14 @@ func (c *client) openStream(req *wire.OpenStream) (wire.Message, error) {
 	if err := c.session.OpenStream(req.Name, x, y, req.Classes); err != nil {
 		return nil, err
 	}
+	stream, err := c.session.Stream(req.Name)
+	if err != nil {
+		return nil, err
+	}
+	if c.maker != nil {
+		c.maker.Leave()
+	}
+	c.maker, c.offered = stream.Attach(), false
 	return c.dataInfo(wire.DataRef{Source: req.Name, User: true})
 }
 
@@ -58,17 +68,18 @@ func emptyArray(t *wire.Tensor) (feed.Array, error) {
 	return feed.Array{DType: dtype, Shape: t.Shape}, nil
 }
 
-// offer takes rows of a stream, and waits until more are wanted.
+// offer takes rows of the stream that the client opened, and waits until more are
+// wanted.
 func (c *client) offer(req *wire.Offer) (wire.Message, error) {
 	if c.maker == nil {
-		stream, err := c.session.Stream(req.Name)
-		if err != nil {
+		return nil, &runtime.Error{Code: runtime.BadRequest, Message: fmt.Sprintf("no stream %q is open here", req.Name), Remedy: "open it first"}
+	}
+	if c.offered {
+		if err := c.take(req); err != nil {
 			return nil, err
 		}
-		c.maker = stream.Attach()
-	} else if err := c.take(req); err != nil {
-		return nil, err
 	}
+	c.offered = true
 	ctx, cancel := c.context()
 	defer cancel()
 	want, ok, err := c.maker.Wanted(ctx)

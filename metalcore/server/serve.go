@@ -37,7 +37,8 @@ type client struct {
 	gone    <-chan struct{} // closed when the other side is
 	ctx     context.Context // the server's
 	handed  []wire.Tensor   // those in files that the client was sent
-	maker   *feed.Maker     // of the stream whose rows the client makes
+	maker   *feed.Maker     // of the stream that the client opened
+	offered bool            // the client waits to be asked for rows, or brings some
 }
 
 // errGone says that nobody is there to be told anything.

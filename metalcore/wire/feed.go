@@ -45,8 +45,9 @@ func (m *LoadData) fields(c *Codec) {
 	c.Bool(&m.Gray)
 }
 
-// OpenStream declares data whose rows this program makes; X and Y are of the
-// type and shape of all rows and have no elements. The answer is a DataInfo.
+// OpenStream declares data whose rows this program makes from the answer on, which
+// is a DataInfo; X and Y are of the type and shape of all rows and have no elements.
+// Offers go over the same connection.
 type OpenStream struct {
 	Name    string
 	X, Y    Tensor
