@@ -35,7 +35,9 @@ const (
 // gzip or not. The last column is y: words and whole numbers are classes, unless
 // these are more than a thousand different ones; other numbers are targets. The
 // core reads the file, when the data is first used, and again when it has
-// changed. A path that is not absolute begins at the notebook's folder.
+// changed. Rows that do not fit in memory go to a file of the core's meanwhile,
+// which is gone with the data. A path that is not absolute begins at the
+// notebook's folder.
 func CSV(path string) *Dataset { return CSVWith(path, Table{}) }
 
 // CSVWith is CSV with all settings.
@@ -69,13 +71,15 @@ func NumPyWith(x, y string, c Arrays) *Dataset {
 	return files(wire.LoadData{Format: "numpy", Paths: []string{x, y}, Classes: c.Classes, Lazy: c.Lazy})
 }
 
-// NPZ is the data of two arrays in a file that numpy.savez wrote.
+// NPZ is the data of two arrays in a file that numpy.savez wrote. Large ones are
+// kept as those of CSV.
 func NPZ(path, x, y string, classes ...string) *Dataset {
 	return files(wire.LoadData{Format: "numpy", Paths: []string{path, path}, Keys: []string{x, y}, Classes: classes})
 }
 
 // IDX is the data of two files as those of MNIST, packed by gzip or not: images
-// [N, height, width], which become u8 [N, height, width, 1], and labels [N].
+// [N, height, width], which become u8 [N, height, width, 1], and labels [N]. Large
+// ones are kept as those of CSV.
 func IDX(images, labels string, classes ...string) *Dataset {
 	return files(wire.LoadData{Format: "idx", Paths: []string{images, labels}, Classes: classes})
 }

@@ -57,7 +57,7 @@ type dataFiles struct {
 func (f dataFiles) measure(ctx context.Context, w io.Writer, rounds int) error {
 	var bytes int64
 	took, err := timed(rounds, func() error {
-		set, err := fileset.Load(ctx, f.name, f.spec, 0)
+		set, err := fileset.Load(ctx, f.name, f.spec, fileset.Room{})
 		if err == nil {
 			bytes = set.Bytes()
 		}
@@ -268,7 +268,7 @@ func (f dataFiles) steps(ctx context.Context, at spot) (*racer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if spec.Data, err = fileset.Load(ctx, f.name, f.spec, 0); err != nil {
+	if spec.Data, err = fileset.Load(ctx, f.name, f.spec, fileset.Room{}); err != nil {
 		return nil, err
 	}
 	if f.spec.Lazy {

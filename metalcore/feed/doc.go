@@ -6,7 +6,8 @@
 //     checked once, when it is made, so that training need not fear NaNs, labels
 //     out of range or arrays that do not match. Builtin (builtin.go) has the sets
 //     that come with metalnb.
-//   - Package load: sets read from files, CSV, Parquet, NumPy, idx, images.
+//   - Package load: sets read from files, CSV, Parquet, NumPy, idx, images; rows
+//     that do not fit in memory lie in a file meanwhile.
 //   - Source (source.go): where the rows of a set come from when they are not in
 //     memory. A faulty row is a RowError, or with Set.Skip counts nothing. A
 //     Stream (stream.go) is one whose rows a program makes when they are wanted.

@@ -30,7 +30,7 @@ func (s *Session) LoadData(ctx context.Context, name string, spec load.Spec) err
 	if s.HasData(name, stamp) {
 		return nil
 	}
-	u, err := loadUpload(ctx, name, stamp, &origin{Files: &spec}, s.core.Limit())
+	u, err := loadUpload(ctx, name, stamp, &origin{Files: &spec}, s.core.room())
 	if err != nil {
 		return err
 	}
@@ -46,17 +46,30 @@ func (s *Session) keep(name string, u *Upload) {
 }
 
 // loadUpload reads files that have the stamp.
-func loadUpload(ctx context.Context, name, stamp string, from *origin, limit int64) (*Upload, error) {
-	set, err := load.Load(ctx, name, *from.Files, limit)
-	if tooLarge, ok := errors.AsType[*load.LimitError](err); ok {
-		return nil, wrap(Resource, "make it smaller; or convert it to .npy, of which rows can be read when they are needed", tooLarge)
-	}
+func loadUpload(ctx context.Context, name, stamp string, from *origin, room load.Room) (*Upload, error) {
+	set, err := load.Load(ctx, name, *from.Files, room)
 	if err != nil {
-		return nil, wrap(BadData, "", err)
+		return nil, unread(err, room.Dir)
 	}
 	set.Stamp = stamp
 	return originated(stamp, set, from), nil
 }
+
+// unread is the error of files that could not be read, with what can be done.
+func unread(err error, dir string) error {
+	tooLarge, ok := errors.AsType[*load.LimitError](err)
+	_, full := errors.AsType[*load.SpoolError](err)
+	switch {
+	case full, ok && tooLarge.Dir != "":
+		return wrap(Resource, fmt.Sprintf("free some space for %s; or set METALNB_DIR to a directory of a larger disk, after `metalnb stop`", dir), err)
+	case ok:
+		return wrap(Resource, "make it smaller, or have the core take more memory: METALNB_MEMORY says how much", tooLarge)
+	}
+	return wrap(BadData, "", err)
+}
+
+// room is where rows that are read are kept.
+func (c *Core) room() load.Room { return load.Room{Memory: c.Limit(), Dir: c.limits.Spool} }
 
 // originated is data of an origin, which is told apart by the stamp.
 func originated(stamp string, set *feed.Set, from *origin) *Upload {
@@ -110,7 +123,7 @@ func (s *Session) Stream(name string) (*feed.Stream, error) {
 }
 
 // again makes data of an origin that was written down.
-func again(name, stamp, text string, limit int64) (*Upload, error) {
+func again(name, stamp, text string, room load.Room) (*Upload, error) {
 	from := &origin{}
 	if err := json.Unmarshal([]byte(text), from); err != nil {
 		return nil, err
@@ -128,5 +141,5 @@ func again(name, stamp, text string, limit int64) (*Upload, error) {
 	if now != stamp {
 		return nil, fmt.Errorf("its files have changed: %q", from.Files.Paths)
 	}
-	return loadUpload(context.Background(), name, stamp, from, limit)
+	return loadUpload(context.Background(), name, stamp, from, room)
 }

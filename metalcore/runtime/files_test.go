@@ -146,10 +146,10 @@ func TestStreamsComeBack(t *testing.T) {
 	stop()
 	s, _, _ = journaled(t, dir, time.Hour)
 	stamp := fmt.Sprintf("stream %v %v %q", feed.Array{DType: ir.F32, Shape: ir.Shape{40, 4}}, feed.Array{DType: ir.I32, Shape: ir.Shape{40}}, []string{"a", "b", "c"})
-	if _, err := again("mine", stamp, `{"X":{"DType":1,"Shape":[40,4]},"Y":{"DType":2,"Shape":[40]},"Classes":["a","b","c"]}`, 0); err != nil {
+	if _, err := again("mine", stamp, `{"X":{"DType":1,"Shape":[40,4]},"Y":{"DType":2,"Shape":[40]},"Classes":["a","b","c"]}`, load.Room{}); err != nil {
 		t.Error(err)
 	}
-	if _, err := again("mine", stamp, "{}", 0); err == nil {
+	if _, err := again("mine", stamp, "{}", load.Room{}); err == nil {
 		t.Error("data of nowhere came back")
 	}
 }

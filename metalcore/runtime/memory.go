@@ -1,6 +1,8 @@
 package runtime
 
 import (
+	"os"
+
 	"github.com/metalnb/metalnb/metalcore/backend"
 	"github.com/metalnb/metalnb/metalcore/feed"
 	"github.com/metalnb/metalnb/metalcore/pool"
@@ -8,8 +10,9 @@ import (
 
 // MemoryOptions say how much memory everything on the device may take.
 type MemoryOptions struct {
-	Limit int64 // bytes; three quarters of the device's memory when 0
-	Debug bool  // remember where everything was allocated
+	Limit int64  // bytes; three quarters of the device's memory when 0
+	Debug bool   // remember where everything was allocated
+	Spool string // directory of rows that do not fit in memory; without one they are an error
 	Log   func(format string, args ...any)
 }
 
@@ -19,6 +22,12 @@ func (c *Core) Bound(opts MemoryOptions) {
 		opts.Log = func(string, ...any) {}
 	}
 	c.limits = opts
+	if opts.Spool != "" {
+		os.RemoveAll(opts.Spool) // of a core that was killed
+		if err := os.MkdirAll(opts.Spool, 0o700); err != nil {
+			opts.Log("memory: rows that do not fit have no place: %v", err) // whoever needs it is told
+		}
+	}
 	c.memory().Bound(c.poolOptions())
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/metalnb/metalnb/metalcore/checkpoint"
 	"github.com/metalnb/metalnb/metalcore/feed"
+	"github.com/metalnb/metalnb/metalcore/feed/load"
 )
 
 // saveData writes a user's data down, unless they are there; of those that come
@@ -52,8 +53,8 @@ const dataFormat = "data 1"
 // sums are the names of such files.
 var sums = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
-// loadData reads a user's data; limit is for those that come from files.
-func (j *Journal) loadData(sum string, limit int64) (*Upload, error) {
+// loadData reads a user's data; room is for those that come from files.
+func (j *Journal) loadData(sum string, room load.Room) (*Upload, error) {
 	if !sums.MatchString(sum) {
 		return nil, fmt.Errorf("%q does not name any", sum)
 	}
@@ -62,7 +63,7 @@ func (j *Journal) loadData(sum string, limit int64) (*Upload, error) {
 		return nil, err
 	}
 	if from := f.Meta["from"]; from != "" {
-		return again(f.Meta["name"], f.Meta["hash"], from, limit)
+		return again(f.Meta["name"], f.Meta["hash"], from, room)
 	}
 	set := &feed.Set{Name: f.Meta["name"]}
 	if err := json.Unmarshal([]byte(f.Meta["classes"]), &set.Classes); err != nil {

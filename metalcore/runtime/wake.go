@@ -166,7 +166,7 @@ func (s *Session) findSaved(was *saved, ref Ref) (*feed.Set, *Upload, error) {
 			return nil, nil, err
 		}
 	} else {
-		loaded, err := s.core.journal.loadData(sum, s.core.Limit())
+		loaded, err := s.core.journal.loadData(sum, s.core.room())
 		if err != nil {
 			return nil, nil, fmt.Errorf("the data %q, which a cell can make again as they were: %w", ref.Source, err)
 		}

@@ -17,6 +17,7 @@
 //	a killed core's socket, lock, rubbish there    the next core starts                           TestLeftovers, TestLockOfADyingCore (root)
 //	eight cells that start the core at once        one core                                       TestOneCore (root)
 //	a full disk; a journal that cannot be written  said, with what to do; the core goes on        TestFullDisk, TestFullJournal (root)
+//	files larger than memory, and than the disk    read; or said, with what to do; nothing left   TestRowsOnTheDisk, TestNoRoomOnTheDisk (load)
 //	a damaged, cut or missing file of the journal  the one before it is used, and that is said    TestDamagedJournals (runtime)
 //	a device that fails in the middle of a step    the trainer keeps its last good state          TestDeviceFails (runtime)
 //	a program of another version                   an error that both understand; a core that     TestOtherVersions, TestFutureHello

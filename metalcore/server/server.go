@@ -83,7 +83,7 @@ func Run(ctx context.Context, core *runtime.Core, opts Options) (err error) {
 		Address: opts.Place.Socket(),
 	}
 	s.Log.Printf("core %s, pid %d, on %s, listens at %s", wire.Version, os.Getpid(), core.Device().Info().Name, s.welcome.Address)
-	opts.Memory.Log = s.Log.Printf
+	opts.Memory.Log, opts.Memory.Spool = s.Log.Printf, opts.Place.Spool()
 	core.Bound(opts.Memory)
 	core.Keep(runtime.JournalOptions{Dir: opts.Place.Journal(), Every: opts.Journal.Every, Age: opts.Journal.Age, Bytes: opts.Journal.Bytes, Resume: opts.Journal.Resume,
 		Declaration: redeclaration, Log: s.Log.Printf})

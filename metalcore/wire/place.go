@@ -71,6 +71,10 @@ func (p Place) Journal() string {
 	return filepath.Join(state, "metalnb")
 }
 
+// Spool is where rows of data lie that do not fit in memory: on the disk that has
+// the journal, because a core's directory may be in memory itself.
+func (p Place) Spool() string { return filepath.Join(p.Journal(), "spool") }
+
 // maxSocketPath is what the shortest of the systems' sockaddr_un holds.
 const maxSocketPath = 103
 

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
-	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -51,21 +50,21 @@ type opened struct {
 func (o opened) Close() error { return o.file.Close() }
 
 // readCSV reads a table of text, RFC 4180.
-func readCSV(ctx context.Context, name string, s *Spec, limit int64) (*feed.Set, error) {
+func readCSV(in *reading, name string, s *Spec) (*feed.Set, error) {
 	f, err := open(s.Paths[0])
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	b, err := tableOfText(ctx, f, s.Paths[0], s, limit)
+	b, err := tableOfText(in, f, s.Paths[0], s)
 	if err != nil {
 		return nil, err
 	}
 	return b.set(name, s)
 }
 
-func tableOfText(ctx context.Context, r io.Reader, path string, s *Spec, limit int64) (*table, error) {
-	guard := &recordGuard{r: r, file: base(path), limit: textShare * limit}
+func tableOfText(in *reading, r io.Reader, path string, s *Spec) (*table, error) {
+	guard := &recordGuard{r: r, in: in}
 	buffered := bufio.NewReaderSize(guard, 1<<16)
 	head, _ := buffered.Peek(1 << 14)
 	if bytes.HasPrefix(head, []byte("\ufeff")) {
@@ -84,14 +83,14 @@ func tableOfText(ctx context.Context, r io.Reader, path string, s *Spec, limit i
 			return b, nil
 		}
 		if err == nil {
-			err = ctx.Err()
+			err = in.ctx.Err()
 		}
 		if err != nil {
 			return nil, textFault(base(path), err)
 		}
 		guard.record = 0
 		if first {
-			if b, err = newTable(s, path, "line", columnNames(record, s.Table.NoHeader), limit); err != nil {
+			if b, err = newTable(s, path, "line", columnNames(record, s.Table.NoHeader), in); err != nil {
 				return nil, err
 			}
 			if !s.Table.NoHeader {
@@ -156,10 +155,9 @@ func comma(given string, head []byte) (rune, error) {
 // recordGuard fails where a row, or the whole text, is too long to be one.
 type recordGuard struct {
 	r      io.Reader
-	file   string
+	in     *reading
 	record int   // bytes since the last row
 	all    int64 // bytes so far
-	limit  int64 // of all, 0 for none
 }
 
 // Read reads on.
@@ -170,7 +168,7 @@ func (g *recordGuard) Read(p []byte) (int, error) {
 	if g.record > mostRecord {
 		return 0, fmt.Errorf("a row of more than %d bytes: is this a table of text?", mostRecord)
 	}
-	if err := within("the text", g.all, g.limit); err != nil {
+	if err := g.in.within("the text", g.all, textShare); err != nil {
 		return 0, err
 	}
 	return n, err

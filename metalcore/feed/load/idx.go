@@ -1,7 +1,6 @@
 package load
 
 import (
-	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -11,29 +10,28 @@ import (
 )
 
 // readIDX reads images and labels as the files of MNIST have them.
-func readIDX(_ context.Context, name string, s *Spec, limit int64) (*feed.Set, error) {
-	var arrays []feed.Array
-	for _, path := range s.Paths {
-		a, err := fileIDX(path, limit)
-		if err != nil {
-			return nil, err
-		}
-		arrays = append(arrays, a)
+func readIDX(in *reading, name string, s *Spec) (*feed.Set, error) {
+	x, err := fileIDX(in, s.Paths[0])
+	if err != nil {
+		return nil, err
 	}
-	x, y := arrays[0], arrays[1]
+	y, err := fileIDX(in.inMemory(), s.Paths[1])
+	if err != nil {
+		return nil, err
+	}
 	if len(x.Shape) == 3 { // grey images
 		x.Shape = append(x.Shape, 1)
 	}
-	return pair(name, s, x, y)
+	return pair(name, s, x, y.Array)
 }
 
-func fileIDX(path string, limit int64) (feed.Array, error) {
+func fileIDX(in *reading, path string) (a rows, err error) {
 	f, err := open(path)
 	if err != nil {
-		return feed.Array{}, err
+		return a, err
 	}
 	defer f.Close()
-	a, err := arrayIDX(f, limit)
+	a, err = arrayIDX(in, f)
 	if err != nil {
 		err = fmt.Errorf("%s: %w", base(path), err)
 	}
@@ -42,30 +40,29 @@ func fileIDX(path string, limit int64) (feed.Array, error) {
 
 // arrayIDX reads two zeros, the type, the number of axes, their sizes and the
 // elements, all with the most significant byte first.
-func arrayIDX(r io.Reader, limit int64) (feed.Array, error) {
+func arrayIDX(in *reading, r io.Reader) (a rows, err error) {
 	var magic [4]byte
 	if _, err := io.ReadFull(r, magic[:]); err != nil || magic[0] != 0 || magic[1] != 0 {
-		return feed.Array{}, fmt.Errorf("this is no idx file: such a file begins with two zeros, the type and the number of axes")
+		return a, fmt.Errorf("this is no idx file: such a file begins with two zeros, the type and the number of axes")
 	}
 	kinds := map[byte]number{8: {'u', 1, true}, 9: {'i', 1, true}, 11: {'i', 2, true}, 12: {'i', 4, true}, 13: {'f', 4, true}, 14: {'f', 8, true}}
 	kind, ok := kinds[magic[2]]
 	if !ok {
-		return feed.Array{}, fmt.Errorf("an idx file has no type %d", magic[2])
+		return a, fmt.Errorf("an idx file has no type %d", magic[2])
 	}
 	const mostAxes = 8
 	if magic[3] == 0 || magic[3] > mostAxes {
-		return feed.Array{}, fmt.Errorf("an array of %d axes: 1 to %d are allowed", magic[3], mostAxes)
+		return a, fmt.Errorf("an array of %d axes: 1 to %d are allowed", magic[3], mostAxes)
 	}
 	sizes := make([]byte, 4*int(magic[3]))
 	if _, err := io.ReadFull(r, sizes); err != nil {
-		return feed.Array{}, fmt.Errorf("it ends before the sizes of its axes")
+		return a, fmt.Errorf("it ends before the sizes of its axes")
 	}
 	var shape ir.Shape
 	for at := 0; at < len(sizes); at += 4 {
 		shape = append(shape, int(binary.BigEndian.Uint32(sizes[at:])))
 	}
-	a, err := kind.array(r, shape, limit)
-	if err != nil {
+	if a, err = kind.array(in, r, shape); err != nil {
 		return a, err
 	}
 	return a, ended(r)

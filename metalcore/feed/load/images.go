@@ -41,7 +41,7 @@ type folder struct {
 
 // readImages finds the images of a folder: the classes are its folders, in the
 // order of their names, and so are the images of each.
-func readImages(ctx context.Context, name string, s *Spec, limit int64) (*feed.Set, error) {
+func readImages(in *reading, name string, s *Spec) (*feed.Set, error) {
 	root := s.Paths[0]
 	src := &folder{Pictures: s.Images}
 	var labels []int32
@@ -54,7 +54,7 @@ func readImages(ctx context.Context, name string, s *Spec, limit int64) (*feed.S
 		if !entry.IsDir() || strings.HasPrefix(entry.Name(), ".") {
 			continue
 		}
-		files, err := imagesBelow(ctx, filepath.Join(root, entry.Name()))
+		files, err := imagesBelow(in.ctx, filepath.Join(root, entry.Name()))
 		if err != nil {
 			return nil, err
 		}
@@ -74,7 +74,7 @@ func readImages(ctx context.Context, name string, s *Spec, limit int64) (*feed.S
 		return nil, fmt.Errorf("the classes are the names of the folders: %s", some(classes))
 	}
 	x := feed.Array{DType: ir.U8, Shape: ir.Shape{len(src.files), src.Height, src.Width, src.channels()}}
-	if err := within("one image", int64(x.RowShape().Elems()), limit); err != nil {
+	if err := in.inMemory().within("one image", int64(x.RowShape().Elems()), 1); err != nil {
 		return nil, err
 	}
 	set, err := feed.NewSourced(name, src, x, feed.FromI32(labels, len(labels)), classes)

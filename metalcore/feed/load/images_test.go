@@ -132,7 +132,7 @@ func TestImageFaults(t *testing.T) {
 	}
 	for _, c := range cases {
 		s := Spec{Format: Images, Paths: []string{folderOf(t, c.files)}}
-		if _, err := Load(t.Context(), "set", s, 1<<30); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := Load(t.Context(), "set", s, Room{Memory: 1 << 30}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("got %v, want %q", err, c.want)
 		}
 	}

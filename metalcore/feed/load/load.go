@@ -5,6 +5,10 @@
 // Files come from anywhere. What they say of their sizes is checked against what
 // there is, and against a limit, before memory is taken for it; and memory is
 // taken as data comes. An error names the file and the line or row.
+//
+// Rows that are too many for memory go to a file of the core's as they come
+// (spool.go), and are read from there when they are needed. Those of images and of
+// .npy files stay where they are.
 package load
 
 import (
@@ -45,9 +49,10 @@ type Spec struct {
 	Lazy bool
 }
 
-// Load reads a set. It takes about limit bytes of memory at most; 0 is no limit.
-func Load(ctx context.Context, name string, s Spec, limit int64) (*feed.Set, error) {
-	readers := map[string]func(context.Context, string, *Spec, int64) (*feed.Set, error){
+// Load reads a set. Of its rows no more are in memory than there is room for; the
+// labels all are.
+func Load(ctx context.Context, name string, s Spec, room Room) (set *feed.Set, err error) {
+	readers := map[string]func(*reading, string, *Spec) (*feed.Set, error){
 		CSV: readCSV, Parquet: readParquet, NumPy: readNumPy, IDX: readIDX, Images: readImages}
 	read := readers[s.Format]
 	if read == nil {
@@ -56,11 +61,16 @@ func Load(ctx context.Context, name string, s Spec, limit int64) (*feed.Set, err
 	if want := len(s.Paths); want != 1 && s.single() || want != 2 && !s.single() {
 		return nil, fmt.Errorf("%s: %d paths", s.Format, want)
 	}
-	set, err := read(ctx, name, &s, limit)
-	if err != nil {
+	in := begin(ctx, room)
+	defer func() {
+		if set == nil || set.Source == nil {
+			in.drop()
+		}
+	}()
+	if set, err = read(in, name, &s); err != nil {
 		return nil, plain(err)
 	}
-	if set.Source == nil || s.Lazy || limit > 0 && set.Bytes() > limit {
+	if set.Source == nil || s.Lazy || room.Memory > 0 && set.Bytes() > room.Memory {
 		return set, nil
 	}
 	return set.Load(ctx)
@@ -80,18 +90,15 @@ func plain(err error) error {
 type LimitError struct {
 	What        string
 	Size, Limit int64
+	Dir         string // which has a part of the room; empty for what must be in memory
 }
 
 func (e *LimitError) Error() string {
-	return fmt.Sprintf("%s takes %.3g GB, and there are %.3g GB at most for it", e.What, float64(e.Size)/1e9, float64(e.Limit)/1e9)
-}
-
-// within refuses what is larger than the limit.
-func within(what string, size, limit int64) error {
-	if limit > 0 && size > limit {
-		return &LimitError{what, size, limit}
+	where := "it"
+	if e.Dir != "" {
+		where = "it, in memory and in " + e.Dir
 	}
-	return nil
+	return fmt.Sprintf("%s takes %.3g GB, and there are %.3g GB at most for %s", e.What, float64(e.Size)/1e9, float64(e.Limit)/1e9, where)
 }
 
 // Stamp tells whether files and settings are those of another time: by names,
@@ -130,16 +137,26 @@ func (s Spec) Stamp() (string, error) {
 // base is how errors call a file.
 func base(path string) string { return filepath.Base(path) }
 
+// rows is an array whose elements lie in a file where they do not fit in memory.
+type rows struct {
+	feed.Array
+	in *spool
+}
+
 // pair makes a set of arrays x and y, x with at least one number in a row.
-func pair(name string, s *Spec, x, y feed.Array) (*feed.Set, error) {
+func pair(name string, s *Spec, x rows, y feed.Array) (set *feed.Set, err error) {
 	if len(x.Shape) == 1 {
 		x.Shape = append(x.Shape, 1)
 	}
-	set, err := feed.NewSet(name, x, y, s.Classes)
+	if x.in.file == nil {
+		set, err = feed.NewSet(name, x.Array, y, s.Classes)
+	} else {
+		set, err = feed.NewSourced(name, x.in, x.Array, y, s.Classes)
+	}
 	if err != nil {
 		return nil, err
 	}
-	set.About = about(s)
+	set.Skip, set.About = s.Skip, about(s)
 	return set, nil
 }
 

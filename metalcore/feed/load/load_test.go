@@ -31,7 +31,7 @@ func written(t *testing.T, name string, content []byte) string {
 
 func loaded(t *testing.T, s Spec) *feed.Set {
 	t.Helper()
-	set, err := Load(t.Context(), "set", s, 1<<30)
+	set, err := Load(t.Context(), "set", s, Room{Memory: 1 << 30})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func TestCSVFaults(t *testing.T) {
 		{"a,b\n1,2\n", Table{Comma: "ab"}, `fields cannot be separated by "ab"`},
 	}
 	for _, c := range cases {
-		if _, err := Load(t.Context(), "set", csvSpec(t, c.text, c.table), 1<<20); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := Load(t.Context(), "set", csvSpec(t, c.text, c.table), Room{Memory: 1 << 20}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: got %v, want %q", c.text, err, c.want)
 		}
 	}
@@ -120,20 +120,20 @@ func TestParquet(t *testing.T) {
 			t.Errorf("%s: x is %s, y %s, the classes %q", codec, x, y, set.Classes)
 		}
 		s.Table.Missing = ""
-		if _, err := Load(t.Context(), "set", s, 1<<30); err == nil || !strings.Contains(err.Error(), `row 2, column "large" has no number`) {
+		if _, err := Load(t.Context(), "set", s, Room{Memory: 1 << 30}); err == nil || !strings.Contains(err.Error(), `row 2, column "large" has no number`) {
 			t.Errorf("got %v", err)
 		}
 	}
 	s := Spec{Format: Parquet, Paths: []string{data("table_lz4.parquet")}}
-	if _, err := Load(t.Context(), "set", s, 0); err == nil || !strings.Contains(err.Error(), "packed by LZ4_RAW cannot be read: use snappy") {
+	if _, err := Load(t.Context(), "set", s, Room{}); err == nil || !strings.Contains(err.Error(), "packed by LZ4_RAW cannot be read: use snappy") {
 		t.Errorf("got %v", err)
 	}
 	s = Spec{Format: Parquet, Paths: []string{data("nested.parquet")}}
-	if _, err := Load(t.Context(), "set", s, 0); err == nil || !strings.Contains(err.Error(), `column "a" is a list or a structure`) {
+	if _, err := Load(t.Context(), "set", s, Room{}); err == nil || !strings.Contains(err.Error(), `column "a" is a list or a structure`) {
 		t.Errorf("got %v", err)
 	}
 	s.Paths[0] = data("files.py")
-	if _, err := Load(t.Context(), "set", s, 0); err == nil || !strings.Contains(err.Error(), "files.py: this is no whole Parquet file") {
+	if _, err := Load(t.Context(), "set", s, Room{}); err == nil || !strings.Contains(err.Error(), "files.py: this is no whole Parquet file") {
 		t.Errorf("a program was read as Parquet: %v", err)
 	}
 }
@@ -146,7 +146,7 @@ func TestNumPyTypes(t *testing.T) {
 		for _, order := range []string{"little", "big"} {
 			for _, layout := range "CF" {
 				key := fmt.Sprintf("%s_%s_%c", kind, order, layout)
-				a, err := fileNPY(data("arrays.npz"), key, 1<<20)
+				a, err := fileNPY(begin(t.Context(), Room{}), data("arrays.npz"), key)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -162,7 +162,7 @@ func TestNumPyTypes(t *testing.T) {
 			}
 		}
 	}
-	a, err := fileNPY(data("arrays.npz"), "bool", 1<<20)
+	a, err := fileNPY(begin(t.Context(), Room{}), data("arrays.npz"), "bool")
 	if err != nil || a.DType != ir.Bool || a.Numbers()[7] != 1 || a.Numbers()[8] != 0 {
 		t.Errorf("bools are %v (%v)", a.Numbers(), err)
 	}
@@ -186,11 +186,11 @@ func TestNumPy(t *testing.T) {
 		}
 	}
 	s = Spec{Format: NumPy, Paths: []string{data("arrays.npz"), data("arrays.npz")}, Keys: []string{"u1_little_C", "nothing"}}
-	if _, err := Load(t.Context(), "set", s, 1<<20); err == nil || !strings.Contains(err.Error(), `arrays.npz: it has no array "nothing": there are f2_little_C`) {
+	if _, err := Load(t.Context(), "set", s, Room{Memory: 1 << 20}); err == nil || !strings.Contains(err.Error(), `arrays.npz: it has no array "nothing": there are f2_little_C`) {
 		t.Errorf("got %v", err)
 	}
 	s = Spec{Format: NumPy, Paths: []string{data("objects.npy"), data("y.npy")}}
-	if _, err := Load(t.Context(), "set", s, 1<<20); err == nil || !strings.Contains(err.Error(), "structures and objects cannot be read") {
+	if _, err := Load(t.Context(), "set", s, Room{Memory: 1 << 20}); err == nil || !strings.Contains(err.Error(), "structures and objects cannot be read") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -236,7 +236,7 @@ func TestBombs(t *testing.T) {
 	for name, s := range cases {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		if _, err := Load(t.Context(), "set", s, limit); err == nil {
+		if _, err := Load(t.Context(), "set", s, Room{Memory: limit}); err == nil {
 			t.Errorf("%s: nothing was said", name)
 		} else if _, tooLarge := errors.AsType[*LimitError](err); !tooLarge && !strings.Contains(err.Error(), "row of more than") && !strings.Contains(err.Error(), "shape") {
 			t.Errorf("%s: got %v", name, err)

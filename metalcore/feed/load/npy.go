@@ -133,25 +133,25 @@ func (h *header) parseShape(text string) error {
 }
 
 // arrayNPY reads a .npy file to its end.
-func arrayNPY(r io.Reader, limit int64) (feed.Array, error) {
+func arrayNPY(in *reading, r io.Reader) (a rows, err error) {
 	h, err := readHeader(r)
 	if err != nil {
-		return feed.Array{}, err
+		return a, err
 	}
 	shape := h.shape
 	if h.fortran {
 		shape = slices.Clone(shape)
 		slices.Reverse(shape)
-		limit /= 2 // it is there twice
+		in = in.inMemory()
+		in.Memory /= 2 // it is there twice
 	}
-	a, err := h.number.array(r, shape, limit)
-	if err == nil {
+	if a, err = h.number.array(in, r, shape); err == nil {
 		err = ended(r)
 	}
-	if err != nil || !h.fortran {
-		return a, err
+	if err == nil && h.fortran {
+		a.Array = transposed(a.Array)
 	}
-	return transposed(a), nil
+	return a, err
 }
 
 // transposed turns the order of the axes.
@@ -184,24 +184,24 @@ func transposed(a feed.Array) feed.Array {
 }
 
 // readNumPy reads x and y from .npy files, or from an .npz by their names in it.
-func readNumPy(_ context.Context, name string, s *Spec, limit int64) (*feed.Set, error) {
+func readNumPy(in *reading, name string, s *Spec) (*feed.Set, error) {
 	if len(s.Keys) != 0 && len(s.Keys) != 2 {
 		return nil, fmt.Errorf("%d names of arrays: give those of x and y", len(s.Keys))
 	}
-	var arrays []feed.Array
-	for i, path := range s.Paths {
-		if i == 0 && len(s.Keys) == 0 {
-			if set, err := lazyNumPy(name, s, limit); set != nil || err != nil {
-				return set, err
-			}
+	if len(s.Keys) == 0 {
+		if set, err := lazyNumPy(in, name, s); set != nil || err != nil {
+			return set, err
 		}
-		a, err := fileNPY(path, s.key(i), limit)
-		if err != nil {
-			return nil, err
-		}
-		arrays = append(arrays, a)
 	}
-	return pair(name, s, arrays[0], arrays[1])
+	x, err := fileNPY(in, s.Paths[0], s.key(0))
+	if err != nil {
+		return nil, err
+	}
+	y, err := fileNPY(in.inMemory(), s.Paths[1], s.key(1))
+	if err != nil {
+		return nil, err
+	}
+	return pair(name, s, x, y.Array)
 }
 
 func (s *Spec) key(i int) string {
@@ -212,35 +212,34 @@ func (s *Spec) key(i int) string {
 }
 
 // fileNPY reads a .npy file, or with a key an array of an .npz.
-func fileNPY(path, key string, limit int64) (a feed.Array, err error) {
+func fileNPY(in *reading, path, key string) (a rows, err error) {
 	if key != "" {
-		return fileNPZ(path, key, limit)
+		return fileNPZ(in, path, key)
 	}
 	f, err := os.Open(path)
 	if err != nil {
 		return a, err
 	}
 	defer f.Close()
-	if a, err = arrayNPY(f, limit); err != nil {
+	if a, err = arrayNPY(in, f); err != nil {
 		err = fmt.Errorf("%s: %w", base(path), err)
 	}
 	return a, err
 }
 
-func fileNPZ(path, key string, limit int64) (feed.Array, error) {
+func fileNPZ(in *reading, path, key string) (a rows, err error) {
 	z, err := zip.OpenReader(path)
 	if err != nil {
-		return feed.Array{}, err
+		return a, err
 	}
 	defer z.Close()
-	a, err := entryNPZ(&z.Reader, key, limit)
-	if err != nil {
+	if a, err = entryNPZ(in, &z.Reader, key); err != nil {
 		err = fmt.Errorf("%s: %w", base(path), err)
 	}
 	return a, err
 }
 
-func entryNPZ(z *zip.Reader, key string, limit int64) (feed.Array, error) {
+func entryNPZ(in *reading, z *zip.Reader, key string) (a rows, err error) {
 	var names []string
 	for _, entry := range z.File {
 		name := strings.TrimSuffix(entry.Name, ".npy")
@@ -249,21 +248,20 @@ func entryNPZ(z *zip.Reader, key string, limit int64) (feed.Array, error) {
 		}
 		r, err := entry.Open()
 		if err != nil {
-			return feed.Array{}, fmt.Errorf("%s: %w", key, err)
+			return a, fmt.Errorf("%s: %w", key, err)
 		}
 		defer r.Close()
-		a, err := arrayNPY(r, limit)
-		if err != nil {
+		if a, err = arrayNPY(in, r); err != nil {
 			err = fmt.Errorf("%s: %w", key, err)
 		}
 		return a, err
 	}
-	return feed.Array{}, fmt.Errorf("it has no array %q: there are %s", key, some(names))
+	return a, fmt.Errorf("it has no array %q: there are %s", key, some(names))
 }
 
 // lazyNumPy makes a set of a .npy file whose rows are read when they are needed,
 // if it is to stay on the disk. It returns nil if not.
-func lazyNumPy(name string, s *Spec, limit int64) (*feed.Set, error) {
+func lazyNumPy(in *reading, name string, s *Spec) (*feed.Set, error) {
 	f, err := os.Open(s.Paths[0])
 	if err != nil {
 		return nil, err
@@ -284,7 +282,7 @@ func lazyNumPy(name string, s *Spec, limit int64) (*feed.Set, error) {
 		return fail(err)
 	}
 	bytes := int64(h.shape.Elems()) * int64(dtype.Size())
-	if !s.Lazy && (limit == 0 || bytes <= limit) {
+	if !s.Lazy && (in.Memory == 0 || bytes <= in.Memory) {
 		return fail(nil)
 	}
 	info, err := f.Stat()
@@ -300,12 +298,12 @@ func lazyNumPy(name string, s *Spec, limit int64) (*feed.Set, error) {
 	case info.Size() != want:
 		return fail(fmt.Errorf("it has %d bytes, and its shape %v needs %d", info.Size(), h.shape, want))
 	}
-	y, err := fileNPY(s.Paths[1], "", limit)
+	y, err := fileNPY(in.inMemory(), s.Paths[1], "")
 	if err != nil {
 		return fail(err)
 	}
 	src := &rowsNPY{f, h, h.shape[1:].Elems() * h.number.size, h.number.asIs(dtype)}
-	set, err := feed.NewSourced(name, src, feed.Array{DType: dtype, Shape: h.shape}, y, s.Classes)
+	set, err := feed.NewSourced(name, src, feed.Array{DType: dtype, Shape: h.shape}, y.Array, s.Classes)
 	if err != nil {
 		return fail(err)
 	}

@@ -6,7 +6,6 @@ import (
 	"io"
 	"math"
 
-	"github.com/metalnb/metalnb/metalcore/feed"
 	"github.com/metalnb/metalnb/metalcore/ir"
 )
 
@@ -93,33 +92,38 @@ func (n number) one(dst, src []byte, order binary.ByteOrder, d ir.DType) ([]byte
 }
 
 // array reads an array of the given shape. Memory is taken as data comes.
-func (n number) array(r io.Reader, shape ir.Shape, limit int64) (feed.Array, error) {
-	a := feed.Array{Shape: shape}
-	var err error
+func (n number) array(in *reading, r io.Reader, shape ir.Shape) (a rows, err error) {
+	a.Shape = shape
 	if a.DType, err = n.dtype(); err != nil {
 		return a, err
 	}
 	if err := shape.Check(); err != nil {
 		return a, err
 	}
-	elems := int64(shape.Elems())
-	if err := within("an array of shape "+shape.String(), elems*int64(a.DType.Size()), limit); err != nil {
+	elems, what := int64(shape.Elems()), "an array of shape "+shape.String()
+	if err := in.within(what, elems*int64(a.DType.Size()), 1); err != nil {
 		return a, err
 	}
+	a.in = in.spool(what, a.RowShape().Elems()*a.DType.Size())
 	const chunk = 1 << 20
-	buf := make([]byte, min(chunk, elems*int64(n.size)))
+	buf, elements := make([]byte, min(chunk, elems*int64(n.size))), []byte(nil)
 	for left := elems * int64(n.size); left > 0; {
 		part := buf[:min(int64(len(buf)), left)]
 		got, err := io.ReadFull(r, part)
 		if err != nil {
 			return a, fmt.Errorf("it ends after %d of %d numbers (%w)", elems-(left-int64(got))/int64(n.size), elems, err)
 		}
-		if a.Data, err = n.convert(a.Data, part); err != nil {
+		if elements, err = n.convert(elements[:0], part); err != nil {
+			return a, err
+		}
+		if err := a.in.add(elements); err != nil {
 			return a, err
 		}
 		left -= int64(len(part))
 	}
-	return a, nil
+	err = a.in.end()
+	a.Data = a.in.data
+	return a, err
 }
 
 // ended fails where data follows that belongs to nothing.

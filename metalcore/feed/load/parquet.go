@@ -1,7 +1,6 @@
 package load
 
 import (
-	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -21,7 +20,7 @@ import (
 const parquetShare = 4
 
 // readParquet reads a table of flat columns.
-func readParquet(ctx context.Context, name string, s *Spec, limit int64) (*feed.Set, error) {
+func readParquet(in *reading, name string, s *Spec) (*feed.Set, error) {
 	f, err := os.Open(s.Paths[0])
 	if err != nil {
 		return nil, err
@@ -31,7 +30,7 @@ func readParquet(ctx context.Context, name string, s *Spec, limit int64) (*feed.
 	if err != nil {
 		return nil, err
 	}
-	b, err := tableOfParquet(ctx, f, info.Size(), s, limit)
+	b, err := tableOfParquet(in, f, info.Size(), s)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +39,7 @@ func readParquet(ctx context.Context, name string, s *Spec, limit int64) (*feed.
 
 // tableOfParquet reads all rows. The library may panic on a file that is
 // damaged, which is said as an error.
-func tableOfParquet(ctx context.Context, r io.ReaderAt, size int64, s *Spec, limit int64) (b *table, err error) {
+func tableOfParquet(in *reading, r io.ReaderAt, size int64, s *Spec) (b *table, err error) {
 	file := base(s.Paths[0])
 	defer func() {
 		if p := recover(); p != nil {
@@ -61,15 +60,15 @@ func tableOfParquet(ctx context.Context, r io.ReaderAt, size int64, s *Spec, lim
 		}
 		names = append(names, field.Name())
 	}
-	if err := checkUnpacked(f, parquetShare*limit); err != nil {
+	if err := checkUnpacked(in, f); err != nil {
 		return nil, err
 	}
-	if b, err = newTable(s, s.Paths[0], "row", names, limit); err != nil {
+	if b, err = newTable(s, s.Paths[0], "row", names, in); err != nil {
 		return nil, err
 	}
 	row := 0
 	for _, group := range f.RowGroups() {
-		if row, err = b.addGroup(ctx, group, row); err != nil {
+		if row, err = b.addGroup(group, row); err != nil {
 			return nil, err
 		}
 	}
@@ -93,7 +92,7 @@ func checkFooter(r io.ReaderAt, size int64) error {
 }
 
 // checkUnpacked refuses a file whose columns say that they are too large.
-func checkUnpacked(f *parquet.File, limit int64) error {
+func checkUnpacked(in *reading, f *parquet.File) error {
 	sum := int64(0)
 	for _, group := range f.Metadata().RowGroups {
 		for _, column := range group.Columns {
@@ -107,11 +106,11 @@ func checkUnpacked(f *parquet.File, limit int64) error {
 			sum += n
 		}
 	}
-	return within("the table, unpacked,", sum, limit)
+	return in.within("the table, unpacked,", sum, parquetShare)
 }
 
 // addGroup adds rows, which are numbered on from row.
-func (b *table) addGroup(ctx context.Context, group parquet.RowGroup, row int) (int, error) {
+func (b *table) addGroup(group parquet.RowGroup, row int) (int, error) {
 	rows := group.Rows()
 	defer rows.Close()
 	buf := make([]parquet.Row, 256)
@@ -130,7 +129,7 @@ func (b *table) addGroup(ctx context.Context, group parquet.RowGroup, row int) (
 			return row, nil
 		}
 		if err == nil {
-			err = ctx.Err()
+			err = b.in.ctx.Err()
 		}
 		if err != nil {
 			return row, fmt.Errorf("%s, row %d: %w", b.file, row, err)

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
@@ -10,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/metalnb/metalnb/metalcore/feed"
+	"github.com/metalnb/metalnb/metalcore/ir"
 )
 
 // Table says how the columns of a table become x and y.
@@ -85,16 +87,19 @@ type table struct {
 	Table
 	file    string
 	row     string // how errors call a row: "line" or "row"
-	limit   int64
+	in      *reading
 	names   []string
 	x       []int // columns of x
 	y       int   // that of y
 	oneHot  map[int]words
-	data    []float32
+	read    *spool    // of x as it is read, f32
+	data    []byte    // its row that is read
+	gaps    []int     // columns of it whose number is missing
+	sums    []float64 // of the columns
+	missing []int     // numbers in them
 	rows    int
-	gaps    []int // places in data whose number is missing
-	skipped int   // rows in which something is missing
-	skip    bool  // leave out faulty rows
+	skipped int  // rows in which something is missing
+	skip    bool // leave out faulty rows
 	faults  []error
 
 	numeric bool // all labels are numbers
@@ -103,9 +108,9 @@ type table struct {
 	ids     []int32
 }
 
-func newTable(s *Spec, file, row string, names []string, limit int64) (*table, error) {
+func newTable(s *Spec, file, row string, names []string, in *reading) (*table, error) {
 	t := s.Table
-	b := &table{Table: t, skip: s.Skip, file: base(file), row: row, limit: limit, names: names, oneHot: map[int]words{}, words: words{}, numeric: true}
+	b := &table{Table: t, skip: s.Skip, file: base(file), row: row, in: in, names: names, oneHot: map[int]words{}, words: words{}, numeric: true}
 	find := func(name string) (int, error) {
 		i := slices.Index(names, name)
 		if i < 0 {
@@ -147,6 +152,8 @@ func newTable(s *Spec, file, row string, names []string, limit int64) (*table, e
 	if t.Missing != "" && t.Missing != MissingSkip && t.Missing != MissingMean {
 		return nil, fmt.Errorf("missing numbers cannot be %q: use %q or %q", t.Missing, MissingSkip, MissingMean)
 	}
+	b.sums, b.missing = make([]float64, len(b.x)), make([]int, len(b.x))
+	b.read = in.spool(b.file, 4*len(b.x))
 	return b, nil
 }
 
@@ -161,18 +168,47 @@ func some(names []string) string {
 
 // add appends a row; number is its line or row in the file.
 func (b *table) add(number int, at func(column int) cell) error {
-	start, gaps := len(b.data), len(b.gaps)
+	b.data, b.gaps = b.data[:0], b.gaps[:0]
 	err := b.cells(number, at)
-	if err == nil {
-		b.rows++
-		return within(b.file, int64(b.rows)*int64(4*len(b.x)+4), b.limit)
-	}
-	b.data, b.gaps = b.data[:start], b.gaps[:gaps]
-	if err == errMissing {
+	switch {
+	case err == errMissing:
 		b.skipped++
 		return nil
+	case err != nil:
+		return b.leaveOut(err)
 	}
-	return b.leaveOut(err)
+	b.rows++
+	b.count()
+	if err := b.in.inMemory().within("the labels of "+b.file, labelBytes*int64(b.rows), 1); err != nil {
+		return err
+	}
+	return b.read.add(b.data)
+}
+
+// labelBytes is what a label takes, as a number and as a class.
+const labelBytes = 8
+
+// count adds a row to the sums from which means are made.
+func (b *table) count() {
+	for i := range b.sums {
+		b.sums[i] += float64(numberAt(b.data, i))
+	}
+	for _, i := range b.gaps {
+		b.missing[i]++
+		putNumber(b.data, i, gap)
+	}
+}
+
+// gap stands where a number is missing, until the mean is known. No number that
+// is read is NaN.
+var gap = float32(math.NaN())
+
+func numberAt(data []byte, i int) float32 {
+	return math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
+}
+
+func putNumber(data []byte, i int, x float32) {
+	binary.LittleEndian.PutUint32(data[4*i:], math.Float32bits(x))
 }
 
 // errMissing says that a row is left out because something is missing in it.
@@ -189,7 +225,7 @@ func (b *table) leaveOut(err error) error {
 
 // cells appends the cells of a row.
 func (b *table) cells(number int, at func(column int) cell) error {
-	for _, col := range b.x {
+	for i, col := range b.x {
 		c := at(col)
 		x, err := b.value(col, c)
 		switch {
@@ -200,9 +236,9 @@ func (b *table) cells(number int, at func(column int) cell) error {
 		case c.missing && b.Missing == "":
 			return b.fault(number, col, fmt.Errorf("has no number: fill it in, leave the column out by Columns, or set Missing to %q or %q", MissingSkip, MissingMean))
 		case c.missing && b.oneHot[col] == nil:
-			b.gaps = append(b.gaps, len(b.data))
+			b.gaps = append(b.gaps, i)
 		}
-		b.data = append(b.data, x)
+		b.data = binary.LittleEndian.AppendUint32(b.data, math.Float32bits(x))
 	}
 	label := at(b.y)
 	if label.missing && b.Missing == MissingSkip {
@@ -283,9 +319,7 @@ func (b *table) set(name string, s *Spec) (*feed.Set, error) {
 	if b.rows == 0 {
 		return nil, fmt.Errorf("%s has no rows (%d were left out because numbers are missing)", b.file, b.skipped)
 	}
-	b.fillGaps()
-	x, err := b.expand()
-	if err != nil {
+	if err := b.read.end(); err != nil {
 		return nil, err
 	}
 	y, classes := b.classes()
@@ -295,7 +329,7 @@ func (b *table) set(name string, s *Spec) (*feed.Set, error) {
 		}
 		classes = s.Classes
 	}
-	set, err := feed.NewSet(name, x, y, classes)
+	set, err := b.made(name, y, classes)
 	if err != nil {
 		return nil, err
 	}
@@ -308,54 +342,19 @@ func (b *table) set(name string, s *Spec) (*feed.Set, error) {
 	return set, nil
 }
 
-// fillGaps puts the mean of the column where a number is missing.
-func (b *table) fillGaps() {
-	width := len(b.x)
-	sums, missing := make([]float64, width), make([]int, width)
-	for i, x := range b.data {
-		sums[i%width] += float64(x)
+// made makes the set: of the rows as they were read, or with a source that makes
+// theirs of them.
+func (b *table) made(name string, y feed.Array, classes []string) (*feed.Set, error) {
+	x := feed.Array{DType: ir.F32, Shape: ir.Shape{b.rows, len(b.x)}, Data: b.read.data}
+	src, width := b.source()
+	switch {
+	case src == nil && b.read.file == nil:
+		return feed.NewSet(name, x, y, classes)
+	case src == nil:
+		return feed.NewSourced(name, b.read, x, y, classes)
 	}
-	for _, i := range b.gaps {
-		missing[i%width]++
-	}
-	for _, i := range b.gaps {
-		if n := b.rows - missing[i%width]; n > 0 {
-			b.data[i] = float32(sums[i%width] / float64(n))
-		}
-	}
-}
-
-// expand makes x, with a column for each word of those in OneHot.
-func (b *table) expand() (feed.Array, error) {
-	if len(b.oneHot) == 0 {
-		return feed.FromF32(b.data, b.rows, len(b.x)), nil
-	}
-	width, ranks := 0, make([][]int, len(b.x))
-	for i, col := range b.x {
-		n := 1
-		if w := b.oneHot[col]; w != nil {
-			ranks[i], _ = w.ranks()
-			n = len(w)
-		}
-		width += n
-	}
-	if err := within(b.file+" with its columns OneHot", 4*int64(width)*int64(b.rows), b.limit); err != nil {
-		return feed.Array{}, err
-	}
-	out := make([]float32, 0, width*b.rows)
-	for i, x := range b.data {
-		rank := ranks[i%len(b.x)]
-		if rank == nil {
-			out = append(out, x)
-			continue
-		}
-		at := len(out)
-		out = append(out, make([]float32, len(rank))...)
-		if x >= 0 {
-			out[at+rank[int(x)]] = 1
-		}
-	}
-	return feed.FromF32(out, b.rows, width), nil
+	x.Shape[1], x.Data = width, nil
+	return feed.NewSourced(name, src, x, y, classes)
 }
 
 // mostClasses is how many different whole numbers are taken for classes.
