@@ -21,24 +21,25 @@ import (
 // their labels; each step draws l of the distribution Beta(Mixup, Mixup) (Zhang,
 // Cissé, Dauphin, Lopez-Paz 2018). The metrics of training are those of mixed rows.
 type Config struct {
-	Data      *Dataset  // what to learn from
-	Valid     *Dataset  // measured at the end of each epoch; none when nil
-	Batch     int       // rows of a step; 32
-	Loss      Loss      // CrossEntropy when the data has classes, else MSE
-	Metrics   []string  // beside the loss and the metric that goes with it, see Metrics
-	Optimizer Optimizer // Adam{}
-	Schedule  Schedule  // of the learning rate; constant
-	Groups    []Group   // layers with a learning rate and decay of their own
-	ClipNorm  float64   // bound of the length of all gradients together; none
-	ClipValue float64   // bound of each number of the gradients; none
-	L1, L2    float64   // penalties l1·|w| + l2·w² on the weights, not the biases; 0
-	EMA       float64   // average the weights and use the averages, see below; such as 0.999
-	Mixup     float64   // train on mixed pairs of rows, see below; the alpha of mixup, such as 0.2
-	Precision Precision // Float32; see there for 16 bits
-	Seed      int64     // of the first weights and the order of the rows
-	Ordered   bool      // keep the rows in order instead of shuffling them each epoch
-	Check     bool      // look at every value of each step, see below; slower
-	Replace   bool      // take the place of a trainer of that name that differs
+	Data      *Dataset   // what to learn from
+	Valid     *Dataset   // measured at the end of each epoch; none when nil
+	Batch     int        // rows of a step; 32
+	Loss      Loss       // CrossEntropy when the data has classes, else MSE
+	Metrics   []string   // beside the loss and the metric that goes with it, see Metrics
+	Optimizer Optimizer  // Adam{}
+	Schedule  Schedule   // of the learning rate; constant
+	EarlyStop *EarlyStop // end trainings that learn no more, with the best weights; none
+	Groups    []Group    // layers with a learning rate and decay of their own
+	ClipNorm  float64    // bound of the length of all gradients together; none
+	ClipValue float64    // bound of each number of the gradients; none
+	L1, L2    float64    // penalties l1·|w| + l2·w² on the weights, not the biases; 0
+	EMA       float64    // average the weights and use the averages, see below; such as 0.999
+	Mixup     float64    // train on mixed pairs of rows, see below; the alpha of mixup, such as 0.2
+	Precision Precision  // Float32; see there for 16 bits
+	Seed      int64      // of the first weights and the order of the rows
+	Ordered   bool       // keep the rows in order instead of shuffling them each epoch
+	Check     bool       // look at every value of each step, see below; slower
+	Replace   bool       // take the place of a trainer of that name that differs
 }
 
 // spec is the declaration that goes to the core.
@@ -61,6 +62,9 @@ func (c Config) spec(name string, model *Tensor) wire.TrainerSpec {
 	}
 	if c.Schedule != nil {
 		spec.Schedule = c.Schedule.schedule()
+	}
+	if c.EarlyStop != nil {
+		spec.EarlyStop = c.EarlyStop.rule()
 	}
 	if c.Valid != nil {
 		spec.Valid = c.Valid.ref

@@ -19,6 +19,7 @@
 // cell that uses a trainer gets it back from there, with weights, optimizer,
 // position and history, and says so. Fork copies a trainer while it trains;
 // Checkpoint and Save keep it as it is in a file, and Restore goes back to one.
+// With EarlyStop a training ends when it learns no more, with the best weights.
 //
 // A Tensor is a value that a model or a computation is made of; its methods
 // are layers and operations. A layer of your own is a function from *Tensor to

@@ -27,6 +27,9 @@ func (t *Trainer) follow(req wire.Message) {
 	case err := <-done:
 		must(pipe.Sync())
 		must(err)
+		if last.Note != "" && !pipe.Available() {
+			fmt.Println(last.Note)
+		}
 	case <-interrupts:
 		if fitting {
 			stopped, err := call[wire.Trained](&wire.Stop{Trainer: t.spec.Name})

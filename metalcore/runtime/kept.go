@@ -3,6 +3,7 @@ package runtime
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -118,13 +119,8 @@ func (k *kept) end(start time.Time, err error) (change bool) {
 func (k *kept) note(note string) string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if note == "" {
-		note = k.said
-	}
-	if k.failed != "" {
-		note = strings.TrimPrefix(note+"; "+k.failed, "; ")
-	}
-	return note
+	parts := slices.DeleteFunc([]string{note, k.said, k.failed}, func(s string) bool { return s == "" })
+	return strings.Join(parts, "; ")
 }
 
 // say sets how the trainer came back; nothing when it has moved on.

@@ -62,6 +62,8 @@ type position struct {
 	Until        int64
 	LR           number
 	Lowered      lowered
+	Watched      watched
+	Note         string
 	Loss, Weight number
 	Stride       int64
 	Columns      []columns // of the tables of epochs
@@ -73,6 +75,12 @@ type lowered struct {
 	Scale, Best number
 	Seen        bool
 	Bad, Rest   int
+}
+
+// watched is a train.Watched.
+type watched struct {
+	Best        number
+	Epoch, Wait int
 }
 
 // columns names the metrics of a table of epochs. Where they change, another
@@ -88,7 +96,8 @@ func (s *saved) file() (*checkpoint.File, error) {
 	p := position{
 		Time: w.Time, Epoch: w.Epoch, Step: w.Step, EpochStep: w.EpochStep, EpochTime: number(w.EpochTime), Goal: w.Goal, Until: w.Until, LR: number(w.LR),
 		Lowered: lowered{w.Lowered.Lowered, number(w.Lowered.Scale), number(w.Lowered.Best), w.Lowered.Seen, w.Lowered.Bad, w.Lowered.Rest},
-		Loss:    number(w.Loss), Weight: number(w.Weight), Stride: w.Stride,
+		Watched: watched{number(w.Watched.Best), w.Watched.Epoch, w.Watched.Wait}, Note: w.Note,
+		Loss: number(w.Loss), Weight: number(w.Weight), Stride: w.Stride,
 	}
 	f := &checkpoint.File{}
 	for _, x := range w.States {
@@ -192,6 +201,7 @@ func savedOf(f *checkpoint.File) (*saved, error) {
 		Time: p.Time, Epoch: p.Epoch, Step: p.Step, EpochStep: p.EpochStep, EpochTime: float64(p.EpochTime), Goal: p.Goal, Until: p.Until, LR: float64(p.LR),
 		Lowered: schedule.State{Lowered: p.Lowered.Times, Scale: float64(p.Lowered.Scale), Best: float64(p.Lowered.Best),
 			Seen: p.Lowered.Seen, Bad: p.Lowered.Bad, Rest: p.Lowered.Rest},
+		Watched: train.Watched{Best: float64(p.Watched.Best), Epoch: p.Watched.Epoch, Wait: p.Watched.Wait}, Note: p.Note,
 		Loss: float64(p.Loss), Weight: float64(p.Weight), Stride: p.Stride,
 	}
 	tables := map[string]*checkpoint.Array{}

@@ -133,7 +133,7 @@ func (t *Trainer) Info() train.Info {
 }
 
 // redeclare takes over what a new declaration may change live: a learning rate
-// that differs from the one last declared, the schedule, the validation data.
+// that differs from the one last declared, the schedule, the early stop, the validation data.
 func (t *Trainer) redeclare(d Declaration) error {
 	t.change.Lock()
 	defer t.change.Unlock()
@@ -146,6 +146,11 @@ func (t *Trainer) redeclare(d Declaration) error {
 	}
 	if err := t.SetSchedule(spec.Schedule, spec.Watch); err != nil {
 		return classify(err)
+	}
+	if e, old := spec.EarlyStop, was.EarlyStop; e != old && (e == nil || old == nil || *e != *old) {
+		if err := t.SetEarlyStop(e); err != nil {
+			return classify(err)
+		}
 	}
 	if spec.Valid != was.Valid {
 		if err := t.SetValid(spec.Valid); err != nil {

@@ -83,6 +83,9 @@ func spec(w *wire.TrainerSpec) (train.Spec, error) {
 			return train.Spec{}, bad(err)
 		}
 	}
+	if e := w.EarlyStop; e.On {
+		out.EarlyStop = &train.EarlyStop{Watch: e.Watch, Patience: e.Patience, MinDelta: e.MinDelta, Baseline: e.Baseline, From: e.From, KeepLast: e.KeepLast}
+	}
 	return out, nil
 }
 

@@ -15,9 +15,9 @@ import (
 // Change is a difference between two specifications.
 type Change struct {
 	Field string // "model", "loss", "metrics", "penalty", "ema", "mixup", "precision", "optimizer", "schedule",
-	// "batch", "seed", "ordered", "data", "lr", "valid", "check"
+	// "batch", "seed", "ordered", "data", "lr", "early stop", "valid", "check"
 	Detail string // "layer conv2d_1: kernel is [3,3,1,16], it was [3,3,1,8]"
-	Live   bool   // may be applied to a trainer that goes on: SetLR, SetSchedule, SetValid, SetHunt
+	Live   bool   // may be applied to a trainer that goes on: SetLR, SetSchedule, SetEarlyStop, SetValid, SetHunt
 }
 
 // Diff compares a trainer's specification with the one that is wanted now.
@@ -26,7 +26,7 @@ func Diff(was, is Spec) []Change {
 	var list []Change
 	add := func(field, detail string) {
 		if detail != "" {
-			list = append(list, Change{field, detail, slices.Contains([]string{"lr", "schedule", "valid", "check"}, field)})
+			list = append(list, Change{field, detail, slices.Contains([]string{"lr", "schedule", "early stop", "valid", "check"}, field)})
 		}
 	}
 	add("model", diffModel(was.Model, is.Model))
@@ -43,6 +43,7 @@ func Diff(was, is Spec) []Change {
 	add("data", diffSet("the data", is.Data, was.Data))
 	add("lr", differ("the learning rate", is.Optimizer.Settings()["lr"], was.Optimizer.Settings()["lr"]))
 	add("schedule", differ("the schedule", scheduleText(&is), scheduleText(&was)))
+	add("early stop", differ("the early stop", is.EarlyStop.text(), was.EarlyStop.text()))
 	add("check", differ("Check", is.Hunt, was.Hunt))
 	add("valid", diffSet("the validation data", is.Valid, was.Valid))
 	return list

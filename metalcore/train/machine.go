@@ -84,6 +84,7 @@ func (m *machine) reset() error {
 		}
 	}
 	m.steady = 0
+	m.dropBest()
 	for name := range m.mem.bufs {
 		if err := m.mem.zero(name); err != nil {
 			return err

@@ -56,6 +56,25 @@ func (m *memory) put(name string, data []byte) error {
 	return nil
 }
 
+// copy copies a buffer to another one of the same size.
+func (m *memory) copy(to, from string) error {
+	data := make([]byte, m.values[from].Bytes())
+	if err := m.bufs[from].Download(0, data); err != nil {
+		return fmt.Errorf("%s: %w", from, err)
+	}
+	return m.put(to, data)
+}
+
+// drop frees the buffers of the given names.
+func (m *memory) drop(names ...string) {
+	for _, name := range names {
+		m.bytes -= m.bufs[name].Len()
+		m.bufs[name].Free()
+		delete(m.bufs, name)
+		delete(m.values, name)
+	}
+}
+
 // zero clears the buffers of the given names.
 func (m *memory) zero(names ...string) error {
 	for _, name := range names {

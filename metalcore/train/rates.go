@@ -2,7 +2,6 @@ package train
 
 import (
 	"github.com/metalnb/metalnb/metalcore/feed"
-	"github.com/metalnb/metalnb/metalcore/metric"
 	"github.com/metalnb/metalnb/metalcore/schedule"
 )
 
@@ -55,7 +54,7 @@ func (t *Trainer) SetSchedule(s *schedule.Schedule, watch string) error {
 	}
 	next := t.spec
 	next.Schedule, next.Watch = s, watch
-	if err := next.checkWatch(); err != nil {
+	if err := next.CheckWatch("the schedule", watch); err != nil {
 		return err
 	}
 	if scheduleText(&next) != scheduleText(&t.spec) {
@@ -74,20 +73,8 @@ func (t *Trainer) rates(n int) (int, error) {
 
 // observe shows the schedule what was measured at the end of an epoch: of the
 // validation data, if there are some. The caller holds t.mu.
-func (t *Trainer) observe(means, valid []Metric) {
-	if !t.spec.Schedule.Watches() {
-		return
-	}
-	name := t.spec.Watch
-	if name == "" {
-		name = "loss"
-	}
-	if valid != nil {
-		means = valid
-	}
-	for _, m := range means {
-		if m.Name == name {
-			t.lowered = t.spec.Schedule.Observe(t.lowered, m.Value, metric.LargerIsBetter(name))
-		}
+func (t *Trainer) observe(e *Epoch) {
+	if x, _, ok := e.Measured(t.spec.Watch); ok && t.spec.Schedule.Watches() {
+		t.lowered = t.spec.Schedule.Observe(t.lowered, x, LargerIsBetter(t.spec.Watch))
 	}
 }

@@ -17,6 +17,7 @@ type run struct {
 	steps   int64
 	seconds float64   // spent on steps
 	told    time.Time // of the last Progress
+	note    string    // what there is to say at its end
 }
 
 // Train trains until so many epochs more are complete; the rest of an epoch
@@ -106,6 +107,7 @@ func (t *Trainer) end(r *run, err error) {
 	t.machine.drain()
 	t.mu.Lock()
 	state := Finished
+	t.note = r.note
 	var stop *StoppedError
 	switch {
 	case errors.As(err, &stop):
@@ -277,13 +279,25 @@ func (t *Trainer) finishEpoch(r *run) error {
 		}
 	}
 	t.mu.Lock()
+	e := &Epoch{N: t.epoch + 1, Steps: t.epochStep, Seconds: t.epochTime, LR: t.rateAt(t.step - 1), Train: means, Valid: valid}
+	t.mu.Unlock()
+	seen, stop, err := t.watch(e)
+	if err != nil {
+		return err
+	}
+	t.record(e, seen)
+	return t.conclude(r, e, stop)
+}
+
+// record takes down an epoch that has ended, and what the early stop makes of it.
+func (t *Trainer) record(e *Epoch, seen Watched) {
+	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.epoch++
-	t.history.epochs = append(t.history.epochs, Epoch{N: t.epoch, Steps: t.epochStep,
-		Seconds: t.epochTime, LR: t.rateAt(t.step - 1), Train: means, Valid: valid})
-	t.observe(means, valid)
+	t.history.epochs = append(t.history.epochs, *e)
+	t.observe(e)
+	t.watched = seen
 	t.epochStep, t.epochTime = 0, 0
-	return nil
 }
 
 // holdFor takes the device's side for a run, unless the run is to stop. While

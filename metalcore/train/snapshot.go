@@ -26,6 +26,8 @@ type Snapshot struct {
 	Until     int64   // the step, of TrainSteps
 	LR        float64 // the base of the schedule
 	Lowered   schedule.State
+	Watched   Watched
+	Note      string  // of a training that has finished
 	Loss      float64 // summed over the rows of the epoch under way
 	Weight    float64 // of these rows
 	Epochs    []Epoch
@@ -83,12 +85,15 @@ func (t *Trainer) Snapshot(ctx context.Context) (*Snapshot, error) {
 	defer t.mu.Unlock()
 	s := &Snapshot{
 		Time: time.Now(), Epoch: t.epoch, Step: t.step, EpochStep: t.epochStep, EpochTime: t.epochTime,
-		LR: t.lr, Lowered: t.lowered, Loss: t.seen.loss, Weight: t.seen.weight,
+		LR: t.lr, Lowered: t.lowered, Watched: t.watched, Loss: t.seen.loss, Weight: t.seen.weight,
 		Epochs: slices.Clip(t.history.epochs), Course: slices.Clone(t.history.points), Stride: t.history.stride,
 		States: states,
 	}
-	if t.run != nil {
+	switch {
+	case t.run != nil:
 		s.Goal, s.Until = t.goal, t.run.until
+	case t.state == Finished:
+		s.Note = t.note
 	}
 	return s, nil
 }
@@ -157,10 +162,10 @@ func (t *Trainer) Restore(s *Snapshot) error {
 	}
 	t.seen = progress{loss: s.Loss, weight: s.Weight}
 	t.become(s.rest())
-	t.note, t.fault = "", nil
+	t.note, t.fault = s.Note, nil
 	t.epoch, t.step, t.epochStep, t.epochTime, t.goal, t.stepsPerSec = s.Epoch, s.Step, s.EpochStep, s.EpochTime, 0, 0
 	t.skipped, t.scale = int64(skipped), scale
-	t.lr, t.lowered = s.LR, s.Lowered
+	t.lr, t.lowered, t.watched = s.LR, s.Lowered, s.Watched
 	t.history = history{epochs: slices.Clip(s.Epochs), points: slices.Clone(s.Course), stride: s.Stride}
 	return nil
 }
@@ -178,8 +183,9 @@ func (m *machine) fits(s *Snapshot) error {
 		if err := p.Value.Check(); err != nil {
 			return fmt.Errorf("%s: %w", p.Name, err)
 		}
-		v := m.mem.values[p.Name]
-		if scratch(p.Name) || v != nil && (p.Value.DType != v.DType || !p.Value.Shape.Equal(v.Shape)) {
+		of, isBest := strings.CutPrefix(p.Name, nameBest)
+		v := m.mem.values[of]
+		if scratch(p.Name) || isBest && v == nil || v != nil && (p.Value.DType != v.DType || !p.Value.Shape.Equal(v.Shape)) {
 			return fmt.Errorf("%s is %v, which is no state of this trainer", p.Name, p.Value)
 		}
 		given[p.Name] = p.Value
@@ -201,6 +207,7 @@ func (m *machine) fits(s *Snapshot) error {
 // such as no step has needed yet: zeros.
 func (m *machine) restore(s *Snapshot) error {
 	given := map[string]bool{}
+	m.dropBest()
 	for _, p := range s.States {
 		given[p.Name] = true
 		if err := m.mem.needValue(ir.State(p.Name, p.Value.DType, p.Value.Shape, nil)); err != nil {

@@ -37,6 +37,7 @@ type Spec struct {
 	Optimizer optim.Optimizer
 	Schedule  *schedule.Schedule // of the learning rate; nil for a constant one
 	Watch     string             // the metric that the schedule reacts to; the loss when empty
+	EarlyStop *EarlyStop         // nil for none
 	Batch     int                // rows of a step; the last step of an epoch may have fewer
 	Seed      int64              // of the first weights and of the order of rows
 	Ordered   bool               // do not shuffle
@@ -80,7 +81,10 @@ func (s *Spec) Check() error {
 	if err := s.checkData(s.Data); err != nil {
 		return err
 	}
-	if err := s.checkWatch(); err != nil {
+	if err := s.CheckWatch("the schedule", s.Watch); err != nil {
+		return err
+	}
+	if err := s.checkEarlyStop(); err != nil {
 		return err
 	}
 	if s.Valid == nil {
@@ -188,13 +192,15 @@ func (s *Spec) checkGroups(params []*ir.Value) error {
 	return nil
 }
 
-func (s *Spec) checkWatch() error {
-	if s.Watch == "" || s.Watch == "loss" {
+// CheckWatch reports a metric that who is to watch it will not find; the loss when
+// it is empty.
+func (s *Spec) CheckWatch(who, name string) error {
+	if name == "" || name == "loss" {
 		return nil
 	}
 	m, err := s.metrics(s.Data)
-	if err == nil && !slices.Contains(m.Names(), s.Watch) {
-		err = fmt.Errorf("the schedule watches %q, which is not measured: there are loss, %s", s.Watch, strings.Join(m.Names(), ", "))
+	if err == nil && !slices.Contains(m.Names(), name) {
+		err = fmt.Errorf("%s watches %q, which is not measured: there are loss, %s", who, name, strings.Join(m.Names(), ", "))
 	}
 	return err
 }

@@ -63,6 +63,7 @@ type Trainer struct {
 	goal        int
 	lr          float64        // the base of the schedule
 	lowered     schedule.State // of a schedule that watches a metric
+	watched     Watched        // by the early stop
 	stepsPerSec float64
 	bytes       int64
 	history     history
@@ -196,6 +197,7 @@ func (t *Trainer) SetValid(set *feed.Set) error {
 	t.valid = valid
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.forgetBest() // of other data
 	t.spec.Valid = set
 	return nil
 }
@@ -267,7 +269,7 @@ func (t *Trainer) Reset() error {
 	t.note, t.fault = "", nil
 	t.epoch, t.step, t.epochStep, t.epochTime, t.goal, t.stepsPerSec = 0, 0, 0, 0, 0, 0
 	t.skipped, t.scale = 0, 0
-	t.history, t.lowered = history{}, schedule.State{}
+	t.history, t.lowered, t.watched = history{}, schedule.State{}, Watched{}
 	return nil
 }
 

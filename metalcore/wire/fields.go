@@ -122,6 +122,7 @@ func (m *TrainerSpec) fields(c *Codec) {
 	c.Float(&m.Mixup)
 	m.Optimizer.fields(c)
 	m.Schedule.fields(c)
+	m.EarlyStop.fields(c)
 	c.Str(&m.Precision)
 	c.Int64(&m.Seed)
 	c.Bool(&m.Ordered)

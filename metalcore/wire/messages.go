@@ -2,7 +2,7 @@ package wire
 
 // Proto is the version of this protocol. Hello, Welcome and Problem keep their
 // form in every version, so that two that do not match can say so.
-const Proto = 11
+const Proto = 12
 
 // Kind tells which message a frame holds.
 type Kind uint16
@@ -160,6 +160,7 @@ type TrainerSpec struct {
 	Mixup     float64  // alpha, 0 for none
 	Optimizer Optimizer
 	Schedule  Schedule
+	EarlyStop EarlyStop
 	Precision string // float32 when empty
 	Seed      int64
 	Ordered   bool // do not shuffle

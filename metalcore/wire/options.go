@@ -35,6 +35,17 @@ type Schedule struct {
 	Watch    string // the metric that it reacts to
 }
 
+// EarlyStop says when a training ends before its goal.
+type EarlyStop struct {
+	On       bool
+	Watch    string // the metric
+	Patience int
+	MinDelta float64
+	Baseline float64 // 0 for none
+	From     int
+	KeepLast bool // keep the last weights, not the best
+}
+
 // AskReport asks how a classifier does on data; the answer is a Report.
 type AskReport struct {
 	Trainer string
@@ -95,6 +106,16 @@ func (m *Schedule) fields(c *Codec) {
 	c.Str(&m.Name)
 	list(c, &m.Settings, 16, func(x *Setting) { x.fields(c) })
 	c.Str(&m.Watch)
+}
+
+func (m *EarlyStop) fields(c *Codec) {
+	c.Bool(&m.On)
+	c.Str(&m.Watch)
+	c.Int(&m.Patience)
+	c.Float(&m.MinDelta)
+	c.Float(&m.Baseline)
+	c.Int(&m.From)
+	c.Bool(&m.KeepLast)
 }
 
 func (m *AskReport) fields(c *Codec) {
