@@ -236,6 +236,7 @@ func core(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	data := flags.String("data", "", "the `FOLDERS`, separated by "+string(filepath.ListSeparator)+", that files of data are read from; any when not given, but with --listen none")
 	journal := flags.String("journal", journalEnv(), "write each trainer down so often while it trains, as `15s`; \"off\" for never; METALNB_JOURNAL sets it, too")
 	resume := flags.Bool("resume", os.Getenv("METALNB_RESUME") != "", "have trainers that were training when a core died go on as soon as a cell uses them; METALNB_RESUME=yes sets it, too")
+	away := flags.String("away", cmp.Or(os.Getenv("METALNB_AWAY"), "train"), "what trainings do when the kernel of their notebook ends: train on, or pause until t.Resume(); METALNB_AWAY sets it, too")
 	age := flags.Duration("journal-age", 90*24*time.Hour, "forget trainers that nobody has trained for so long; never when 0")
 	size := flags.Float64("journal-size", 20, "the `GB` that trainers may take on the disk when the core begins: those not trained for longest are forgotten; any number when 0")
 	name := flags.String("device", os.Getenv(device.Env), "the `DEVICE` to compute on: "+deviceNames()+"; "+device.Env+" sets it too")
@@ -259,7 +260,8 @@ func core(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	ctx, stop := signal.NotifyContext(context.WithoutCancel(ctx), ends...)
 	defer stop()
 	every, err := interval(*journal)
-	if err != nil {
+	pauses, wrong := pausesAway(*away, *listen)
+	if err = cmp.Or(err, wrong); err != nil {
 		return err
 	}
 	devices := device.All(*threads)
@@ -276,7 +278,7 @@ func core(ctx context.Context, flags *flag.FlagSet, args []string) error {
 		defer end()
 	}
 	err = server.Run(ctx, keeper, server.Options{
-		Place: place, Idle: *idle, Journal: server.Journal{Every: every, Age: *age, Bytes: int64(*size * 1e9), Resume: *resume}, Roots: roots(*data, *listen),
+		Place: place, Idle: *idle, Journal: server.Journal{Every: every, Age: *age, Bytes: int64(*size * 1e9), Resume: *resume}, Roots: roots(*data, *listen), Away: pauses,
 		Renderer: render.New(), Devices: devices, Log: out,
 		Memory: runtime.MemoryOptions{Limit: limit, Debug: debugged("memory")},
 	})
@@ -299,6 +301,17 @@ func interval(text string) (time.Duration, error) {
 		return 0, fmt.Errorf("a journal %q: give a time of 100ms at least, as 15s, or off", text)
 	}
 	return d, nil
+}
+
+// pausesAway reads what trainings do when the kernel of their notebook ends.
+func pausesAway(what, listen string) (bool, error) {
+	switch {
+	case what == "pause" && listen != "":
+		return false, errors.New("--away pause does not go with --listen: a core does not see the kernels of other machines; let trainings train on")
+	case what != "pause" && what != "train":
+		return false, fmt.Errorf("--away %q: give train or pause", what)
+	}
+	return what == "pause", nil
 }
 
 // deviceNames are the names that --device takes.

@@ -27,6 +27,16 @@ func sessionName() string {
 	return name
 }
 
+// kernelName tells the kernel that runs this program as a cell, its parent, from
+// others; it is empty without one.
+func kernelName() string {
+	dir := os.Getenv("GONB_TMP_DIR")
+	if dir == "" {
+		return ""
+	}
+	return wire.KernelName(os.Getppid(), dir)
+}
+
 // core is this program's link to the core: idle connections, made when a call
 // needs one more, and how often one was lost. What was declared before that
 // may have to be declared again, to another core.
@@ -67,7 +77,7 @@ func borrow() (*wire.Conn, error) {
 	core.Unlock()
 	conn, _, err := wire.Connect(wire.DefaultPlace(), &wire.Hello{
 		Proto: wire.Proto, Version: wire.Version, PID: os.Getpid(), Session: sessionName(),
-		Kernel: os.Getenv("GONB_TMP_DIR"),
+		Kernel: kernelName(),
 	})
 	return conn, err
 }

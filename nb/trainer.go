@@ -115,7 +115,9 @@ func checkSteps(steps int) {
 }
 
 // Start trains in the background for some epochs more and returns at once.
-// The cell ends, training goes on; Wait, Stop and SetLR work from other cells.
+// The cell ends, training goes on; Wait, Stop and SetLR work from other cells. When
+// the notebook's kernel ends, it goes on as well, or is paused, if the core began
+// with METALNB_AWAY=pause.
 func (t *Trainer) Start(epochs int) {
 	checkEpochs(epochs)
 	ask[wire.Trained](t, &wire.Train{Trainer: t.spec.Name, Epochs: epochs, Background: true})

@@ -130,6 +130,13 @@ func (k *kept) say(text string) {
 	k.said = text
 }
 
+// tell is say, and the next cell that attaches is told.
+func (k *kept) tell(text string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.said, k.told = text, false
+}
+
 // Tell tells the cell that attaches to the trainer what it should know: once,
 // how it came back from the journal.
 func (t *Trainer) Tell() string {

@@ -265,11 +265,21 @@ func (t *Trainer) Pause(ctx context.Context) error {
 	return t.Trainer.Pause(ctx)
 }
 
+// PauseAway is Pause because nobody is there: the next cell that attaches is told.
+func (t *Trainer) PauseAway(ctx context.Context) error {
+	if err := t.Pause(ctx); err != nil {
+		return err
+	}
+	t.kept.tell("its training is paused since the notebook's kernel ended; t.Resume() lets it go on")
+	return nil
+}
+
 // Resume lets a paused training go on.
 func (t *Trainer) Resume() error {
 	if !t.Running() {
 		return t.idle("resumed")
 	}
+	t.kept.say("")
 	t.Trainer.Resume()
 	return nil
 }

@@ -12,6 +12,7 @@
 //	                                               never a corrupt state
 //	kill -9 of the core under a Fit                the cell is told, its next call starts a core  TestCoreKilled (root)
 //	kill -9 of a cell, and of its process group    Fit stops, Start goes on, nothing leaks        TestKilledClients (root), TestSoak
+//	the end of a notebook's kernel                 training goes on, or pauses if asked to        TestTrainingWithoutItsKernel
 //	an interrupt of a cell                         a stop between two steps, and on from there    TestInterrupt (root)
 //	SIGTERM, SIGHUP, SIGINT of the core            SIGTERM ends it in order, the others nothing   TestSignalsOfTheCore (root)
 //	a killed core's socket, lock, rubbish there    the next core starts                           TestLeftovers, TestLockOfADyingCore (root)

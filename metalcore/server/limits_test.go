@@ -12,4 +12,5 @@ func init() {
 	helloTimeout = 2 * time.Second
 	writeTimeout = time.Second
 	frameTimeout = time.Second
+	awayTick = 10 * time.Millisecond
 }

@@ -25,6 +25,7 @@ type Options struct {
 	Journal  Journal
 	Memory   runtime.MemoryOptions
 	Roots    Roots // that a client's files are read from
+	Away     bool  // have trainings pause when the kernel of their notebook ends
 	Log      *log.Logger
 }
 
@@ -53,6 +54,7 @@ type Server struct {
 	core    *runtime.Core
 	welcome wire.Welcome
 	started time.Time
+	kernels kernels
 	end     context.CancelCauseFunc
 
 	mu      sync.Mutex
@@ -89,6 +91,9 @@ func Run(ctx context.Context, core *runtime.Core, opts Options) (err error) {
 		Declaration: redeclaration, Log: s.Log.Printf})
 	go s.watchIdle(ctx)
 	go s.sweep(ctx)
+	if s.Away {
+		go s.watchKernels(ctx)
+	}
 	stop := context.AfterFunc(ctx, func() { listener.Close() })
 	defer stop()
 	s.accept(ctx, listener)

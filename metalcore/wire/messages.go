@@ -20,7 +20,7 @@ type Hello struct {
 	Version string // of metalnb
 	PID     int
 	Session string
-	Kernel  string // tells the kernel processes of a notebook apart
+	Kernel  string // tells the kernel processes of a notebook apart, see KernelName
 }
 
 // Welcome is the core's answer to Hello.

@@ -228,3 +228,11 @@ func TestPages(t *testing.T) {
 		}
 	}
 }
+
+func TestKernelPID(t *testing.T) {
+	for name, want := range map[string]int{KernelName(123, "/tmp/a b"): 123, "7": 7, "": 0, "/tmp/a": 0, "-1 x": 0, "99999999999999999999 x": 0, " 5": 0} {
+		if got := KernelPID(name); got != want {
+			t.Errorf("%q is of process %d, want %d", name, got, want)
+		}
+	}
+}

@@ -27,6 +27,7 @@ type Core struct {
 	Place   wire.Place
 	Journal time.Duration // how often trainers are written down, from the next Begin on; never when 0
 	Roots   server.Roots  // that files are read from, likewise; any when nil
+	Away    bool          // likewise
 	Memory  int64         // of the device, likewise; the machine's when 0
 	dir     string
 	end     context.CancelFunc
@@ -67,7 +68,7 @@ func (c *Core) Begin() error {
 	c.end, c.done = end, make(chan error, 1)
 	go func() {
 		c.done <- server.Run(ctx, c.core, server.Options{
-			Place: c.Place, Renderer: render.New(), Devices: devices(), Journal: server.Journal{Every: c.Journal}, Roots: c.Roots, Log: log.New(io.Discard, "", 0),
+			Place: c.Place, Renderer: render.New(), Devices: devices(), Journal: server.Journal{Every: c.Journal}, Roots: c.Roots, Away: c.Away, Log: log.New(io.Discard, "", 0),
 		})
 	}()
 	for {

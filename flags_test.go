@@ -14,3 +14,14 @@ func TestByteCount(t *testing.T) {
 		}
 	}
 }
+
+func TestPausesAway(t *testing.T) {
+	for _, c := range []struct {
+		what, listen string
+		pauses, bad  bool
+	}{{"train", "", false, false}, {"pause", "", true, false}, {"train", ":0", false, false}, {"pause", ":0", false, true}, {"", "", false, true}, {"stop", "", false, true}} {
+		if got, err := pausesAway(c.what, c.listen); got != c.pauses || (err != nil) != c.bad {
+			t.Errorf("--away %q --listen %q: %v, %v", c.what, c.listen, got, err)
+		}
+	}
+}
