@@ -2,6 +2,7 @@ package nb_test
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -68,6 +69,45 @@ func TestEMA(t *testing.T) {
 	if e := raised(t, func() { nb.NewTrainer("bad", convnet(2), nb.Config{Data: digits.Train, EMA: 1.5}).FitSteps(1) }); !strings.Contains(e.Message, "an EMA of 1.5") || e.Line == 0 {
 		t.Error(e)
 	}
+}
+
+// Steps of several batches are those of one large batch, also of a copy.
+func TestAccumulate(t *testing.T) {
+	declare := func(name string, batch, parts int, o nb.Optimizer) *nb.Trainer {
+		return nb.NewTrainer(name, convnet(2), nb.Config{Data: digits.Train, Batch: batch, Accumulate: parts, Optimizer: o})
+	}
+	tr, whole := declare("in parts", 32, 4, nb.Adam{}), declare("whole", 128, 0, nb.Adam{})
+	defer tr.Drop()
+	defer whole.Drop()
+	tr.FitSteps(7)
+	fork := tr.Fork("fork")
+	defer fork.Drop()
+	for _, x := range []*nb.Trainer{tr, fork, whole} {
+		x.FitSteps(20 - x.Steps())
+	}
+	a, b, c := tr.Evaluate(digits.Test)["loss"], fork.Evaluate(digits.Test)["loss"], whole.Evaluate(digits.Test)["loss"]
+	if a != b || math.Abs(a-c) > 1e-4 {
+		t.Errorf("the loss is %v, of the copy %v, in one batch %v", a, b, c)
+	}
+	if e := raised(t, func() { declare("in parts", 32, 2, nb.Adam{}).FitSteps(1) }); !strings.Contains(e.Message, "the number of batches of a step is 2, it was 4") {
+		t.Error(e)
+	}
+	if e := raised(t, func() { declare("bad", 32, -2, nb.Adam{}) }); !strings.Contains(e.Message, "steps of -2 batches") || e.Line == 0 {
+		t.Error(e)
+	}
+	if e := raised(t, func() { declare("bad", 32, 4, nb.LBFGS{}).FitSteps(1) }); !strings.Contains(e.Message, "leave Accumulate out") {
+		t.Error(e)
+	}
+}
+
+// Steps of four batches of 8, in the memory that one batch needs: 120 rows are four
+// steps, of which the last has 24 rows.
+func ExampleConfig_accumulate() {
+	t := nb.NewTrainer("in parts", nb.Input(4).Dense(3), nb.Config{Data: datasets.Iris().Train, Batch: 8, Accumulate: 4})
+	defer t.Drop()
+	silently(t, 2)
+	fmt.Println(t.Epoch(), "epochs,", t.Steps(), "steps")
+	// Output: 2 epochs, 8 steps
 }
 
 // A training that is paused keeps its goal.

@@ -63,10 +63,19 @@ func (r *Renderer) Trainer(info wire.TrainerInfo) []wire.Item {
 		f.add(fmt.Sprintf("epoch %d", info.Last.N), measured(info.Last))
 	}
 	f.add("model", fmt.Sprintf("%s, %s on the device", plural(info.Params, "parameter"), size(info.Bytes)))
-	f.add("training", fmt.Sprintf("%s, %s, batches of %d", info.Loss, info.Optimizer, info.Batch))
+	f.add("training", fmt.Sprintf("%s, %s, %s", info.Loss, info.Optimizer, batches(info)))
 	f.add("data", reference(info.Data))
 	f.add("validation", reference(info.Valid))
 	return bundle(frame(head+f.html()), nil, text+"\n"+f.text())
+}
+
+// batches tells how many rows a step takes, and in how many parts.
+func batches(info wire.TrainerInfo) string {
+	s := fmt.Sprintf("batches of %d", info.Batch)
+	if info.Parts > 1 {
+		s += fmt.Sprintf(", %d a step", info.Parts)
+	}
+	return s
 }
 
 // steps counts what was done, and what the loss scale cost.

@@ -34,7 +34,7 @@ func TestTablesGolden(t *testing.T) {
 	golden(t, "data", r.Data(data))
 	info := history(5).Info
 	info.State, info.Goal, info.Data, info.Params, info.Bytes = wire.StateRunning, 8, data, 5930, 1_234_567
-	info.Batch, info.Loss, info.Optimizer, info.EpochStep = 32, "cross_entropy", "adam", 4
+	info.Batch, info.Parts, info.Loss, info.Optimizer, info.EpochStep = 32, 4, "cross_entropy", "adam", 4
 	info.Last = history(5).Epochs[4]
 	golden(t, "trainer", r.Trainer(info))
 	golden(t, "regression", r.Data(wire.DataInfo{Ref: wire.DataRef{Source: "diabetes"}, Rows: 442, XShape: []int{10}, YShape: []int{1}}))

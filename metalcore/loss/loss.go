@@ -245,7 +245,15 @@ func (r Rows) Mean() *ir.Value {
 	if r.Weight == nil {
 		return op.Mean(r.Loss, false)
 	}
-	return op.Div(op.Sum(r.Loss, false), op.Max(op.Sum(r.Weight, false), num(math.SmallestNonzeroFloat32*(1<<23))))
+	return op.Div(op.Sum(r.Loss, false), r.Count())
+}
+
+// Count is the sum of the rows' weights, and more than 0 also when no row counts.
+func (r Rows) Count() *ir.Value {
+	if r.Weight == nil {
+		return num(float64(r.Loss.Shape.Elems()))
+	}
+	return op.Max(op.Sum(r.Weight, false), num(math.SmallestNonzeroFloat32*(1<<23)))
 }
 
 // Align gives the labels y the output's shape where both have one number per

@@ -77,7 +77,7 @@ func spec(w *wire.TrainerSpec) (train.Spec, error) {
 		return train.Spec{}, err
 	}
 	out := train.Spec{Name: w.Name, Model: model, Loss: w.Loss.Name, LossWith: with, Metrics: w.Metrics,
-		L1: w.L1, L2: w.L2, EMA: w.EMA, Mixup: w.Mixup, Optimizer: optimizer, Watch: w.Schedule.Watch, Precision: w.Precision, Batch: w.Batch, Seed: w.Seed, Ordered: w.Ordered, Hunt: w.Check}
+		L1: w.L1, L2: w.L2, EMA: w.EMA, Mixup: w.Mixup, Optimizer: optimizer, Watch: w.Schedule.Watch, Precision: w.Precision, Batch: w.Batch, Accumulate: w.Accumulate, Seed: w.Seed, Ordered: w.Ordered, Hunt: w.Check}
 	if w.Schedule.Name != "" {
 		if out.Schedule, err = schedule.New(w.Schedule.Name, numbers(w.Schedule.Settings)); err != nil {
 			return train.Spec{}, bad(err)
@@ -152,7 +152,7 @@ func infoOf(t *runtime.Trainer) wire.TrainerInfo {
 	out := wire.TrainerInfo{
 		Name: spec.Name, State: string(i.State), Note: i.Note, Epoch: i.Epoch, Step: i.Step, EpochStep: i.EpochStep,
 		StepsPerEpoch: i.StepsPerEpoch, Goal: i.Goal, LR: i.LR, Skipped: i.Skipped, LossScale: i.LossScale, StepsPerSec: i.StepsPerSec, Params: i.Params,
-		Bytes: i.Bytes, Batch: spec.Batch, Loss: i.Loss, Optimizer: spec.Optimizer.Name(),
+		Bytes: i.Bytes, Batch: spec.Batch, Parts: i.Parts, Loss: i.Loss, Optimizer: spec.Optimizer.Name(),
 		Data: dataOf(wire.DataRef{Source: spec.Data.Name}, spec.Data),
 	}
 	if spec.Valid != nil {

@@ -15,7 +15,7 @@ import (
 // Change is a difference between two specifications.
 type Change struct {
 	Field string // "model", "loss", "metrics", "penalty", "ema", "mixup", "precision", "optimizer", "schedule",
-	// "batch", "seed", "ordered", "data", "lr", "early stop", "valid", "check"
+	// "batch", "accumulate", "seed", "ordered", "data", "lr", "early stop", "valid", "check"
 	Detail string // "layer conv2d_1: kernel is [3,3,1,16], it was [3,3,1,8]"
 	Live   bool   // may be applied to a trainer that goes on: SetLR, SetSchedule, SetEarlyStop, SetValid, SetHunt
 }
@@ -38,6 +38,7 @@ func Diff(was, is Spec) []Change {
 	add("precision", differ("the precision", is.precision(), was.precision()))
 	add("optimizer", diffOptimizer(&was, &is))
 	add("batch", differ("the batch size", is.Batch, was.Batch))
+	add("accumulate", differ("the number of batches of a step", max(is.Accumulate, 1), max(was.Accumulate, 1)))
 	add("seed", differ("the seed", is.Seed, was.Seed))
 	add("ordered", differ("ordered", is.Ordered, was.Ordered))
 	add("data", diffSet("the data", is.Data, was.Data))

@@ -11,7 +11,9 @@
 // filled ahead (windows.go, package feed). Many steps are handed to the device at once, in slices of some tens of
 // milliseconds; between two slices a Trainer can be stopped, its learning rate
 // changed, and its model evaluated. Only L-BFGS, whose steps are searches along
-// lines, comes back to the host after each evaluation of loss and gradient.
+// lines, comes back to the host after each evaluation of loss and gradient. With
+// Spec.Accumulate a step is several batches, which a program takes one after the
+// other, and another one the step itself (accumulate.go).
 //
 // When the loss or a gradient is not finite, that step and all that were handed
 // over with it change nothing: the weights stay those before the bad step, and

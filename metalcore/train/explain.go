@@ -8,8 +8,8 @@ import (
 	"github.com/metalnb/metalnb/metalcore/ir"
 )
 
-// Explain tells what a full training step is compiled to, and measures its
-// kernels. Nothing is trained: the steps that are measured work on copies.
+// Explain tells what a full training step is compiled to, of one of several parts a
+// full part, and measures its kernels. Nothing is trained: the steps that are measured work on copies.
 func (t *Trainer) Explain(ctx context.Context, opts compile.Options) (*compile.Explanation, error) {
 	release, err := t.hold(ctx)
 	if err != nil {
@@ -20,7 +20,7 @@ func (t *Trainer) Explain(ctx context.Context, opts compile.Options) (*compile.E
 }
 
 func (m *machine) explain(opts compile.Options) (*compile.Explanation, error) {
-	g, err := build(func() (*ir.Graph, error) { return stepGraph(m.spec, m.spec.batch()) })
+	g, err := build(func() (*ir.Graph, error) { return stepGraph(m.spec, m.spec.part()) })
 	if err != nil {
 		return nil, err
 	}

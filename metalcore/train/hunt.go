@@ -15,28 +15,46 @@ import (
 // finite. Training itself pays nothing for that. With Spec.Hunt each step is such
 // a program, and has looked already.
 func (m *machine) hunt(epochStep int) (string, error) {
+	step, _, err := m.prepare(epochStep)
+	if err != nil {
+		return "", err
+	}
+	if a, ok := step.(*accumulation); ok {
+		return a.hunt()
+	}
 	rows := m.spec.batch()
 	if epochStep >= m.spec.Data.Len()/rows {
 		rows = m.spec.Data.Len() % rows
 	}
-	var w walk
-	g, err := build(func() (*ir.Graph, error) {
+	return m.look(m.spec.Hunt, func() (walk, error) {
 		b, err := gradients(m.spec, rows)
 		if err != nil {
-			return nil, err
+			return walk{}, err
 		}
 		updates := b.model.Updates
 		if o, ok := m.spec.Optimizer.(optim.Updater); ok && m.spec.Hunt {
 			updates = append(b.updates(o), updates...)
 		}
-		w = b.walk(updates)
-		return ir.NewGraph("hunt", nil, []ir.Update{{State: scalar(nameFirst, ir.I32), New: w.firstBad()}}), nil
+		return b.walk(updates), nil
 	})
-	if err != nil {
-		return "", err
+}
+
+// look describes the first value of a walk with a number that is not finite, "" for
+// none. A program looks for it, unless the step has looked.
+func (m *machine) look(looked bool, over func() (walk, error)) (string, error) {
+	var w walk
+	graph := func() (g *ir.Graph, err error) {
+		if w, err = over(); err != nil {
+			return nil, err
+		}
+		return ir.NewGraph("hunt", nil, []ir.Update{{State: scalar(nameFirst, ir.I32), New: w.firstBad()}}), nil
 	}
-	if !m.spec.Hunt {
-		p, err := m.mem.compile(m.dataTables(), func() (*ir.Graph, error) { return g, nil })
+	if looked {
+		if _, err := build(graph); err != nil {
+			return "", err
+		}
+	} else {
+		p, err := m.mem.compile(m.dataTables(), graph)
 		if err != nil {
 			return "", err
 		}

@@ -42,7 +42,7 @@ func newMachine(dev backend.Device, s *Spec) (*machine, error) {
 	if s.Window == 0 {
 		s.Window = feed.WindowRows(s.Data, s.batch(), dev.Info().Memory)
 	}
-	for _, n := range []int{s.batch(), s.Data.Len() % s.batch()} {
+	for _, n := range []int{s.part(), s.Data.Len() % s.part()} {
 		if n == 0 {
 			continue
 		}
@@ -174,6 +174,9 @@ func (m *machine) prepare(epochStep int) (p stepper, most int, err error) {
 func (m *machine) stepper(rows int) (stepper, error) {
 	if o, ok := m.spec.Optimizer.(*optim.LBFGS); ok {
 		return newSearch(m, o, rows)
+	}
+	if m.spec.parts() > 1 {
+		return newAccumulation(m, rows)
 	}
 	return m.mem.compile(m.dataTables(), func() (*ir.Graph, error) { return stepGraph(m.spec, rows) })
 }

@@ -106,6 +106,9 @@ func (s *scaler) excuses() *ir.Value { return op.Lt(ir.Const(leastScale, ir.F32)
 
 // after is how a step changes them whose gradients were finite if good.
 func (s *scaler) after(good *ir.Value) []ir.Update {
+	if s == nil {
+		return nil
+	}
 	steady := op.Add(s.steady, number(1))
 	grows := op.Le(number(growEvery), steady)
 	larger := op.Min(op.Mul(s.scale, ir.Const(growFactor, ir.F32)), ir.Const(mostScale, ir.F32))

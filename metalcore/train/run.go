@@ -220,6 +220,9 @@ func (t *Trainer) slice(r *run, begin bool) error {
 	}
 	if p.halted {
 		first, err := m.hunt(t.epochStep)
+		if t.fail(err) {
+			return err
+		}
 		if err != nil {
 			first = "" // what there is to say can be said without it
 		}

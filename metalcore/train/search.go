@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/metalnb/metalnb/metalcore/backend"
 	"github.com/metalnb/metalnb/metalcore/ir"
@@ -187,11 +188,8 @@ func beginGraph(s *Spec, n int) (*ir.Graph, error) {
 	}
 	gradient := flat(b.grads)
 	ok, _, guard := b.guard(s.Hunt, b.model.Updates)
-	updates := append(b.model.Updates, b.sums...)
-	for i, u := range updates {
-		updates[i].New = op.Select(ok, u.New, u.State)
-	}
-	updates = append(append(updates, guard...), ir.Update{State: gradientState(b.params), New: gradient})
+	updates := slices.Concat(taken(ok, slices.Concat(b.model.Updates, b.sums)), guard,
+		[]ir.Update{{State: gradientState(b.params), New: gradient}})
 	return ir.NewGraph(fmt.Sprintf("%s: step of %d rows", s.Name, n),
 		found("begin", op.Cast(ok, ir.F32), b.mean, op.MaxOver(op.Abs(gradient), false)), updates), nil
 }
@@ -242,6 +240,6 @@ func moveGraph(s *Spec, o *optim.LBFGS) *ir.Graph {
 
 // doneGraph goes on to the next batch.
 func doneGraph(s *Spec, n int) *ir.Graph {
-	count := counters{scalar(nameCursor, ir.I32), scalar(nameStep, ir.I32), scalar(nameTick, ir.I32)}
-	return ir.NewGraph(s.Name+": next batch", nil, count.after(n))
+	count := s.counters()
+	return ir.NewGraph(s.Name+": next batch", nil, count.after(op.Add(count.row, number(n))))
 }

@@ -39,7 +39,7 @@ type Snapshot struct {
 // scratch says of a buffer's name that nothing in it is needed for the next step,
 // or that it is made of what else there is.
 func scratch(name string) bool {
-	for _, prefix := range []string{sumsEval, scratchOut, scratchPredict} {
+	for _, prefix := range []string{sumsEval, partly, scratchOut, scratchPredict} {
 		if strings.HasPrefix(name, prefix) {
 			return true
 		}

@@ -55,6 +55,9 @@ func restorable(t *testing.T) map[string]Spec {
 	averaged := noisySpec(t)
 	averaged.EMA = 0.9
 	specs["averages"] = averaged
+	parts := noisySpec(t)
+	parts.Batch, parts.Accumulate = 8, 2
+	specs["parts"] = parts
 	spec := noisySpec(t)
 	data, err := spec.Data.Rows("weighted", seq(spec.Data.Len()))
 	if err != nil {

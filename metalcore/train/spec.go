@@ -27,29 +27,30 @@ type Spec struct {
 	Name string
 	// Model has the input "x" [B,...] and the output "y"; its parameters are
 	// states with an initialiser (ir.AttrInit) and ir.AttrTrain.
-	Model     *ir.Graph
-	Loss      string        // one of package loss
-	LossWith  loss.Settings // of the loss; the zero value is the default
-	Metrics   []string      // of package metric, beside the one that goes with the loss
-	L1, L2    float64       // penalties on the size of parameters that decay: l1·|p| + l2·p²
-	EMA       float64       // how much of the weights' averages stays at a step, see average.go; 0 for no averages
-	Mixup     float64       // alpha of mixup, see mixup.go; 0 for none
-	Optimizer optim.Optimizer
-	Schedule  *schedule.Schedule // of the learning rate; nil for a constant one
-	Watch     string             // the metric that the schedule reacts to; the loss when empty
-	EarlyStop *EarlyStop         // nil for none
-	Batch     int                // rows of a step; the last step of an epoch may have fewer
-	Seed      int64              // of the first weights and of the order of rows
-	Ordered   bool               // do not shuffle
-	Precision string             // of the model: one of Precisions, Float32 when empty
-	Hunt      bool               // look at every value of each step for numbers that are not finite; slower
-	Window    int                // rows of the data that are on the device at a time, a multiple of Batch; 0 for all, or as many as fit
-	Data      *feed.Set
-	Valid     *feed.Set // measured after each epoch; may be nil
+	Model      *ir.Graph
+	Loss       string        // one of package loss
+	LossWith   loss.Settings // of the loss; the zero value is the default
+	Metrics    []string      // of package metric, beside the one that goes with the loss
+	L1, L2     float64       // penalties on the size of parameters that decay: l1·|p| + l2·p²
+	EMA        float64       // how much of the weights' averages stays at a step, see average.go; 0 for no averages
+	Mixup      float64       // alpha of mixup, see mixup.go; 0 for none
+	Optimizer  optim.Optimizer
+	Schedule   *schedule.Schedule // of the learning rate; nil for a constant one
+	Watch      string             // the metric that the schedule reacts to; the loss when empty
+	EarlyStop  *EarlyStop         // nil for none
+	Batch      int                // rows of a step; the last step of an epoch may have fewer
+	Accumulate int                // batches of a step, see accumulate.go; 0 for one
+	Seed       int64              // of the first weights and of the order of rows
+	Ordered    bool               // do not shuffle
+	Precision  string             // of the model: one of Precisions, Float32 when empty
+	Hunt       bool               // look at every value of each step for numbers that are not finite; slower
+	Window     int                // rows of the data that are on the device at a time, a multiple of those of a step; 0 for all, or as many as fit
+	Data       *feed.Set
+	Valid      *feed.Set // measured after each epoch; may be nil
 }
 
 // batch is the number of rows of a full step.
-func (s *Spec) batch() int { return min(s.Batch, s.Data.Len()) }
+func (s *Spec) batch() int { return min(s.part()*s.parts(), s.Data.Len()) }
 
 // Check reports the first fault of the specification: parts that are missing
 // or do not go together.
@@ -61,7 +62,7 @@ func (s *Spec) Check() error {
 		return fmt.Errorf("the batch size is %d: it must be at least 1, such as 32", s.Batch)
 	}
 	if s.Window < 0 || s.Window%s.batch() != 0 {
-		return fmt.Errorf("a window of %d rows: it must be a multiple of the batch, %d", s.Window, s.batch())
+		return fmt.Errorf("a window of %d rows: it must be a multiple of the %d of a step", s.Window, s.batch())
 	}
 	if err := s.checkModel(); err != nil {
 		return err
@@ -76,6 +77,9 @@ func (s *Spec) Check() error {
 		return err
 	}
 	if err := s.checkMixup(); err != nil {
+		return err
+	}
+	if err := s.checkAccumulate(); err != nil {
 		return err
 	}
 	if err := s.checkData(s.Data); err != nil {

@@ -47,21 +47,21 @@ type measured struct {
 
 // forward binds the model to a batch taken from a table of a set's rows on the
 // device, at the positions idx, and adds the loss, and the metrics' sums of the
-// given prefix.
-func forward(s *Spec, set *feed.Set, table int, idx *ir.Value, phase phase, prefix string) (m measured, err error) {
+// given prefix. Of the number draw, of a model that is trained, its random numbers
+// are made.
+func forward(s *Spec, set *feed.Set, table int, idx, draw *ir.Value, phase phase, prefix string) (m measured, err error) {
 	rows := idx.Shape[0]
 	x := op.Gather(dataInput(nameX, set.X.DType, table, set.XShape()), idx)
 	if in := s.input().DType; x.DType != in {
 		x = op.Cast(x, in)
 	}
-	var step, share *ir.Value
+	var share *ir.Value
 	if s.Mixup > 0 && phase == training {
-		step = scalar(nameStep, ir.I32)
-		share = mixShare(s, step)
+		share = mixShare(s, draw)
 		x = mixed(x, partners(x), share)
 	}
 	y := op.Gather(dataInput(nameY, set.Y.DType, table, set.YShape()), idx)
-	m.model = bindModel(s, rows, x, step, phase)
+	m.model = bindModel(s, rows, x, draw, phase)
 	out := m.model.Output(OutputName)
 	var weights *ir.Value
 	if set.Weighted() {
@@ -119,10 +119,10 @@ const (
 )
 
 // bindModel copies the model for a batch of n rows with x in place of its
-// input, as it is in the given phase. The trainer's seed is a constant in it
-// and the number of steps taken the trainer's own counter, see ownStep: step, if
-// x has been made with it. Only training updates the model's states.
-func bindModel(s *Spec, n int, x, step *ir.Value, phase phase) *ir.Graph {
+// input, as it is in the given phase. The trainer's seed is a constant in it, and
+// draw takes the place of the number of steps taken. Only training updates the
+// model's states.
+func bindModel(s *Spec, n int, x, draw *ir.Value, phase phase) *ir.Graph {
 	g := s.Model.Bind(n)
 	if phase != training {
 		g.Updates = nil
@@ -139,8 +139,8 @@ func bindModel(s *Spec, n int, x, step *ir.Value, phase phase) *ir.Graph {
 			return average(v)
 		case v.Op == ir.OpState && v.Name == ir.StateSeed:
 			return seedOf(s)
-		case v.Op == ir.OpState && v.Name == ir.StateStep && step != nil:
-			return step
+		case v.Op == ir.OpState && v.Name == ir.StateStep && draw != nil:
+			return draw
 		}
 		return v
 	})
@@ -148,17 +148,6 @@ func bindModel(s *Spec, n int, x, step *ir.Value, phase phase) *ir.Graph {
 
 // seedOf is the trainer's seed, 64 bits in 32.
 func seedOf(s *Spec) *ir.Value { return number(int(int32(s.Seed ^ s.Seed>>32*0x9E3779B9))) }
-
-// ownStep is the trainer's counter of steps: the state that the model reads, if
-// it does.
-func ownStep(model *ir.Graph) *ir.Value {
-	for _, v := range model.Leaves(ir.OpState) {
-		if v.Name == ir.StateStep {
-			return v
-		}
-	}
-	return scalar(nameStep, ir.I32)
-}
 
 // ownStates are the states of a model but for those that the trainer gives it.
 func ownStates(model *ir.Graph) []*ir.Value {
@@ -180,19 +169,22 @@ type slopes struct {
 	scaler        *scaler
 	mean          *ir.Value // the loss with the penalties
 	params, grads []*ir.Value
+	bad, unsound  *ir.Value // parts that were, of a step that looks at all; nil without parts
 }
 
-// gradients computes them for a batch of n rows at the epoch's cursor.
+// gradients computes them for the n rows that are next in the epoch. Of the part of
+// a step they are without the penalties.
 func gradients(s *Spec, n int) (out slopes, err error) {
-	cursor := scalar(nameCursor, ir.I32)
+	out.count = s.counters()
 	order := ir.Input(nameOrder, ir.I32, s.Data.Len())
-	idx := op.Gather(order, op.Add(cursor, ir.Iota(n)))
-	if out.measured, err = forward(s, s.Data, feed.TableRows(s.Data, s.Window), idx, training, sumsEpoch); err != nil {
+	idx := op.Gather(order, op.Add(out.count.row, ir.Iota(n)))
+	if out.measured, err = forward(s, s.Data, feed.TableRows(s.Data, s.Window), idx, out.count.draw, training, sumsEpoch); err != nil {
 		return out, err
 	}
-	out.count = counters{cursor, ownStep(out.model), scalar(nameTick, ir.I32)}
 	out.params = out.model.Params()
-	out.mean = penalized(s, out.rows.Mean(), out.params)
+	if out.mean = out.rows.Mean(); s.parts() == 1 {
+		out.mean = penalized(s, out.mean, out.params)
+	}
 	out.scaler = s.scaler()
 	grads, err := autodiff.Gradients(out.scaler.up(out.mean), out.params)
 	out.grads = out.scaler.down(grads)
@@ -200,24 +192,39 @@ func gradients(s *Spec, n int) (out slopes, err error) {
 }
 
 // stepGraph is the training step for a batch of n rows; of one that searches
-// along lines it is a single evaluation.
+// along lines it is a single evaluation, of one of several parts a part.
 func stepGraph(s *Spec, n int) (*ir.Graph, error) {
 	if o, ok := s.Optimizer.(*optim.LBFGS); ok {
 		return lineGraph(s, o, n)
 	}
+	if s.parts() > 1 {
+		return partGraph(s, n)
+	}
 	return trainGraph(s, s.Optimizer.(optim.Updater), n)
 }
 
-// counters count what is done: rows of the epoch, steps, steps of the slice.
-type counters struct{ cursor, step, tick *ir.Value }
+// counters count what is done: rows of the epoch, steps, steps of the slice, parts
+// of the step under way. Made of them are the row of the epoch to go on with, and a
+// number that no other batch has, for random numbers.
+type counters struct{ cursor, step, tick, part, row, draw *ir.Value }
+
+func (s *Spec) counters() counters {
+	c := counters{cursor: scalar(nameCursor, ir.I32), step: scalar(nameStep, ir.I32), tick: scalar(nameTick, ir.I32)}
+	if c.row, c.draw = c.cursor, c.step; s.parts() > 1 {
+		c.part = scalar(namePart, ir.I32)
+		c.row = op.Add(c.cursor, op.Mul(c.part, number(s.part())))
+		c.draw = op.Add(op.Mul(c.step, number(s.parts())), c.part)
+	}
+	return c
+}
 
 // number is that of the step under way, from 1.
 func (c counters) number() *ir.Value { return op.Min(op.Add(c.step, number(1)), number(maxStep)) }
 
-// after is how a step of n rows changes them.
-func (c counters) after(n int) []ir.Update {
+// after is how a step changes them that ends before the given row.
+func (c counters) after(row *ir.Value) []ir.Update {
 	return []ir.Update{
-		{State: c.cursor, New: op.Add(c.cursor, number(n))},
+		{State: c.cursor, New: row},
 		{State: c.step, New: c.number()},
 		{State: c.tick, New: op.Add(c.tick, number(1))}}
 }
@@ -228,23 +235,20 @@ func trainGraph(s *Spec, o optim.Updater, n int) (*ir.Graph, error) {
 	if err != nil {
 		return nil, err
 	}
-	updates := append(s.averaged(m.updates(o)), m.model.Updates...)
-	ok, good, guard := m.guard(s.Hunt, updates)
-	own := len(updates) - len(m.model.Updates) // the optimizer's
-	updates = append(updates, m.sums...)
-	updates = append(updates, m.count.after(n)...)
-	if m.scaler != nil {
-		updates = append(updates, m.scaler.after(good)...)
-	}
-	for i, u := range updates {
-		take := ok
-		if i < own {
-			take = good
-		}
-		updates[i].New = op.Select(take, u.New, u.State)
-	}
-	updates = append(updates, guard...)
+	own := s.averaged(m.updates(o))
+	ok, good, guard := m.guard(s.Hunt, slices.Concat(own, m.model.Updates))
+	others := slices.Concat(m.model.Updates, m.sums, m.count.after(op.Add(m.count.row, number(n))), m.scaler.after(good))
+	updates := slices.Concat(taken(good, own), taken(ok, others), guard)
 	return ir.NewGraph(fmt.Sprintf("%s: step of %d rows", s.Name, n), nil, updates), nil
+}
+
+// taken are updates that change nothing unless the condition holds.
+func taken(condition *ir.Value, updates []ir.Update) []ir.Update {
+	out := make([]ir.Update, len(updates))
+	for i, u := range updates {
+		out[i] = ir.Update{State: u.State, New: op.Select(condition, u.New, u.State)}
+	}
+	return out
 }
 
 // updates are those of the optimizer.
@@ -267,6 +271,9 @@ func (b *slopes) guard(hunt bool, updates []ir.Update) (ok, good *ir.Value, reme
 		good, sound = op.Eq(first, number(len(w.values))), op.Le(number(w.forward), first)
 		remember = append(remember, ir.Update{State: scalar(nameFirst, ir.I32), New: first})
 	}
+	if b.bad != nil {
+		good, sound = op.Min(good, op.Eq(b.bad, number(0))), op.Min(sound, op.Eq(b.unsound, number(0)))
+	}
 	halted := scalar(nameHalted, ir.I32)
 	good = op.Min(good, op.Eq(halted, number(0)))
 	if ok = good; b.scaler != nil {
@@ -284,7 +291,7 @@ func finite(loss *ir.Value, grads []*ir.Value) *ir.Value {
 // evalGraph measures the next n rows of a set and changes no parameter.
 func evalGraph(s *Spec, set *feed.Resident, n int) (*ir.Graph, error) {
 	cursor := scalar(sumsEval+"cursor", ir.I32)
-	m, err := forward(s, set.Set, set.Rows(), op.Add(cursor, ir.Iota(n)), evaluating, sumsEval)
+	m, err := forward(s, set.Set, set.Rows(), op.Add(cursor, ir.Iota(n)), nil, evaluating, sumsEval)
 	if err != nil {
 		return nil, err
 	}

@@ -31,6 +31,7 @@ type Info struct {
 	Params        int     // trainable numbers
 	Bytes         int64   // of device memory, the data not counted
 	Batch         int
+	Parts         int // batches of a step
 	Loss          string
 	Optimizer     string
 	Last          Epoch // the last epoch completed
@@ -127,7 +128,7 @@ func (t *Trainer) info() Info {
 	i := Info{Name: t.spec.Name, State: t.state, Note: t.note,
 		Epoch: t.epoch, Step: t.step, EpochStep: t.epochStep, StepsPerEpoch: t.machine.stepsPerEpoch(),
 		LR: t.rateAt(t.step), Skipped: t.skipped, LossScale: t.scale, StepsPerSec: t.stepsPerSec, Params: t.params, Bytes: t.bytes,
-		Batch: t.spec.Batch, Loss: t.machine.loss.String(), Optimizer: t.spec.Optimizer.Name()}
+		Batch: t.spec.Batch, Parts: t.spec.parts(), Loss: t.machine.loss.String(), Optimizer: t.spec.Optimizer.Name()}
 	if t.run != nil {
 		i.Goal = t.goal
 		i.Until = t.run.until

@@ -2,7 +2,7 @@ package wire
 
 // Proto is the version of this protocol. Hello, Welcome and Problem keep their
 // form in every version, so that two that do not match can say so.
-const Proto = 12
+const Proto = 13
 
 // Kind tells which message a frame holds.
 type Kind uint16
@@ -148,24 +148,25 @@ type Setting struct {
 // TrainerSpec declares a trainer. Model is the text of a graph with the input
 // "x" and the output "y".
 type TrainerSpec struct {
-	Name      string
-	Model     string
-	Data      DataRef
-	Valid     DataRef // no validation when its Source is empty
-	Batch     int
-	Loss      Loss
-	Metrics   []string // beside the one that goes with the loss
-	L1, L2    float64  // penalties on the size of parameters
-	EMA       float64  // of the weights, 0 for none
-	Mixup     float64  // alpha, 0 for none
-	Optimizer Optimizer
-	Schedule  Schedule
-	EarlyStop EarlyStop
-	Precision string // float32 when empty
-	Seed      int64
-	Ordered   bool // do not shuffle
-	Check     bool // look at every value of each step for NaN and infinities
-	Replace   bool // take the place of a trainer that differs
+	Name       string
+	Model      string
+	Data       DataRef
+	Valid      DataRef // no validation when its Source is empty
+	Batch      int
+	Accumulate int // batches of a step, 0 for one
+	Loss       Loss
+	Metrics    []string // beside the one that goes with the loss
+	L1, L2     float64  // penalties on the size of parameters
+	EMA        float64  // of the weights, 0 for none
+	Mixup      float64  // alpha, 0 for none
+	Optimizer  Optimizer
+	Schedule   Schedule
+	EarlyStop  EarlyStop
+	Precision  string // float32 when empty
+	Seed       int64
+	Ordered    bool // do not shuffle
+	Check      bool // look at every value of each step for NaN and infinities
+	Replace    bool // take the place of a trainer that differs
 }
 
 // Declare makes the trainer, or attaches to it; the answer is Declared.
@@ -196,6 +197,7 @@ type TrainerInfo struct {
 	Params        int     // trainable numbers
 	Bytes         int64   // of device memory
 	Batch         int
+	Parts         int // batches of a step
 	Loss          string
 	Optimizer     string
 	Data          DataInfo
