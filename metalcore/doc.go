@@ -6,7 +6,7 @@
 //   - autodiff: gradients of a graph, by one reverse walk
 //   - compile: the named passes over a graph
 //   - plan: a place in memory for every value
-//   - backend: the interface to a device; cpu; conformance, the suite that
+//   - backend: the interface to a device, and the queue of those who share it; cpu; conformance, the suite that
 //     every device passes
 //   - explain: what a graph is compiled to, each kernel measured
 //   - feed: data sets, and their copies on a device

@@ -118,6 +118,11 @@ func checkSteps(steps int) {
 // The cell ends, training goes on; Wait, Stop and SetLR work from other cells. When
 // the notebook's kernel ends, it goes on as well, or is paused, if the core began
 // with METALNB_AWAY=pause.
+//
+// Trainings that go on at once, of all notebooks, get the same share of the device's
+// time, however long their steps take; evaluations and predictions come in between.
+// One that is paused, or waits for its data, leaves its share to the others. On the
+// CPU, models so small that a step is one thread's work train side by side.
 func (t *Trainer) Start(epochs int) {
 	checkEpochs(epochs)
 	ask[wire.Trained](t, &wire.Train{Trainer: t.spec.Name, Epochs: epochs, Background: true})

@@ -25,6 +25,9 @@ func (d device) Info() backend.Info {
 	return i
 }
 
+// Queue is that of the device, whoever computes on it.
+func (d device) Queue() *backend.Queue { return d.pool.queue }
+
 // For is the device for another owner.
 func (d device) For(o backend.Owner) backend.Device { return d.pool.device(o) }
 

@@ -46,6 +46,9 @@ func (e *timed) Times() []time.Duration { return e.timer.Times() }
 // Bytes is the memory that the program holds.
 func (e *executable) Bytes() int64 { return e.inner.Bytes() }
 
+// Places is how many places of the device a run takes.
+func (e *executable) Places() int { return backend.PlacesOf(e.inner) }
+
 // Free gives the memory back. Freeing twice does no harm.
 func (e *executable) Free() {
 	e.inner.Free()

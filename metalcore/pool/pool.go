@@ -34,6 +34,7 @@ type Options struct {
 type Pool struct {
 	Options
 	inner backend.Device
+	queue *backend.Queue
 
 	mu       sync.Mutex // guards what follows, never while the device allocates
 	cache    *Cache[backend.Buffer]
@@ -50,7 +51,7 @@ const share = 0.75
 
 // New makes a pool of a device's memory.
 func New(dev backend.Device, opts Options) *Pool {
-	p := &Pool{inner: dev, accounts: map[backend.Owner]*account{}}
+	p := &Pool{inner: dev, queue: backend.QueueOf(dev), accounts: map[backend.Owner]*account{}}
 	p.Bound(opts)
 	return p
 }

@@ -21,6 +21,8 @@
 //	files larger than memory, and than the disk    read; or said, with what to do; nothing left   TestRowsOnTheDisk, TestNoRoomOnTheDisk (load)
 //	a damaged, cut or missing file of the journal  the one before it is used, and that is said    TestDamagedJournals (runtime)
 //	a device that fails in the middle of a step    the trainer keeps its last good state          TestDeviceFails (runtime)
+//	a trainer that waits for data, or the device   the others share the device's time alike; who  TestShares, TestSharesWithoutData,
+//	that is at long steps of others                waits is stopped at once and loses nothing     TestStopInTheQueue (train)
 //	a program of another version                   an error that both understand; a core that     TestOtherVersions, TestFutureHello
 //	                                               holds nothing makes room                       TestCoreOfAnotherVersion (root)
 //	any bytes for a frame, any half of one         the connection ends in time, others go on      TestHostileBytes, TestHalfAFrame

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -186,11 +187,18 @@ func newAccumulation(m *machine, rows int) (a *accumulation, err error) {
 	return a, nil
 }
 
-func (a *accumulation) run(steps int) error {
+func (a *accumulation) run(ctx context.Context, steps int) error {
 	var runs []backend.Run
+	places := 1
 	for _, p := range append(slices.Clip(a.parts), a.update) {
 		runs = append(runs, backend.Run{Executable: p.exec, Bindings: p.bind, Steps: 1})
+		places = max(places, backend.PlacesOf(p.exec))
 	}
+	share := a.m.mem.share
+	if share.Take(ctx, places) != nil {
+		return stopped(ctx)
+	}
+	defer share.Give()
 	if err := backend.Repeat(runs, steps).Wait(); err != nil {
 		return &DeviceError{err}
 	}
@@ -218,11 +226,11 @@ func (a *accumulation) free() {
 
 // hunt takes a step that is not finite once more, and says what made the first
 // number in it that is not. The update puts all back, as the step is halted.
-func (a *accumulation) hunt() (found string, err error) {
-	defer func() { err = errors.Join(err, a.update.run(1)) }()
+func (a *accumulation) hunt(ctx context.Context) (found string, err error) {
+	defer func() { err = errors.Join(err, a.update.run(context.WithoutCancel(ctx), 1)) }()
 	m := a.m
 	for i, n := range a.rows {
-		found, err = m.look(false, func() (walk, error) {
+		found, err = m.look(ctx, false, func() (walk, error) {
 			b, err := gradients(m.spec, n)
 			if err != nil {
 				return walk{}, err
@@ -235,11 +243,11 @@ func (a *accumulation) hunt() (found string, err error) {
 		if found != "" {
 			return fmt.Sprintf("%s, in part %d of %d of the step", found, i+1, len(a.parts)), nil
 		}
-		if err := a.parts[i].run(1); err != nil {
+		if err := a.parts[i].run(ctx, 1); err != nil {
 			return "", err
 		}
 	}
-	return m.look(false, func() (walk, error) {
+	return m.look(ctx, false, func() (walk, error) {
 		b, _, err := summed(m.spec)
 		if err != nil {
 			return walk{}, err

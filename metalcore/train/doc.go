@@ -15,6 +15,10 @@
 // Spec.Accumulate a step is several batches, which a program takes one after the
 // other, and another one the step itself (accumulate.go).
 //
+// Trainers on one device share its time alike, whatever their steps cost
+// (backend.Queue): a slice, a chunk of an evaluation or a prediction is a turn.
+// Who compiles, waits for data or is paused has no turn, and keeps nobody up.
+//
 // When the loss or a gradient is not finite, that step and all that were handed
 // over with it change nothing: the weights stay those before the bad step, and
 // Train returns a *DivergedError, which names what made the first such number.

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -14,19 +15,19 @@ import (
 // that looks at every value, and says what made the first number that is not
 // finite. Training itself pays nothing for that. With Spec.Hunt each step is such
 // a program, and has looked already.
-func (m *machine) hunt(epochStep int) (string, error) {
+func (m *machine) hunt(ctx context.Context, epochStep int) (string, error) {
 	step, _, err := m.prepare(epochStep)
 	if err != nil {
 		return "", err
 	}
 	if a, ok := step.(*accumulation); ok {
-		return a.hunt()
+		return a.hunt(ctx)
 	}
 	rows := m.spec.batch()
 	if epochStep >= m.spec.Data.Len()/rows {
 		rows = m.spec.Data.Len() % rows
 	}
-	return m.look(m.spec.Hunt, func() (walk, error) {
+	return m.look(ctx, m.spec.Hunt, func() (walk, error) {
 		b, err := gradients(m.spec, rows)
 		if err != nil {
 			return walk{}, err
@@ -41,7 +42,7 @@ func (m *machine) hunt(epochStep int) (string, error) {
 
 // look describes the first value of a walk with a number that is not finite, "" for
 // none. A program looks for it, unless the step has looked.
-func (m *machine) look(looked bool, over func() (walk, error)) (string, error) {
+func (m *machine) look(ctx context.Context, looked bool, over func() (walk, error)) (string, error) {
 	var w walk
 	graph := func() (g *ir.Graph, err error) {
 		if w, err = over(); err != nil {
@@ -59,7 +60,7 @@ func (m *machine) look(looked bool, over func() (walk, error)) (string, error) {
 			return "", err
 		}
 		defer p.free()
-		if err := p.run(1); err != nil {
+		if err := p.run(ctx, 1); err != nil {
 			return "", err
 		}
 	}

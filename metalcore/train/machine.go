@@ -1,6 +1,7 @@
 package train
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/metalnb/metalnb/metalcore/backend"
@@ -31,7 +32,7 @@ type machine struct {
 
 // stepper takes training steps.
 type stepper interface {
-	run(steps int) error
+	run(ctx context.Context, steps int) error // see program.run; a step is whole
 	use(tables map[string]backend.Buffer)
 	size() int64 // bytes of device memory
 	free()

@@ -67,7 +67,7 @@ func (m *machine) measure(ctx context.Context, set *feed.Resident) ([]Metric, er
 			number = w.Number
 		}
 		p.use(tables(set, number))
-		if err := p.run(1); err != nil {
+		if err := p.run(ctx, 1); err != nil {
 			return nil, err
 		}
 		done += n
@@ -103,7 +103,7 @@ func (m *machine) forget(set *feed.Resident) {
 
 // predict runs the model on the rows of x. The rows are taken in chunks whose
 // sizes are powers of two, so that a handful of programs serve any number.
-func (m *machine) predict(x feed.Array, raw bool) (feed.Array, error) {
+func (m *machine) predict(ctx context.Context, x feed.Array, raw bool) (feed.Array, error) {
 	out := m.spec.Model.Output(OutputName)
 	y := feed.Array{DType: out.DType, Shape: out.Shape.Bind(x.Len())}
 	probabilities := m.loss.Link() != "" && !raw
@@ -119,7 +119,7 @@ func (m *machine) predict(x feed.Array, raw bool) (feed.Array, error) {
 		if err := p.bind.Inputs[0].Upload(0, x.Slice(done, done+n).Data); err != nil {
 			return y, err
 		}
-		if err := p.run(1); err != nil {
+		if err := p.run(ctx, 1); err != nil {
 			return y, err
 		}
 		rows := make([]byte, out.Shape.Bind(n).Elems()*out.DType.Size())

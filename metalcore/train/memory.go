@@ -1,6 +1,7 @@
 package train
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -16,13 +17,14 @@ import (
 // that they are for. Programs that name the same state share it.
 type memory struct {
 	dev    backend.Device
+	share  *backend.Share // of the device's time
 	bufs   map[string]backend.Buffer
 	values map[string]*ir.Value // of a type and shape as the buffer's, where that is known
 	bytes  int64
 }
 
 func newMemory(dev backend.Device) *memory {
-	return &memory{dev: dev, bufs: map[string]backend.Buffer{}, values: map[string]*ir.Value{}}
+	return &memory{dev: dev, share: backend.QueueOf(dev).Join(), bufs: map[string]backend.Buffer{}, values: map[string]*ir.Value{}}
 }
 
 // need makes the buffer, all zero, unless it is there.
@@ -141,6 +143,7 @@ func (m *memory) free() {
 // program is a compiled graph with the buffers it runs on.
 type program struct {
 	exec   backend.Executable
+	share  *backend.Share
 	bind   backend.Bindings
 	inputs []string // names of bind.Inputs
 	bytes  int64
@@ -157,7 +160,7 @@ func (m *memory) compile(given map[string]backend.Buffer, make func() (*ir.Graph
 	if err != nil {
 		return nil, err
 	}
-	p := &program{}
+	p := &program{share: m.share}
 	if p.bind, err = m.bindings(planned, given); err != nil {
 		return nil, err
 	}
@@ -193,7 +196,13 @@ func (m *memory) bindings(planned *plan.Program, given map[string]backend.Buffer
 	return b, err
 }
 
-func (p *program) run(steps int) error {
+// run takes steps in one turn on the device. It gives up waiting for that, and
+// only that, when the context ends.
+func (p *program) run(ctx context.Context, steps int) error {
+	if p.share.Take(ctx, backend.PlacesOf(p.exec)) != nil {
+		return stopped(ctx)
+	}
+	defer p.share.Give()
 	if err := p.exec.Submit(p.bind, steps).Wait(); err != nil {
 		return &DeviceError{err}
 	}

@@ -33,7 +33,7 @@ func (p *pace) next(remaining, perEpoch int) int {
 
 // took records how long a slice lasted.
 func (p *pace) took(steps int, d time.Duration) {
-	one := max(d/time.Duration(max(steps, 1)), 1)
+	one := max(d/time.Duration(steps), 1)
 	if p.perStep > 0 {
 		one = (p.perStep + one) / 2
 	}

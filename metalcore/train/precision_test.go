@@ -49,7 +49,7 @@ func TestScaler(t *testing.T) {
 		} else if steady++; steady == 2000 {
 			scale, steady = scale*2, 0
 		}
-		if err := p.run(1); err != nil {
+		if err := p.run(context.Background(), 1); err != nil {
 			t.Fatal(err)
 		}
 		gotSkipped, got, err := m.scaling()
@@ -63,7 +63,7 @@ func TestScaler(t *testing.T) {
 	_ = mem.put(nameScale, ir.AppendElement(nil, ir.F32, mostScale))
 	_ = mem.putI32(nameSteady, growEvery-1)
 	_ = mem.putI32("at", 3)
-	if err := p.run(1); err != nil {
+	if err := p.run(context.Background(), 1); err != nil {
 		t.Fatal(err)
 	}
 	if _, got, _ := m.scaling(); got != mostScale {

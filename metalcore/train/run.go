@@ -105,6 +105,7 @@ func (t *Trainer) goalOf(epochs int, steps int64) int {
 // end records why a run is over and tells the subscribers.
 func (t *Trainer) end(r *run, err error) {
 	t.machine.drain()
+	t.machine.mem.share.Leave()
 	t.mu.Lock()
 	state := Finished
 	t.note = r.note
@@ -206,20 +207,20 @@ func (t *Trainer) slice(r *run, begin bool) error {
 	if err != nil {
 		return err
 	}
-	start := time.Now()
-	failed := program.run(n)
+	start, spent := time.Now(), m.mem.share.Spent()
+	failed := program.run(r.ctx, n)
 	if t.fail(failed) {
 		return failed
 	}
 	p, err := m.progress()
 	if err == nil {
-		t.account(r, p, time.Since(start))
+		t.account(r, p, time.Since(start), m.mem.share.Spent()-spent)
 	}
 	if err = errors.Join(failed, err); err != nil {
-		return err
+		return t.stopError(r, err)
 	}
 	if p.halted {
-		first, err := m.hunt(t.epochStep)
+		first, err := m.hunt(r.ctx, t.epochStep)
 		if t.fail(err) {
 			return err
 		}
@@ -242,10 +243,13 @@ func (t *Trainer) fail(err error) bool {
 	return t.fault != nil
 }
 
-// account adds a slice to the counters and to the history.
-func (t *Trainer) account(r *run, p progress, took time.Duration) {
+// account adds a slice to the counters and to the history; of the time that it
+// took, it had the device for a part.
+func (t *Trainer) account(r *run, p progress, took, device time.Duration) {
 	steps := t.machine.steps(p.rows) - t.epochStep
-	t.pace.took(steps, took)
+	if steps > 0 {
+		t.pace.took(steps, device)
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	r.steps += int64(steps)

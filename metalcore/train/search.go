@@ -1,6 +1,7 @@
 package train
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -77,10 +78,11 @@ func (s *search) size() (sum int64) {
 	return sum
 }
 
-// run takes steps until one begins with a loss or gradient that is not finite.
-func (s *search) run(steps int) error {
+// run takes steps until one begins with a loss or gradient that is not finite. A
+// step that has begun is not given up.
+func (s *search) run(ctx context.Context, steps int) error {
 	for i := range steps {
-		found, err := s.numbers(s.begin) // whether it is finite, loss, steepest slope
+		found, err := s.numbers(ctx, s.begin) // whether it is finite, loss, steepest slope
 		if err != nil || found[0] == 0 {
 			return err
 		}
@@ -93,7 +95,7 @@ func (s *search) run(steps int) error {
 		if err != nil {
 			return err
 		}
-		if err := s.done.run(1); err != nil {
+		if err := s.done.run(context.Background(), 1); err != nil {
 			return err
 		}
 	}
@@ -101,8 +103,8 @@ func (s *search) run(steps int) error {
 }
 
 // numbers runs a program once and reads what it found.
-func (s *search) numbers(p *program) ([]float64, error) {
-	if err := p.run(1); err != nil {
+func (s *search) numbers(ctx context.Context, p *program) ([]float64, error) {
+	if err := p.run(ctx, 1); err != nil {
 		return nil, err
 	}
 	data := make([]byte, p.bind.Outputs[0].Len())
@@ -122,7 +124,7 @@ func (s *search) at(t float64) error {
 
 // Direct is part of optim.Problem, like Evaluate and Move.
 func (s *search) Direct() (optim.Direction, error) {
-	found, err := s.numbers(s.direct)
+	found, err := s.numbers(context.Background(), s.direct)
 	if err != nil {
 		return optim.Direction{}, err
 	}
@@ -133,7 +135,7 @@ func (s *search) Evaluate(t float64) (p optim.Point, steepest float64, err error
 	if err := s.at(t); err != nil {
 		return p, 0, err
 	}
-	found, err := s.numbers(s.evaluate)
+	found, err := s.numbers(context.Background(), s.evaluate)
 	if err != nil {
 		return p, 0, err
 	}
@@ -144,7 +146,7 @@ func (s *search) Move(t float64) error {
 	if err := s.at(t); err != nil {
 		return err
 	}
-	return s.move.run(1)
+	return s.move.run(context.Background(), 1)
 }
 
 // flat puts values one after the other.

@@ -244,6 +244,9 @@ func (t *Trainer) hold(ctx context.Context) (release func(), err error) {
 		bytes := t.machine.bytes()
 		t.mu.Lock()
 		t.bytes = bytes
+		if t.run == nil {
+			t.machine.mem.share.Leave()
+		}
 		t.mu.Unlock()
 		t.turn.give()
 	}, nil

@@ -47,12 +47,13 @@ func (t *Trainer) Predict(x feed.Array, raw bool) (feed.Array, error) {
 	if err := x.CheckFinite("x"); err != nil {
 		return feed.Array{}, err
 	}
-	release, err := t.hold(context.Background())
+	ctx := context.Background()
+	release, err := t.hold(ctx)
 	if err != nil {
 		return feed.Array{}, err
 	}
 	defer release()
-	return t.machine.predict(x.Cast(t.machine.spec.input().DType), raw)
+	return t.machine.predict(ctx, x.Cast(t.machine.spec.input().DType), raw)
 }
 
 // trimWait is longer than a copy for the journal takes, and a slice of steps.

@@ -32,6 +32,7 @@ type frame struct {
 	local  [][]float32        // one for each worker
 	table  [][]unsafe.Pointer // of elementwise steps, one for each worker
 	pool   *pool
+	wide   bool // some work was shared with the workers
 }
 
 // number is an element type that Go computes with. A bool is a uint8.
@@ -66,6 +67,7 @@ type executable struct {
 	binds  []func(fr *frame) // what instructions prepare for new buffers
 
 	mu    sync.Mutex     // held while a run is in flight
+	ran   bool           // a step
 	clock *backend.Clock // nil when nothing is measured
 }
 
@@ -93,6 +95,15 @@ func (e *executable) Submit(b backend.Bindings, steps int) backend.Completion {
 // Bytes is the size of arena and scratch.
 func (e *executable) Bytes() int64 { return e.arena.size }
 
+// Places is the number of threads that a run takes: one if a step has shown that it
+// shares nothing.
+func (e *executable) Places() int {
+	if e.ran && !e.frame.wide {
+		return 1
+	}
+	return e.device.pool.threads
+}
+
 // Free waits for a run in flight and gives the arena back.
 func (e *executable) Free() {
 	e.mu.Lock()
@@ -105,6 +116,7 @@ func (e *executable) Free() {
 // steps runs the program; a kernel's panic becomes an error.
 func (e *executable) steps(n int) (err error) {
 	step, at := 0, 0
+	e.ran = e.ran || n > 0
 	runtime.LockOSThread()
 	old := vec.Flush()
 	defer func() {

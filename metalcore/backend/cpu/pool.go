@@ -163,7 +163,9 @@ func (p *pool) close() {
 // run calls f for pieces of 0..n-1. Work of less than grain, and work that
 // comes while another run has the workers, stays on the caller.
 func (p *pool) run(fr *frame, n, grain int, f body) {
-	if n <= grain || p.threads == 1 || !p.busy.TryLock() {
+	shared := n > grain && p.threads > 1
+	fr.wide = fr.wide || shared
+	if !shared || !p.busy.TryLock() {
 		if n > 0 {
 			f(fr, 0, 0, n)
 		}

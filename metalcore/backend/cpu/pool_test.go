@@ -23,7 +23,7 @@ func TestPoolDoesAllWorkOnce(t *testing.T) {
 		total := 0
 		for round := range 3000 {
 			n := round % len(counts)
-			p.run(nil, n, 1, count)
+			p.run(new(frame), n, 1, count)
 			total += n
 			if round%1000 == 0 {
 				sleepers(t, p)
@@ -65,7 +65,7 @@ func TestPoolWorkersHaveNumbers(t *testing.T) {
 	defer p.close()
 	var using [3]atomic.Int32
 	for range 200 {
-		p.run(nil, 30, 1, func(_ *frame, worker, _, _ int) {
+		p.run(new(frame), 30, 1, func(_ *frame, worker, _, _ int) {
 			if using[worker].Add(1) != 1 {
 				t.Errorf("two pieces run as worker %d", worker)
 			}
@@ -85,7 +85,7 @@ func TestPoolManyCallers(t *testing.T) {
 			for range 500 {
 				sum := 0
 				var mu sync.Mutex
-				p.run(nil, 10, 1, func(_ *frame, _, lo, hi int) {
+				p.run(new(frame), 10, 1, func(_ *frame, _, lo, hi int) {
 					mu.Lock()
 					sum += hi - lo
 					mu.Unlock()
@@ -105,6 +105,6 @@ func BenchmarkHandOver(b *testing.B) {
 	defer p.close()
 	nothing := func(*frame, int, int, int) {}
 	for b.Loop() {
-		p.run(nil, 2, 1, nothing)
+		p.run(new(frame), 2, 1, nothing)
 	}
 }
