@@ -286,3 +286,23 @@ func TestAccountsWalk(t *testing.T) {
 		t.Errorf("%d bytes are left", n)
 	}
 }
+
+// All who compute on a pool's device wait in one queue, and its programs say how
+// much of the device they take.
+func TestOneQueue(t *testing.T) {
+	p := pool.New(cpu.New(3), pool.Options{})
+	dev := p.Device()
+	defer dev.Close()
+	mine := backend.For(dev, backend.Owner{Kind: "trainer", Name: "mine"})
+	if backend.QueueOf(mine) != backend.QueueOf(dev) {
+		t.Error("an owner has a queue of its own")
+	}
+	exe, err := mine.Compile(square(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer exe.Free()
+	if n := backend.PlacesOf(exe); n != 3 {
+		t.Errorf("a program that has not run takes %d places of 3", n)
+	}
+}
