@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -23,7 +24,8 @@ import (
 type killed struct {
 	t       *testing.T
 	place   wire.Place
-	step    int64 // of the last one that came back
+	step    int64 // that it must come back with, at least: it was in place in a file
+	newest  int64 // that is in a file of the last core
 	written bool  // there was a file of it
 	lost    []time.Duration
 }
@@ -75,6 +77,7 @@ func (k *killed) round() {
 		end <- time.Now()
 		syscall.Kill(pid, syscall.SIGKILL)
 	})
+	stop := k.watch()
 	var begin time.Time
 	if d := ask[wire.Declared](k.t, conn, dropout("a")); d != nil {
 		k.came(&d.Info)
@@ -82,6 +85,7 @@ func (k *killed) round() {
 		ask[wire.Trained](k.t, conn, &wire.Train{Trainer: "a", Epochs: forever, Background: true})
 	}
 	eventually(k.t, "the core to be gone", func() bool { return gone(pid) })
+	k.step = max(k.step, stop())
 	if last := k.look(); !begin.IsZero() {
 		if last.After(begin) {
 			begin = last
@@ -90,10 +94,57 @@ func (k *killed) round() {
 	}
 }
 
-// came looks at the trainer as it came back.
+// files are where the trainer is written, and the one before.
+func (k *killed) files() []string {
+	paths, err := filepath.Glob(filepath.Join(k.place.Journal(), "book-*", "a-*.safetensors*"))
+	if err != nil {
+		k.t.Error(err)
+	}
+	return slices.DeleteFunc(paths, func(path string) bool { return filepath.Ext(path) == ".at" })
+}
+
+// at is where the trainer of a file is.
+func at(meta map[string]string) (p struct {
+	Time time.Time
+	Step int64
+}, err error) {
+	return p, json.Unmarshal([]byte(meta["position"]), &p)
+}
+
+// watch looks at what is written from beside, until it is stopped: what is in place
+// is on the disk, and has to come back. It returns the last step that was in place.
+func (k *killed) watch() (stop func() int64) {
+	done, last := make(chan struct{}), make(chan int64)
+	go func() {
+		step := int64(0)
+		for {
+			select {
+			case <-done:
+				last <- step
+				return
+			case <-time.After(time.Millisecond):
+			}
+			for _, path := range k.files() {
+				meta, err := checkpoint.ReadMeta(path)
+				if errors.Is(err, fs.ErrNotExist) {
+					continue // it becomes the one before at this moment
+				}
+				p, failed := at(meta)
+				if err != nil || failed != nil {
+					k.t.Error(err, failed)
+				}
+				step = max(step, p.Step)
+			}
+		}
+	}()
+	return func() int64 { close(done); return <-last }
+}
+
+// came looks at the trainer as it came back: as the newest file has it, which is
+// none from before the last that was in place.
 func (k *killed) came(i *wire.TrainerInfo) {
-	if i.Step < k.step || k.written && i.Step == 0 || i.Training() {
-		k.t.Errorf("it was at step %d once, and came back as %+v", k.step, i)
+	if i.Step < k.step || i.Step != k.newest || k.written && i.Step == 0 || i.Training() {
+		k.t.Errorf("step %d was in place, %d is in a file, and it came back as %+v", k.step, k.newest, i)
 	}
 	if k.step = i.Step; k.step > 0 {
 		contains(k.t, "the note", i.Note, "restored from the journal of", "of training w")
@@ -103,38 +154,30 @@ func (k *killed) came(i *wire.TrainerInfo) {
 // look reads what the killed core has left: whole files, one at least. It returns
 // the time of the latest.
 func (k *killed) look() (last time.Time) {
-	paths, err := filepath.Glob(filepath.Join(k.place.Journal(), "book-*", "a-*.safetensors*"))
-	if err != nil {
-		k.t.Fatal(err)
-	}
-	files := 0
+	paths := k.files()
 	for _, path := range paths {
-		if filepath.Ext(path) == ".at" {
-			continue
-		}
 		f, err := checkpoint.Read(path, 0)
 		if err != nil {
 			k.t.Error(err)
 			continue
 		}
-		var position struct{ Time time.Time }
-		if err := json.Unmarshal([]byte(f.Meta["position"]), &position); err != nil {
+		p, err := at(f.Meta)
+		if err != nil {
 			k.t.Error(err)
 		}
-		if position.Time.After(last) {
-			last = position.Time
+		if p.Time.After(last) {
+			last, k.newest = p.Time, p.Step
 		}
-		files++
 	}
-	if k.written && files == 0 {
+	if k.written && len(paths) == 0 {
 		k.t.Error("no file is left")
 	}
-	k.written = k.written || files > 0
+	k.written = k.written || len(paths) > 0
 	return last
 }
 
 // A core may be killed at any moment: its trainer comes back, never from before
-// the last time, and goes on bit for bit as one that nobody disturbed.
+// what was written once, and goes on bit for bit as one that nobody disturbed.
 func TestKilledAtAnyMoment(t *testing.T) {
 	rounds := 200
 	if testing.Short() {

@@ -8,8 +8,8 @@
 //
 //	what is pulled                                 what must hold                                 test
 //
-//	kill -9 of the core, 200 times, at random      no more lost than the journal's interval,      TestKilledAtAnyMoment (root)
-//	                                               never a corrupt state
+//	kill -9 of the core, 200 times, at random      what was in place in a file comes back, whole, TestKilledAtAnyMoment (root)
+//	                                               and trains on bit for bit
 //	kill -9 of the core under a Fit                the cell is told, its next call starts a core  TestCoreKilled (root)
 //	kill -9 of a cell, and of its process group    Fit stops, Start goes on, nothing leaks        TestKilledClients (root), TestSoak
 //	the end of a notebook's kernel                 training goes on, or pauses if asked to        TestTrainingWithoutItsKernel
