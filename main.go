@@ -237,7 +237,7 @@ func core(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	journal := flags.String("journal", journalEnv(), "write each trainer down so often while it trains, as `15s`; \"off\" for never; METALNB_JOURNAL sets it, too")
 	resume := flags.Bool("resume", os.Getenv("METALNB_RESUME") != "", "have trainers that were training when a core died go on as soon as a cell uses them; METALNB_RESUME=yes sets it, too")
 	away := flags.String("away", cmp.Or(os.Getenv("METALNB_AWAY"), "train"), "what trainings do when the kernel of their notebook ends: train on, or pause until t.Resume(); METALNB_AWAY sets it, too")
-	age := flags.Duration("journal-age", 90*24*time.Hour, "forget trainers that nobody has trained for so long; never when 0")
+	age := flags.Duration("journal-age", 90*24*time.Hour, "forget trainers whose training ended so long before that of the latest; never when 0")
 	size := flags.Float64("journal-size", 20, "the `GB` that trainers may take on the disk when the core begins: those not trained for longest are forgotten; any number when 0")
 	name := flags.String("device", os.Getenv(device.Env), "the `DEVICE` to compute on: "+deviceNames()+"; "+device.Env+" sets it too")
 	memory := flags.String("memory", os.Getenv("METALNB_MEMORY"), "the memory that trainers, data and computations may take on the device, as `8GB`; three quarters of it when not given; METALNB_MEMORY sets it, too")

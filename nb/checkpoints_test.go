@@ -16,13 +16,13 @@ func TestCheckpointErrors(t *testing.T) {
 	tr := nb.NewTrainer("checked", nb.Input(8, 8, 1).Flatten().Dense(10), nb.Config{Data: digits.Train})
 	defer tr.Drop()
 	for text, f := range map[string]func(){
-		"a checkpoint needs a name":      func() { tr.Checkpoint("") },
-		`there is no checkpoint "best"`:  func() { tr.Restore("best") },
-		"is no file of a trainer":        func() { tr.Save("best.npz") },
-		"no such file":                   func() { tr.Restore("best.safetensors") },
-		"a fork needs a name":            func() { tr.Fork("") },
-		"a trainer needs a name":         func() { tr.Rename("") },
-		"the checkpoint is not written:": func() { tr.Save("/nowhere/at/all/best.safetensors") },
+		"a checkpoint needs a name":        func() { tr.Checkpoint("") },
+		`there is no checkpoint "best"`:    func() { tr.Restore("best") },
+		"is no file of a trainer":          func() { tr.Save("best.npz") },
+		"no such file":                     func() { tr.Restore("best.safetensors") },
+		`a trainer cannot be called "a/b"`: func() { tr.Fork("a/b") },
+		"a trainer needs a name":           func() { tr.Rename("") },
+		"the checkpoint is not written:":   func() { tr.Save("/nowhere/at/all/best.safetensors") },
 	} {
 		if e := raised(t, f); !strings.Contains(e.Message, text) || e.Remedy == "" && e.Code != nb.CodeArgument && e.Code != nb.CodeResource ||
 			filepath.Base(e.File) != "checkpoints_test.go" {

@@ -18,8 +18,8 @@ import (
 // optimizer, position and history, while that one trains on. They share the data.
 // When there is one of that name and the same specification, it stays as it is.
 func (s *Session) Fork(name, as string) (*Trainer, error) {
-	if as == "" {
-		return nil, errorf(BadRequest, `like t.Fork("second")`, "a fork needs a name")
+	if err := checkTrainerName(as); err != nil {
+		return nil, err
 	}
 	s.declaring.Lock()
 	defer s.declaring.Unlock()
@@ -73,8 +73,8 @@ func (s *Session) Rename(name, as string) (*Trainer, error) {
 	if as == name {
 		return t, nil
 	}
-	if as == "" {
-		return nil, errorf(BadRequest, `like t.Rename("second")`, "a trainer needs a name")
+	if err := checkTrainerName(as); err != nil {
+		return nil, err
 	}
 	s.waking.Lock()
 	defer s.waking.Unlock()
@@ -170,8 +170,8 @@ func (t *Trainer) place(name, path string) (string, error) {
 		return "", errorf(BadRequest, "name it like run/best"+suffix, "%s is no file of a trainer", path)
 	case path != "":
 		return path, nil
-	case name == "":
-		return "", errorf(BadRequest, `like t.Checkpoint("best")`, "a checkpoint needs a name")
+	case checkName("a checkpoint", name) != nil:
+		return "", checkName("a checkpoint", name)
 	case j == nil || j.dead != "":
 		return "", errorf(Resource, "give a path, as t.Save(\"best"+suffix+"\")", "this core has no folder for checkpoints")
 	}

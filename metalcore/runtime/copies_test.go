@@ -50,7 +50,7 @@ func TestForks(t *testing.T) {
 		name, as string
 		code     Code
 		text     string
-	}{{"c", "d", Unknown, "there is no trainer"}, {"a", "", BadRequest, "a fork needs a name"}} {
+	}{{"c", "d", Unknown, "there is no trainer"}, {"a", "", BadRequest, "a trainer needs a name"}} {
 		_, err := s.Fork(bad.name, bad.as)
 		fails(t, err, bad.code, bad.text)
 	}

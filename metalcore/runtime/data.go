@@ -59,6 +59,9 @@ func (s *Session) PutData(name, hash string, x, y feed.Array, classes []string) 
 
 // PutWeighted is PutData with what each row counts, numbers [N].
 func (s *Session) PutWeighted(name, hash string, x, y, weights feed.Array, classes []string) error {
+	if err := checkName("data", name); err != nil {
+		return err
+	}
 	set, err := feed.NewSet(name, x, y, classes)
 	if err == nil {
 		if set.W = weights; weights.DType.Valid() && weights.Check() == nil {

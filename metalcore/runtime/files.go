@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/metalnb/metalnb/metalcore/feed"
 	"github.com/metalnb/metalnb/metalcore/feed/load"
@@ -23,6 +24,9 @@ type origin struct {
 // LoadData keeps what files hold as data of a name. Files that are there and
 // have not changed are not read again.
 func (s *Session) LoadData(ctx context.Context, name string, spec load.Spec) error {
+	if !utf8.ValidString(name) { // it holds paths and settings
+		return errorf(BadRequest, "give the file another name", "%q is no text in UTF-8", name)
+	}
 	stamp, err := spec.Stamp()
 	if err != nil {
 		return wrap(BadData, "", err)
@@ -86,6 +90,9 @@ func originated(stamp string, set *feed.Set, from *origin) *Upload {
 // shape of all rows, and no elements. It is the data that is there if that is
 // declared alike.
 func (s *Session) OpenStream(name string, x, y feed.Array, classes []string) error {
+	if err := checkName("data", name); err != nil {
+		return err
+	}
 	stamp := fmt.Sprintf("stream %v %v %q", x, y, classes)
 	if s.HasData(name, stamp) {
 		return nil

@@ -22,7 +22,7 @@ type JournalOptions struct {
 	Every time.Duration // how long a training may go unwritten; only checkpoints are written when 0
 	// Declaration makes a declaration of its text again; find has its data.
 	Declaration func(name, text string, find func(Ref) (*feed.Set, *Upload, error)) (Declaration, error)
-	Age         time.Duration // files that nobody has asked for so long are removed; 0 for never
+	Age         time.Duration // files so much older than the latest are removed; 0 for never
 	Bytes       int64         // that all files may take when the core begins, or the oldest are removed; 0 for any number
 	Resume      bool          // have trainers that come back go on, where they were training
 	Log         func(format string, args ...any)

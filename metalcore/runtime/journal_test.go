@@ -303,12 +303,29 @@ func TestOldFilesAreRemoved(t *testing.T) {
 	if n := clean(JournalOptions{Age: time.Hour, Bytes: 1 << 30}); n != had || had < 2 {
 		t.Fatalf("of %d files %d are left", had, n)
 	}
-	old := time.Now().Add(-2 * time.Hour)
-	for _, p := range []string{path, checkpoint.Before(path)} {
-		if err := os.Chtimes(p, old, old); err != nil && !os.IsNotExist(err) {
-			t.Fatal(err)
+	date := func(by time.Duration, paths ...string) {
+		for _, p := range paths {
+			if err := os.Chtimes(p, time.Now().Add(by), time.Now().Add(by)); err != nil && !os.IsNotExist(err) {
+				t.Fatal(err)
+			}
 		}
 	}
+	data, err := filepath.Glob(filepath.Join(dir, dataDir, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	trainer := []string{path, checkpoint.Before(path)}
+	for what, by := range map[string]time.Duration{"after a long absence": -2 * time.Hour, "of a clock that was ahead": 2 * time.Hour} {
+		date(by, append(data, trainer...)...)
+		if n := clean(JournalOptions{Age: time.Hour}); n != had {
+			t.Errorf("%s: of %d files %d are left", what, had, n)
+		}
+	}
+	date(0, data...)
+	if n := clean(JournalOptions{Age: time.Hour}); n != had {
+		t.Errorf("with a trainer from the future, of %d files %d are left", had, n)
+	}
+	date(-2*time.Hour, trainer...)
 	if n := clean(JournalOptions{Age: time.Hour}); n != 0 {
 		t.Errorf("%d files are left, and no trainer needs the data", n)
 	}

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/metalnb/metalnb/metalcore/checkpoint"
@@ -125,7 +126,7 @@ func (s *saved) file() (*checkpoint.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.Meta = map[string]string{"metalnb": format, "session": s.session, "trainer": s.name, "declaration": s.text,
+	f.Meta = map[string]string{"metalnb": format, "session": strings.ToValidUTF8(s.session, "?"), "trainer": s.name, "declaration": s.text,
 		"data": string(data), "checkpoint": s.as, "position": string(where)}
 	return f, nil
 }

@@ -128,6 +128,9 @@ type Declaration struct {
 // refused, unless replace is set. The outcome is "created", "attached",
 // "changed" or "replaced".
 func (s *Session) Declare(d Declaration, replace bool) (string, *Trainer, error) {
+	if err := checkTrainerName(d.Name); err != nil {
+		return "", nil, err
+	}
 	s.declaring.Lock()
 	defer s.declaring.Unlock()
 	_, done := s.core.work() // until the trainer is known

@@ -87,7 +87,8 @@ func (j *Journal) loadData(sum string, room load.Room) (*Upload, error) {
 
 // clean removes what killed cores left unfinished, and what is too old or too
 // much: the files of the trainers that nobody has trained for longest, and data
-// that no trainer needs.
+// that no trainer needs. Age counts up to the latest file, so that neither a long
+// absence nor a clock that is ahead removes all.
 func (j *Journal) clean() {
 	type file struct {
 		path string
@@ -113,9 +114,13 @@ func (j *Journal) clean() {
 		return nil
 	})
 	slices.SortFunc(files, func(a, b file) int { return a.info.ModTime().Compare(b.info.ModTime()) })
+	now := time.Now()
+	if n := len(files); n > 0 && files[n-1].info.ModTime().Before(now) {
+		now = files[n-1].info.ModTime()
+	}
 	needed := map[string]bool{}
 	for _, f := range files {
-		old := j.Age > 0 && time.Since(f.info.ModTime()) > j.Age
+		old := j.Age > 0 && now.Sub(f.info.ModTime()) > j.Age
 		switch {
 		case filepath.Base(filepath.Dir(f.path)) == dataDir:
 		case old || j.Bytes > 0 && sum > j.Bytes:

@@ -20,6 +20,8 @@
 //	a full disk; a journal that cannot be written  said, with what to do; the core goes on        TestFullDisk, TestFullJournal (root)
 //	files larger than memory, and than the disk    read; or said, with what to do; nothing left   TestRowsOnTheDisk, TestNoRoomOnTheDisk (load)
 //	a damaged, cut or missing file of the journal  the one before it is used, and that is said    TestDamagedJournals (runtime)
+//	a journal after a long absence, or by a clock  nothing that is not much older than the latest TestOldFilesAreRemoved (runtime)
+//	that was wrong                                 is removed (found: all was)
 //	a device that fails in the middle of a step    the trainer keeps its last good state          TestDeviceFails (runtime)
 //	a trainer that waits for data, or the device   the others share the device's time alike; who  TestShares, TestSharesWithoutData,
 //	that is at long steps of others                waits is stopped at once and loses nothing     TestStopInTheQueue (train)
@@ -35,6 +37,8 @@
 //	513 connections; requests without waiting      refused with a reason; room again after them   TestManyConnections, TestRequestsDuringAStream
 //	a process of another user                      refused, even where the directory is open      TestStranger (socket)
 //	a directory that others can write to, links    refused: what is in it may not be ours         TestPlaceIsPrivate, TestStrangePlaces (wire)
+//	names with slashes, dots, lines, NUL, bytes    refused, where they cannot be found or written TestNames (runtime)
+//	that are no text, of 100,000 letters           (found: trainers that no call reached)
 //	paths with dots and links                      no file outside of the folders is read         TestRoots, TestFilesOutsideTheRoots
 //	wrong pin or token, an expired certificate     refused with a reason; nothing is told         TestRefusals, TestExpired (remote)
 //	scanners, browsers, rubbish, a flood of them   let go in time, nothing is told, no room lost  TestStrangersAtTheDoor (remote)

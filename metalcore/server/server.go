@@ -32,7 +32,7 @@ type Options struct {
 // Journal says how trainers are written down.
 type Journal struct {
 	Every time.Duration // how long a training may go unwritten; only checkpoints are written when 0
-	Age   time.Duration // files that nobody has asked for so long are removed; never when 0
+	Age   time.Duration // files so much older than the latest are removed; never when 0
 	Bytes int64         // that the files may take when the core begins; any number when 0
 
 	Resume bool // have trainers that come back go on, where they were training
