@@ -2,6 +2,7 @@ package nb_test
 
 import (
 	"math"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -63,7 +64,7 @@ func TestPredecessor(t *testing.T) {
 func pupil(t *testing.T, model *nb.Tensor, c nb.Config) *nb.Trainer {
 	t.Helper()
 	c.Replace = true
-	h := nb.NewTrainer("pupil of "+t.Name(), model, c)
+	h := nb.NewTrainer("pupil of "+path.Base(t.Name()), model, c)
 	h.Attach()
 	t.Cleanup(func() { nb.Try(h.Drop) }) // it is gone where another one replaced it
 	return h

@@ -322,6 +322,7 @@ func TestOldFilesAreRemoved(t *testing.T) {
 		}
 	}
 	date(0, data...)
+	date(2*time.Hour, trainer...)
 	if n := clean(JournalOptions{Age: time.Hour}); n != had {
 		t.Errorf("with a trainer from the future, of %d files %d are left", had, n)
 	}
