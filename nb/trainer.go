@@ -134,6 +134,19 @@ func (t *Trainer) StartSteps(steps int) {
 	ask[wire.Trained](t, &wire.Train{Trainer: t.spec.Name, Steps: steps, Background: true})
 }
 
+// More has the training under way, be it paused, go on for so many epochs after its
+// goal, also one that another cell waits for. When none is under way it is Start.
+func (t *Trainer) More(epochs int) {
+	checkEpochs(epochs)
+	ask[wire.Trained](t, &wire.Train{Trainer: t.spec.Name, Epochs: epochs, More: true})
+}
+
+// MoreSteps is More for a number of steps.
+func (t *Trainer) MoreSteps(steps int) {
+	checkSteps(steps)
+	ask[wire.Trained](t, &wire.Train{Trainer: t.spec.Name, Steps: steps, More: true})
+}
+
 // Pause holds a training up between two steps, also one that another cell waits
 // for, and returns when the device has done the steps before; Resume lets it go on.
 // A paused trainer can be evaluated, saved, and given another learning rate.

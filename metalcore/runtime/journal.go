@@ -24,7 +24,7 @@ type JournalOptions struct {
 	Declaration func(name, text string, find func(Ref) (*feed.Set, *Upload, error)) (Declaration, error)
 	Age         time.Duration // files so much older than the latest are removed; 0 for never
 	Bytes       int64         // that all files may take when the core begins, or the oldest are removed; 0 for any number
-	Resume      bool          // have trainers that come back go on, where they were training
+	Resume      bool          // have trainers that come back go on, where they were training, or wait, where they were paused
 	Log         func(format string, args ...any)
 }
 

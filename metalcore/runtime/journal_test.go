@@ -120,7 +120,9 @@ func TestWrittenWhileTraining(t *testing.T) {
 		t.Fatal(err)
 	}
 	says(t, "what the cell hears", again.Tell(), "it goes on to epoch 1000000000")
-	waitFor(t, "training to go on", func() bool { return again.Running() && again.Info().Step > before && again.Run().Goal == 1_000_000_000 })
+	waitFor(t, "training to go on", func() bool {
+		return again.Running() && again.Info().Step > before && again.Run().Goal() == 1_000_000_000
+	})
 }
 
 func TestDamagedJournals(t *testing.T) {

@@ -176,7 +176,7 @@ func TestBusyRules(t *testing.T) {
 	}
 	run.Stop() // the first one's end is no concern of the second's
 	<-again.Done()
-	if again.Number != 2 || tr.Info().Epoch != again.Goal || again.Goal > at.Epoch+2 {
+	if again.Number != 2 || tr.Info().Epoch != again.Goal() || again.Goal() > at.Epoch+2 {
 		t.Errorf("the second training: number %d, %+v", again.Number, tr.Info())
 	}
 	if err := tr.SetLR(3); err != nil {

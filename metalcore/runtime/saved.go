@@ -61,6 +61,7 @@ type position struct {
 	EpochTime    number
 	Goal         int
 	Until        int64
+	Paused       bool
 	LR           number
 	Lowered      lowered
 	Watched      watched
@@ -95,7 +96,7 @@ const fixed = 4
 func (s *saved) file() (*checkpoint.File, error) {
 	w := s.was
 	p := position{
-		Time: w.Time, Epoch: w.Epoch, Step: w.Step, EpochStep: w.EpochStep, EpochTime: number(w.EpochTime), Goal: w.Goal, Until: w.Until, LR: number(w.LR),
+		Time: w.Time, Epoch: w.Epoch, Step: w.Step, EpochStep: w.EpochStep, EpochTime: number(w.EpochTime), Goal: w.Goal, Until: w.Until, Paused: w.Paused, LR: number(w.LR),
 		Lowered: lowered{w.Lowered.Lowered, number(w.Lowered.Scale), number(w.Lowered.Best), w.Lowered.Seen, w.Lowered.Bad, w.Lowered.Rest},
 		Watched: watched{number(w.Watched.Best), w.Watched.Epoch, w.Watched.Wait}, Note: w.Note,
 		Loss: number(w.Loss), Weight: number(w.Weight), Stride: w.Stride,
@@ -199,7 +200,7 @@ func savedOf(f *checkpoint.File) (*saved, error) {
 		return nil, err
 	}
 	s.was = &train.Snapshot{
-		Time: p.Time, Epoch: p.Epoch, Step: p.Step, EpochStep: p.EpochStep, EpochTime: float64(p.EpochTime), Goal: p.Goal, Until: p.Until, LR: float64(p.LR),
+		Time: p.Time, Epoch: p.Epoch, Step: p.Step, EpochStep: p.EpochStep, EpochTime: float64(p.EpochTime), Goal: p.Goal, Until: p.Until, Paused: p.Paused, LR: float64(p.LR),
 		Lowered: schedule.State{Lowered: p.Lowered.Times, Scale: float64(p.Lowered.Scale), Best: float64(p.Lowered.Best),
 			Seen: p.Lowered.Seen, Bad: p.Lowered.Bad, Rest: p.Lowered.Rest},
 		Watched: train.Watched{Best: float64(p.Watched.Best), Epoch: p.Watched.Epoch, Wait: p.Watched.Wait}, Note: p.Note,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/metalnb/metalnb/metalcore/backend"
@@ -35,7 +36,7 @@ type Trainer struct {
 // Run is one training, from a Start to its end.
 type Run struct {
 	Number int // of the trainer's trainings, from 1
-	Goal   int // the epoch that it trains to
+	goal   atomic.Int64
 	cancel context.CancelFunc
 	done   chan struct{}
 	err    error // set when done is closed
@@ -43,6 +44,9 @@ type Run struct {
 
 // errStopped is why a training that Stop ended has ended.
 var errStopped = errors.New("stopped")
+
+// Goal is the epoch that it trains to.
+func (r *Run) Goal() int { return int(r.goal.Load()) }
 
 // Done is closed when the training has ended.
 func (r *Run) Done() <-chan struct{} { return r.done }
@@ -121,13 +125,9 @@ func (t *Trainer) Running() bool {
 	return r != nil && r.running()
 }
 
-// Info tells where the trainer stands. From Start on it says that it trains,
-// also in the moment before the first step.
+// Info tells where the trainer stands.
 func (t *Trainer) Info() train.Info {
 	i := t.Trainer.Info()
-	if r := t.Run(); r != nil && r.running() && i.Goal == 0 {
-		i.State, i.Note, i.Goal = train.Running, "", r.Goal
-	}
 	i.Note = t.kept.note(i.Note)
 	return i
 }
@@ -185,6 +185,28 @@ func (t *Trainer) StartSteps(steps int64) (*Run, error) { return t.start(0, step
 func (t *Trainer) start(epochs int, steps int64) (*Run, error) {
 	t.change.Lock()
 	defer t.change.Unlock()
+	return t.begin(epochs, steps)
+}
+
+// More has the training under way go on for some epochs, or else steps, after its
+// goal. Without one it is Start.
+func (t *Trainer) More(epochs int, steps int64) (*Run, error) {
+	t.change.Lock()
+	defer t.change.Unlock()
+	r := t.Run()
+	if goal, err := t.Extend(epochs, steps); err == nil {
+		r.goal.Store(int64(goal))
+		t.changed()
+		return r, nil
+	}
+	if r != nil {
+		<-r.done // it is about to end
+	}
+	return t.begin(epochs, steps)
+}
+
+// begin begins a training. The caller holds t.change.
+func (t *Trainer) begin(epochs int, steps int64) (*Run, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	number := 1
@@ -192,12 +214,20 @@ func (t *Trainer) start(epochs int, steps int64) (*Run, error) {
 	case t.retired:
 		return nil, classify(train.ErrClosed)
 	case t.run != nil && t.run.running():
-		return nil, t.busy("begin another training")
+		busy := t.busy("begin another training")
+		busy.Remedy = "have it train longer with t.More(1), " + busy.Remedy
+		return nil, busy
 	case t.run != nil:
 		number = t.run.Number + 1
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
-	r := &Run{Number: number, Goal: t.Goal(epochs, steps), cancel: func() { cancel(errStopped) }, done: make(chan struct{})}
+	fit, err := t.Begin(ctx, epochs, steps)
+	if err != nil {
+		cancel(nil)
+		return nil, classify(err)
+	}
+	r := &Run{Number: number, cancel: func() { cancel(errStopped) }, done: make(chan struct{})}
+	r.goal.Store(int64(t.Trainer.Info().Goal))
 	t.run = r
 	t.kept.say("")
 	t.session.core.journal.begin(t)
@@ -205,7 +235,7 @@ func (t *Trainer) start(epochs int, steps int64) (*Run, error) {
 		defer close(r.done)
 		defer cancel(nil)
 		t.guard()
-		err := t.fit(ctx, epochs, steps)
+		err := fit()
 		if fault, ok := errors.AsType[*train.DeviceError](err); ok {
 			err = t.recover(fault)
 		}
@@ -214,13 +244,6 @@ func (t *Trainer) start(epochs int, steps int64) (*Run, error) {
 		}
 	}()
 	return r, nil
-}
-
-func (t *Trainer) fit(ctx context.Context, epochs int, steps int64) error {
-	if steps > 0 {
-		return t.TrainSteps(ctx, steps)
-	}
-	return t.Train(ctx, epochs)
 }
 
 // guard sees to it that there is a state to go back to, before a training.
@@ -262,6 +285,7 @@ func (t *Trainer) Pause(ctx context.Context) error {
 	if !t.Running() {
 		return t.idle("paused")
 	}
+	defer t.changed()
 	return t.Trainer.Pause(ctx)
 }
 
@@ -281,6 +305,7 @@ func (t *Trainer) Resume() error {
 	}
 	t.kept.say("")
 	t.Trainer.Resume()
+	t.changed()
 	return nil
 }
 

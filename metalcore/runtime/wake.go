@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -99,6 +100,11 @@ func (s *Session) wake(name string) (*Trainer, error) {
 	j.Log("%s: trainer %q %s", s.name, name, said)
 	s.put(t)
 	if epochs, steps := left(t, found.was); epochs+steps > 0 && j.Resume {
+		if found.was.Paused {
+			if err := t.Trainer.Pause(context.Background()); err != nil {
+				return nil, err
+			}
+		}
 		if _, err := t.start(epochs, int64(steps)); err != nil {
 			return nil, err
 		}
@@ -195,6 +201,8 @@ func back(t *Trainer, was *train.Snapshot, path string) string {
 		s += "; nothing was lost"
 	}
 	switch epochs, steps := left(t, was); {
+	case epochs+steps > 0 && t.session.core.journal.Resume && was.Paused:
+		s += fmt.Sprintf("; its training to epoch %d is paused, as it was: t.Resume() lets it go on", was.Goal)
 	case epochs+steps > 0 && t.session.core.journal.Resume:
 		s += fmt.Sprintf("; it goes on to epoch %d", was.Goal)
 	case steps > 0:

@@ -20,7 +20,7 @@ func (c *client) train(t *runtime.Trainer, req *wire.Train) (wire.Message, error
 	if err != nil {
 		return nil, err
 	}
-	if req.Background {
+	if req.Background || req.More {
 		return &wire.Trained{Info: infoOf(t)}, nil
 	}
 	defer run.Stop() // a no-op unless the client is gone, or following it failed
@@ -33,10 +33,14 @@ func (c *client) train(t *runtime.Trainer, req *wire.Train) (wire.Message, error
 
 func begin(t *runtime.Trainer, req *wire.Train) (*runtime.Run, error) {
 	switch {
+	case req.Steps > 0 && req.More:
+		return t.More(0, int64(req.Steps))
 	case req.Steps > 0:
 		return t.StartSteps(int64(req.Steps))
 	case req.Epochs < 1:
 		return nil, &runtime.Error{Code: runtime.BadRequest, Message: fmt.Sprintf("%d epochs to train", req.Epochs), Remedy: "train at least one"}
+	case req.More:
+		return t.More(req.Epochs, 0)
 	}
 	return t.Start(req.Epochs)
 }
@@ -60,7 +64,7 @@ func (c *client) follow(t *runtime.Trainer, run *runtime.Run, epochs int, show b
 		default: // one is waiting already
 		}
 	})()
-	f := follower{client: c, trainer: t, show: show, id: chartID(t, run), epochs: epochs, goal: run.Goal}
+	f := follower{client: c, trainer: t, show: show, id: chartID(t, run), epochs: epochs, run: run}
 	if err := f.begin(); err != nil {
 		return nil, err
 	}
@@ -103,7 +107,7 @@ type follower struct {
 	show    bool
 	id      string
 	epochs  int // told of so far
-	goal    int // the epoch that the training was begun for
+	run     *runtime.Run
 	next    time.Time
 }
 
@@ -124,7 +128,7 @@ func (f *follower) send(final bool) error {
 	f.epochs = min(f.epochs, len(history)) // a Reset may have come between
 	for ; f.epochs < len(history); f.epochs++ {
 		event := &wire.Event{Info: infoOf(f.trainer)}
-		event.Info.Last, event.Info.Goal = epochOf(history[f.epochs]), f.goal
+		event.Info.Last, event.Info.Goal = epochOf(history[f.epochs]), f.run.Goal()
 		if err := f.client.Send(event); err != nil {
 			return err
 		}

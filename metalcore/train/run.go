@@ -11,7 +11,8 @@ import (
 // run is one call of Train.
 type run struct {
 	ctx     context.Context
-	until   int64 // the step that it ends with, 0 when it ends with an epoch
+	until   int64 // the step that it ends with, 0 when it ends with an epoch; guarded by Trainer.mu
+	over    bool  // it is at its goal for good; guarded by Trainer.mu
 	stop    context.CancelCauseFunc
 	done    chan struct{}
 	steps   int64
@@ -29,7 +30,11 @@ func (t *Trainer) Train(ctx context.Context, epochs int) error {
 	if epochs < 1 {
 		return fmt.Errorf("cannot train %d epochs: give a number of at least 1", epochs)
 	}
-	return t.trainTo(ctx, epochs, 0)
+	run, err := t.Begin(ctx, epochs, 0)
+	if err != nil {
+		return err
+	}
+	return run()
 }
 
 // TrainSteps is Train for a number of steps; the epochs that they complete are
@@ -38,17 +43,26 @@ func (t *Trainer) TrainSteps(ctx context.Context, steps int64) error {
 	if steps < 1 {
 		return fmt.Errorf("cannot train %d steps: give a number of at least 1", steps)
 	}
-	return t.trainTo(ctx, 0, steps)
-}
-
-func (t *Trainer) trainTo(ctx context.Context, epochs int, steps int64) error {
-	r, err := t.begin(ctx, epochs, steps)
+	run, err := t.Begin(ctx, 0, steps)
 	if err != nil {
 		return err
 	}
-	err = t.guarded(r)
-	t.end(r, err)
-	return err
+	return run()
+}
+
+// Begin begins a training of so many epochs, or else steps. The caller has the
+// function do the rest, at once; until then the training can be paused, extended and
+// stopped as ever.
+func (t *Trainer) Begin(ctx context.Context, epochs int, steps int64) (run func() error, err error) {
+	r, err := t.begin(ctx, epochs, steps)
+	if err != nil {
+		return nil, err
+	}
+	return func() error {
+		err := t.guarded(r)
+		t.end(r, err)
+		return err
+	}, nil
 }
 
 // guarded turns a panic, which is a fault of ours, into an error, so that it
@@ -84,24 +98,6 @@ func (t *Trainer) begin(ctx context.Context, epochs int, steps int64) (*run, err
 	return r, nil
 }
 
-// Goal is the epoch in which a training of so many epochs, or steps, would end.
-func (t *Trainer) Goal(epochs int, steps int64) int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.goalOf(epochs, steps)
-}
-
-func (t *Trainer) goalOf(epochs int, steps int64) int {
-	each := int64(t.machine.stepsPerEpoch())
-	if steps > 0 {
-		return t.epoch + int((int64(t.epochStep)+steps+each-1)/each)
-	}
-	if int64(t.epochStep) == each {
-		epochs++ // only the validation of that epoch was left
-	}
-	return t.epoch + epochs
-}
-
 // end records why a run is over and tells the subscribers.
 func (t *Trainer) end(r *run, err error) {
 	t.machine.drain()
@@ -128,12 +124,12 @@ func (t *Trainer) train(r *run) error {
 	if err := t.prepare(r); err != nil {
 		return err
 	}
-	for !t.reached(r) {
+	for !t.reached(r, true) {
 		if err := t.trainEpoch(r); err != nil {
 			return err
 		}
 		if t.epochStep < t.machine.stepsPerEpoch() {
-			return nil
+			continue // it is at its goal, unless that has moved
 		}
 		if err := t.finishEpoch(r); err != nil {
 			return err
@@ -141,14 +137,6 @@ func (t *Trainer) train(r *run) error {
 		t.tell(EpochEnd)
 	}
 	return nil
-}
-
-// reached reports whether a run is at its goal.
-func (t *Trainer) reached(r *run) bool {
-	if r.until > 0 {
-		return t.step >= r.until
-	}
-	return t.epoch >= t.goal
 }
 
 // prepare lifts the halt of a run that diverged.
@@ -163,7 +151,7 @@ func (t *Trainer) prepare(r *run) error {
 
 // trainEpoch takes the steps that the epoch under way still lacks, or the run.
 func (t *Trainer) trainEpoch(r *run) error {
-	for first := true; t.epochStep < t.machine.stepsPerEpoch() && !t.reached(r); first = false {
+	for first := true; t.epochStep < t.machine.stepsPerEpoch() && !t.reached(r, false); first = false {
 		if err := t.slice(r, first && t.epochStep == 0); err != nil {
 			return err
 		}
@@ -200,10 +188,7 @@ func (t *Trainer) slice(r *run, begin bool) error {
 		return err
 	}
 	t.pass(Running)
-	if r.until > 0 {
-		most = min(most, int(r.until-t.step))
-	}
-	n, err := t.rates(t.pace.next(most, m.stepsPerEpoch()))
+	n, err := t.rates(t.pace.next(t.atMost(r, most), m.stepsPerEpoch()))
 	if err != nil {
 		return err
 	}

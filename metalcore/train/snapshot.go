@@ -24,6 +24,7 @@ type Snapshot struct {
 	EpochTime float64 // seconds spent on them
 	Goal      int     // the epoch it was training to, 0 when it was not
 	Until     int64   // the step, of TrainSteps
+	Paused    bool    // that training was
 	LR        float64 // the base of the schedule
 	Lowered   schedule.State
 	Watched   Watched
@@ -91,7 +92,7 @@ func (t *Trainer) Snapshot(ctx context.Context) (*Snapshot, error) {
 	}
 	switch {
 	case t.run != nil:
-		s.Goal, s.Until = t.goal, t.run.until
+		s.Goal, s.Until, s.Paused = t.goal, t.run.until, t.pause != nil
 	case t.state == Finished:
 		s.Note = t.note
 	}

@@ -154,7 +154,7 @@ func TestTrainSteps(t *testing.T) {
 		epoch int
 		state State
 	}{{3, 0, Finished}, {6, 1, Finished}, {7, 2, Finished}} {
-		if goal := tr.Goal(0, c.steps); goal != max(1, (int(tr.Info().Step+c.steps)+7)/8) {
+		if goal := tr.goalOf(0, c.steps); goal != max(1, (int(tr.Info().Step+c.steps)+7)/8) {
 			t.Errorf("%d steps more end in epoch %d", c.steps, goal)
 		}
 		if err := tr.TrainSteps(ctx, c.steps); err != nil {

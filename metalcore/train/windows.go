@@ -17,6 +17,7 @@ import (
 type windows struct {
 	pipe   *feed.Pipe // of the run under way
 	number int        // of the window in use
+	goal   int        // the epoch up to which it reads
 }
 
 // tables are the buffers of the data, or of its window of the given number.
@@ -86,10 +87,13 @@ func (m *machine) await(ctx context.Context, epoch, epochStep, goal int) error {
 	if m.spec.Window == 0 {
 		return nil
 	}
+	if m.windows.goal != goal {
+		m.drain() // it has moved
+	}
 	first := epochStep / m.windowSteps()
 	want := m.windowNumber(epoch, first)
 	if m.windows.pipe == nil {
-		m.windows = windows{pipe: m.data.Pipe(0, m.from(epoch, first, goal)), number: -1}
+		m.windows = windows{pipe: m.data.Pipe(0, m.from(epoch, first, goal)), number: -1, goal: goal}
 	}
 	for m.windows.number != want {
 		w, err := m.windows.pipe.Next(ctx)
@@ -133,7 +137,10 @@ func (m *machine) drain() {
 // counts that as time of the run.
 func (t *Trainer) await(r *run) error {
 	start := time.Now()
-	if err := t.machine.await(r.ctx, t.epoch, t.epochStep, t.goal); err != nil {
+	t.mu.Lock()
+	goal := t.goal
+	t.mu.Unlock()
+	if err := t.machine.await(r.ctx, t.epoch, t.epochStep, goal); err != nil {
 		return t.stopError(r, err)
 	}
 	if t.machine.spec.Window > 0 {

@@ -201,6 +201,7 @@ func (m *Train) fields(c *Codec) {
 	c.Int(&m.Epochs)
 	c.Int(&m.Steps)
 	c.Bool(&m.Background)
+	c.Bool(&m.More)
 	c.Bool(&m.Show)
 }
 

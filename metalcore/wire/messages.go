@@ -2,7 +2,7 @@ package wire
 
 // Proto is the version of this protocol. Hello, Welcome and Problem keep their
 // form in every version, so that two that do not match can say so.
-const Proto = 13
+const Proto = 14
 
 // Kind tells which message a frame holds.
 type Kind uint16
@@ -244,12 +244,14 @@ type Run struct {
 // Train trains for some epochs more, the rest of an epoch that was stopped
 // counting as one. In the foreground the answer is a stream of Event and Show
 // frames and at last Trained, and training stops when the client goes away; in
-// the background it is Trained at once.
+// the background it is Trained at once. More is for the training under way, which
+// goes on so much longer, in the background; without one it begins one.
 type Train struct {
 	Trainer    string
 	Epochs     int
 	Steps      int // in place of Epochs, unless 0
 	Background bool
+	More       bool
 	Show       bool // send pictures
 }
 
