@@ -20,6 +20,7 @@
 // position and history, and says so. Fork copies a trainer while it trains;
 // Checkpoint and Save keep it as it is in a file, and Restore goes back to one.
 // With EarlyStop a training ends when it learns no more, with the best weights.
+// FindLR looks for a learning rate to begin with.
 //
 // A Tensor is a value that a model or a computation is made of; its methods
 // are layers and operations. A layer of your own is a function from *Tensor to

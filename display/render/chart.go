@@ -23,14 +23,14 @@ func (r *Renderer) Chart(run wire.Run, final bool) []wire.Item {
 	var picture []byte
 	inside := `<span class="dim">The chart comes when training ends. For a living one, let the page run scripts and restart the kernel.</span>`
 	if final {
-		picture = chartPNG(list, end)
+		picture = chartPNG(list, epochs(end))
 		inside = img(picture, chartWidth, chartHeight, "chart of the training of "+run.Info.Name)
 	}
 	page, text := headline(run.Info)
 	if len(run.Points)+len(run.Epochs) == 0 && final {
 		return bundle(frame(page+noEpoch), nil, text+"\n")
 	}
-	page += slot(cmp.Or(run.ID, run.Info.Name), list, end, inside)
+	page += slot(cmp.Or(run.ID, run.Info.Name), list, epochs(end), inside)
 	if len(run.Epochs) > 0 {
 		t := epochTable(run.Epochs)
 		page += t.html()
@@ -44,8 +44,8 @@ const noEpoch = `<div class="dim">no epoch completed yet</div>` + "\n"
 
 // slot is the place of the living chart: the script of the page finds it by its
 // attributes.
-func slot(key string, list []plot, end float64, inside string) string {
-	data, err := option(list, end)
+func slot(key string, list []plot, x axis, inside string) string {
+	data, err := option(list, x)
 	if err != nil { // the table still tells all
 		return ""
 	}

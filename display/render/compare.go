@@ -32,8 +32,8 @@ func (r *Renderer) Compare(runs []wire.Run) []wire.Item {
 	for _, run := range runs {
 		end = max(end, float64(run.Info.Epoch))
 	}
-	picture := chartPNG(list, end)
-	page := slot("compare "+strings.Join(called, " "), list, end, img(picture, chartWidth, chartHeight, "trainings side by side"))
+	picture := chartPNG(list, epochs(end))
+	page := slot("compare "+strings.Join(called, " "), list, epochs(end), img(picture, chartWidth, chartHeight, "trainings side by side"))
 	return bundle(frame(page+t.html())+"<script>"+wake+"</script>\n", picture, t.text())
 }
 

@@ -29,7 +29,7 @@ const (
 // option is the JSON of the ECharts option of plots side by side. It may stand in
 // an attribute between single quotes: encoding/json escapes the other signs that
 // HTML knows.
-func option(list []plot, end float64) (string, error) {
+func option(list []plot, x axis) (string, error) {
 	line := charts.NewLine()
 	line.XAxisList, line.YAxisList = nil, nil
 	line.Animation, line.Theme = opts.Bool(false), ""
@@ -40,7 +40,7 @@ func option(list []plot, end float64) (string, error) {
 	line.Tooltip = opts.Tooltip{Trigger: "axis", AxisPointer: &opts.AxisPointer{Type: "line"}}
 	line.GridList = grids(len(list))
 	for i, p := range list {
-		line.ExtendXAxis(xAxis(i, end))
+		line.ExtendXAxis(xAxis(i, x))
 		line.ExtendYAxis(yAxis(i, p))
 		for _, c := range p.curves {
 			line.MultiSeries = append(line.MultiSeries, series(i, c))
@@ -77,10 +77,10 @@ func grids(n int) []opts.Grid {
 	}
 }
 
-func xAxis(grid int, end float64) opts.XAxis {
-	return opts.XAxis{
-		Type: "value", GridIndex: grid, Min: 0, Max: end, MinInterval: 1,
-		Name: "epoch", NameLocation: "middle", NameGap: 24,
+func xAxis(grid int, x axis) opts.XAxis {
+	out := opts.XAxis{
+		Type: "value", GridIndex: grid, Min: x.from, Max: x.to, MinInterval: 1,
+		Name: x.name, NameLocation: "middle", NameGap: 24,
 		AxisLabel: &opts.AxisLabel{
 			Color: colorText, Margin: 9, HideOverlap: opts.Bool(true),
 			ShowMinLabel: opts.Bool(true), ShowMaxLabel: opts.Bool(true),
@@ -88,6 +88,10 @@ func xAxis(grid int, end float64) opts.XAxis {
 		AxisLine:  &opts.AxisLine{LineStyle: &opts.LineStyle{Color: colorText}},
 		SplitLine: &opts.SplitLine{Show: opts.Bool(false)},
 	}
+	if x.log {
+		out.Type, out.MinInterval = "log", 0
+	}
+	return out
 }
 
 // yAxis starts at zero for losses; others, such as an accuracy that stays near
@@ -111,6 +115,9 @@ func series(grid int, c curve) charts.SingleSeries {
 		Name: c.name, Type: "line", XAxisIndex: grid, YAxisIndex: grid, Color: c.color,
 		ShowSymbol: opts.Bool(!c.faint && len(c.xs) <= 30), Symbol: "circle", SymbolSize: 5, Data: pairs(c),
 		LineStyle: &opts.LineStyle{Width: 2, Color: c.color},
+	}
+	if c.mark {
+		s.SymbolSize = 10
 	}
 	if c.faint {
 		s.Symbol, s.LineStyle.Width, s.LineStyle.Opacity = "none", 1, opts.Float(0.45)

@@ -10,15 +10,24 @@ import (
 // columns for it would only make the notebook larger.
 const most = 300
 
-// curve is a line of a chart. The x of a point counts epochs; a y that is not
-// finite is a gap.
+// curve is a line of a chart; a y that is not finite is a gap.
 type curve struct {
 	name  string
 	color string
 	faint bool // the noisy line of single steps
+	mark  bool // a point to look at
 	xs    []float64
 	ys    []float64
 }
+
+// axis is the x axis that plots have in common.
+type axis struct {
+	name     string
+	from, to float64
+	log      bool
+}
+
+func epochs(end float64) axis { return axis{name: "epoch", to: end} }
 
 // plot is one of the charts that stand side by side.
 type plot struct {

@@ -11,7 +11,7 @@ import (
 const sharp = 2
 
 // chartPNG draws plots side by side as the living chart shows them.
-func chartPNG(list []plot, end float64) []byte {
+func chartPNG(list []plot, x axis) []byte {
 	p := charts.NewPainter(charts.PainterOptions{
 		OutputFormat: charts.ChartOutputPNG, Width: chartWidth * sharp, Height: chartHeight * sharp,
 	})
@@ -20,7 +20,7 @@ func chartPNG(list []plot, end float64) []byte {
 	width := chartWidth / float64(len(list))
 	for i, one := range list {
 		left := float64(i) * width
-		d.plot(one, area{left + 46, 40, left + width - 16, chartHeight - 38}, end)
+		d.plot(one, area{left + 46, 40, left + width - 16, chartHeight - 38}, x)
 	}
 	data, err := p.Bytes()
 	if err != nil {
@@ -76,9 +76,9 @@ func (d *drawing) legend(list []plot) {
 }
 
 // plot draws one plot with its axes.
-func (d *drawing) plot(p plot, a area, end float64) {
+func (d *drawing) plot(p plot, a area, x axis) {
 	low, high, step := bounds(p)
-	toX := func(x float64) float64 { return a.left + x/end*(a.right-a.left) }
+	toX := func(at float64) float64 { return a.left + x.share(at)*(a.right-a.left) }
 	toY := func(y float64) float64 { return a.bottom - (y-low)/(high-low)*(a.bottom-a.top) }
 	for i := range int(math.Round(min((high-low)/step, 12))) + 1 {
 		y := low + float64(i)*step
@@ -86,12 +86,11 @@ func (d *drawing) plot(p plot, a area, end float64) {
 		d.text(tick(y, step), a.left-6, toY(y)+4, 1)
 	}
 	d.line(a.left, a.bottom, a.right, a.bottom, colorText, 1)
-	every := max(1, niceStep(end/5))
-	for x := 0.0; x <= end+1e-9; x += every {
-		d.line(toX(x), a.bottom, toX(x), a.bottom+4, colorText, 1)
-		d.text(tick(x, every), toX(x), a.bottom+17, 0.5)
+	for _, at := range x.ticks() {
+		d.line(toX(at.x), a.bottom, toX(at.x), a.bottom+4, colorText, 1)
+		d.text(at.label, toX(at.x), a.bottom+17, 0.5)
 	}
-	d.text("epoch", (a.left+a.right)/2, a.bottom+31, 0.5)
+	d.text(x.name, (a.left+a.right)/2, a.bottom+31, 0.5)
 	d.text(p.title, a.left, a.top-12, 0.5)
 	for _, c := range p.curves {
 		d.curve(c, toX, toY)
@@ -107,7 +106,7 @@ func (d *drawing) curve(c curve, toX, toY func(float64) float64) {
 		}
 		if len(part) == 1 || !c.faint && len(c.xs) <= 30 {
 			for _, at := range part {
-				d.p.Circle(2.5*sharp, at.X, at.Y, ink(c), ink(c), 1)
+				d.p.Circle(radius(c)*sharp, at.X, at.Y, ink(c), ink(c), 1)
 			}
 		}
 		part = nil
@@ -136,6 +135,42 @@ func stroke(c curve) float64 {
 		return 1
 	}
 	return 2
+}
+
+func radius(c curve) float64 {
+	if c.mark {
+		return 5
+	}
+	return 2.5
+}
+
+// share is how far along the axis a point is, from 0 to 1.
+func (x axis) share(at float64) float64 {
+	if x.log {
+		return math.Log(at/x.from) / math.Log(x.to/x.from)
+	}
+	return (at - x.from) / (x.to - x.from)
+}
+
+type label struct {
+	x     float64
+	label string
+}
+
+// ticks are round numbers along the axis: powers of ten on a logarithmic one.
+func (x axis) ticks() (list []label) {
+	if x.log {
+		first, last := math.Ceil(math.Log10(x.from)-1e-9), math.Floor(math.Log10(x.to)+1e-9)
+		for at := first; at <= last; at += math.Ceil((last - first + 1) / 12) {
+			list = append(list, label{math.Pow(10, at), short(math.Pow(10, at))})
+		}
+		return list
+	}
+	every := max(1, niceStep((x.to-x.from)/5))
+	for at := x.from; at <= x.to+1e-9; at += every {
+		list = append(list, label{at, tick(at, every)})
+	}
+	return list
 }
 
 // bounds are the ends of the y axis and the step of its labels: round numbers

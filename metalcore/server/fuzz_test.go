@@ -33,6 +33,7 @@ func requests(file string) []wire.Message {
 	return []wire.Message{
 		&wire.StatusRequest{}, iris("b"), &wire.Declare{Spec: full}, &wire.Drop{Trainer: "a"}, &wire.Reset{Trainer: "a"}, &wire.Stop{Trainer: "a"},
 		&wire.Train{Trainer: "a", Epochs: 1}, &wire.Train{Trainer: "a", Epochs: 2, Show: true}, &wire.Watch{Trainer: "a", Show: true}, &wire.SetLR{Trainer: "a", LR: 0.5},
+		&wire.FindLR{Trainer: "a"}, &wire.FindLR{Trainer: "a", From: 1e-3, To: 1, Steps: 20, Show: true},
 		&wire.AskTrainer{Trainer: "a"}, &wire.Evaluate{Trainer: "a", Data: iris1}, &wire.Predict{Trainer: "a", X: x}, &wire.AskReport{Trainer: "a", Data: iris1},
 		&wire.AskCurve{Trainer: "a", Data: iris1, Kind: "roc", Class: 1}, &wire.AskExplain{Trainer: "a"}, &wire.AskExplain{Graph: graph(op.Exp, 4), Skip: []string{"fuse"}, Dump: true},
 		&wire.PutData{Name: "mine", Hash: "h", X: x, Y: tensor(feed.FromI32([]int32{0}, 1)), Classes: []string{"one"}}, &wire.HasData{Name: "mine", Hash: "h"},

@@ -97,6 +97,8 @@ func (c *client) trainer(req wire.Message) (wire.Message, error) {
 		return c.report(t, req)
 	case *wire.AskCurve:
 		return c.curve(t, req)
+	case *wire.FindLR:
+		return c.findLR(t, req)
 	case *wire.Save, *wire.Restore, *wire.AskCheckpoints:
 		return c.checkpoints(t, req)
 	}

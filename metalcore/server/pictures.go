@@ -25,6 +25,7 @@ type Renderer interface {
 	Explained(e *wire.Explained) []wire.Item
 	Memory(m *wire.Memory, session string) []wire.Item
 	Compare(runs []wire.Run) []wire.Item
+	Rates(id, name string, c *wire.LRCurve, final bool) []wire.Item
 }
 
 // firstRows is how many rows a picture shows when none are named, mostRows how

@@ -62,6 +62,8 @@ const (
 	kindResume
 	kindAskMemory
 	kindMemory
+	kindFindLR
+	kindLRCurve
 )
 
 // fresh makes an empty message for each kind.
@@ -124,6 +126,8 @@ var fresh = map[Kind]func() Message{
 	kindResume:         func() Message { return new(Resume) },
 	kindAskMemory:      func() Message { return new(AskMemory) },
 	kindMemory:         func() Message { return new(Memory) },
+	kindFindLR:         func() Message { return new(FindLR) },
+	kindLRCurve:        func() Message { return new(LRCurve) },
 }
 
 func (*Hello) kind() Kind          { return kindHello }
@@ -184,6 +188,8 @@ func (*Pause) kind() Kind          { return kindPause }
 func (*Resume) kind() Kind         { return kindResume }
 func (*AskMemory) kind() Kind      { return kindAskMemory }
 func (*Memory) kind() Kind         { return kindMemory }
+func (*FindLR) kind() Kind         { return kindFindLR }
+func (*LRCurve) kind() Kind        { return kindLRCurve }
 
 // AboutTrainer is a request about one trainer of the session.
 type AboutTrainer interface {
@@ -210,3 +216,4 @@ func (m *Restore) TrainerName() string        { return m.Trainer }
 func (m *AskCheckpoints) TrainerName() string { return m.Trainer }
 func (m *Pause) TrainerName() string          { return m.Trainer }
 func (m *Resume) TrainerName() string         { return m.Trainer }
+func (m *FindLR) TrainerName() string         { return m.Trainer }
