@@ -233,7 +233,7 @@ func core(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	idle := flags.Duration("idle", 10*time.Minute, "end after so long without a client and without anything to keep; never with --listen, unless it is given")
 	listen := flags.String("listen", "", "also let programs on other machines in, through TLS, at `HOST:PORT`, and print what they need")
 	threads := flags.Int("threads", 0, "threads of the CPU backend; as many as there are processors when 0")
-	data := flags.String("data", "", "the `FOLDERS`, separated by "+string(filepath.ListSeparator)+", that files of data are read from; any when not given, but with --listen none")
+	data := flags.String("data", "", "the `FOLDERS`, separated by "+string(filepath.ListSeparator)+", that data and checkpoints are read from, and t.Save writes to; any when not given, but with --listen none")
 	journal := flags.String("journal", journalEnv(), "write each trainer down so often while it trains, as `15s`; \"off\" for never; METALNB_JOURNAL sets it, too")
 	resume := flags.Bool("resume", os.Getenv("METALNB_RESUME") != "", "have trainers that were training when a core died go on as soon as a cell uses them; METALNB_RESUME=yes sets it, too")
 	away := flags.String("away", cmp.Or(os.Getenv("METALNB_AWAY"), "train"), "what trainings do when the kernel of their notebook ends: train on, or pause until t.Resume(); METALNB_AWAY sets it, too")

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -192,6 +193,13 @@ func TestWhatCannotBeWritten(t *testing.T) {
 	}
 	if _, err := Read(dir, 0); err == nil {
 		t.Error("a directory was read")
+	}
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Read(pipe, 0); err == nil || !strings.Contains(err.Error(), "is no file") {
+		t.Errorf("a pipe: %v", err)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"syscall"
 )
 
 // ErrDamaged is wrapped by the errors of files that are not what was written.
@@ -51,7 +52,7 @@ func open(path string, limit int64, summed bool) (*File, error) {
 }
 
 func openFile(path string) (*os.File, int64, error) {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // of a pipe, too, nobody waits for
 	if err != nil {
 		return nil, 0, err
 	}

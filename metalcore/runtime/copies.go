@@ -145,6 +145,9 @@ func (t *Trainer) Save(name, path string) (Checkpoint, error) {
 	if err != nil {
 		return Checkpoint{}, err
 	}
+	if there, err := os.Lstat(path); err == nil && (!there.Mode().IsRegular() || there.Mode().Perm()&0o200 == 0) {
+		return Checkpoint{}, errorf(BadRequest, "choose another path, or remove what is there", "%s is not a file that may be replaced", path)
+	}
 	was, err := t.Snapshot(context.Background())
 	if err != nil {
 		return Checkpoint{}, classify(err)

@@ -32,13 +32,21 @@ func (c *client) copies(req wire.Message) (wire.Message, error) {
 func (c *client) checkpoints(t *runtime.Trainer, req wire.Message) (wire.Message, error) {
 	switch req := req.(type) {
 	case *wire.Save:
-		saved, err := t.Save(req.Name, req.Path)
+		path, err := given(req.Path, c.server.Roots.Place)
+		if err != nil {
+			return nil, err
+		}
+		saved, err := t.Save(req.Name, path)
 		if err != nil {
 			return nil, err
 		}
 		return checkpointsOf(saved), nil
 	case *wire.Restore:
-		if err := t.Load(req.Name, req.Path); err != nil {
+		path, err := given(req.Path, c.server.Roots.Resolve)
+		if err != nil {
+			return nil, err
+		}
+		if err := t.Load(req.Name, path); err != nil {
 			return nil, err
 		}
 		return &wire.Trained{Info: infoOf(t)}, nil
@@ -50,6 +58,14 @@ func (c *client) checkpoints(t *runtime.Trainer, req wire.Message) (wire.Message
 		return checkpointsOf(list...), nil
 	}
 	return nil, fmt.Errorf("%T is about no checkpoint", req)
+}
+
+// given is where the path of a request leads, of one that has a path.
+func given(path string, lead func(string) (string, error)) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	return lead(path)
 }
 
 func checkpointsOf(list ...runtime.Checkpoint) *wire.Checkpoints {

@@ -39,7 +39,10 @@
 //	a directory that others can write to, links    refused: what is in it may not be ours         TestPlaceIsPrivate, TestStrangePlaces (wire)
 //	names with slashes, dots, lines, NUL, bytes    refused, where they cannot be found or written TestNames (runtime)
 //	that are no text, of 100,000 letters           (found: trainers that no call reached)
-//	paths with dots and links                      no file outside of the folders is read         TestRoots, TestFilesOutsideTheRoots
+//	paths with dots and links                      no file outside of the folders is read or      TestRoots, TestFilesOutsideTheRoots
+//	                                               written (found: checkpoints were)
+//	a pipe, a folder, a read-only file, a link     nobody waits, nothing is replaced              TestFilesOutsideTheRoots
+//	in the place of a file
 //	wrong pin or token, an expired certificate     refused with a reason; nothing is told         TestRefusals, TestExpired (remote)
 //	scanners, browsers, rubbish, a flood of them   let go in time, nothing is told, no room lost  TestStrangersAtTheDoor (remote)
 //	a tensor too large for the other machine       an error of its request alone                  TestTooLargeForTheTunnel (remote)

@@ -10,8 +10,8 @@ import (
 	"github.com/metalnb/metalnb/metalcore/runtime"
 )
 
-// Roots are the folders that a core reads a client's files from; nil is any. Every
-// path that comes over the wire goes through Resolve. Tensors that are handed over
+// Roots are the folders that a core reads a client's files from, and writes them to;
+// nil is any. Every path that comes over the wire goes through Resolve, or Place. Tensors that are handed over
 // have names, and no paths; see wire.OpenExchanged.
 type Roots []string
 
@@ -39,6 +39,13 @@ func (r Roots) Resolve(path string) (string, error) {
 	return real, nil
 }
 
+// Place is Resolve for a file that is to be written: in the place of what is there,
+// be it a link.
+func (r Roots) Place(path string) (string, error) {
+	dir, err := r.Resolve(filepath.Dir(path))
+	return filepath.Join(dir, filepath.Base(path)), err
+}
+
 // hold reports whether a path is one of the roots, in the form that of gives them,
 // or below one.
 func (r Roots) hold(path string, of func(string) string) bool {
@@ -59,10 +66,10 @@ func resolved(root string) string {
 }
 
 func (r Roots) refusal(path string) error {
-	where := "it reads none"
+	where := "it uses none"
 	if len(r) > 0 {
-		where = "it reads those in " + strings.Join(r, " and ")
+		where = "it uses those in " + strings.Join(r, " and ")
 	}
-	return &runtime.Error{Code: runtime.BadRequest, Message: fmt.Sprintf("this core may not read %s: %s", path, where),
-		Remedy: "the core's `metalnb core --data` names the folders; or read the file in the cell, and pass its numbers to nb.Data"}
+	return &runtime.Error{Code: runtime.BadRequest, Message: fmt.Sprintf("this core may not use the file %s: %s", path, where),
+		Remedy: "the core's `metalnb core --data` names the folders; or read the file in the cell, and pass its numbers to nb.Data; t.Checkpoint needs no path"}
 }

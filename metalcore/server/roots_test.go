@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/metalnb/metalnb/metalcore/server"
@@ -63,6 +64,15 @@ func TestRoots(t *testing.T) {
 			t.Errorf("%s in %v: %s, %v", c.path, c.roots, got, err)
 		}
 	}
+	for path, want := range map[string]string{
+		"data/new": "data/new", "data/in.csv": "data/in.csv", "data/file": "data/file", "also/new": "", "data/deep/new": "data/deep/new",
+		"new": "", "data/../new": "", "data/folder/new": "", "data/folder/data/new": "data/new", "data/loop/new": "",
+	} {
+		got, err := data.Place(filepath.Join(dir, path))
+		if want == "" && err == nil || want != "" && (err != nil || got != filepath.Join(dir, want)) {
+			t.Errorf("%s may be written as %q, %v", path, got, err)
+		}
+	}
 	for _, path := range []string{"", "in.csv", "../data/in.csv", "~/in.csv"} {
 		if _, err := data.Resolve(path); err == nil {
 			t.Errorf("%q is taken", path)
@@ -70,7 +80,7 @@ func TestRoots(t *testing.T) {
 	}
 }
 
-// Files are read within the roots only.
+// Files are read and written within the roots only.
 func TestFilesOutsideTheRoots(t *testing.T) {
 	c := start(t)
 	conn := client(t, c)
@@ -80,6 +90,29 @@ func TestFilesOutsideTheRoots(t *testing.T) {
 	}
 	req := &wire.LoadData{Name: "table", Format: "csv", Paths: []string{file}, Label: "b"}
 	call[wire.DataInfo](t, conn, req)
+	call[wire.Declared](t, conn, iris("a"))
+	save := &wire.Save{Trainer: "a", Path: filepath.Join(filepath.Dir(file), "a.safetensors")}
+	restore := &wire.Restore{Trainer: "a", Path: save.Path}
+	call[wire.Checkpoints](t, conn, save)
+	call[wire.Trained](t, conn, restore)
+	for mode, path := range map[os.FileMode]string{0o400: "kept", os.ModeDir: "folder", os.ModeSymlink: "link"} {
+		path = filepath.Join(filepath.Dir(file), path+".safetensors")
+		switch mode {
+		case os.ModeDir:
+			os.Mkdir(path, 0o700)
+		case os.ModeSymlink:
+			os.Symlink(file, path)
+		default:
+			os.WriteFile(path, []byte("mine"), mode)
+		}
+		refused(t, conn, &wire.Save{Trainer: "a", Path: path}, wire.CodeBadRequest, path, "may be replaced")
+	}
+	pipe := filepath.Join(filepath.Dir(file), "pipe.safetensors")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, conn, &wire.Restore{Trainer: "a", Path: pipe}, wire.CodeBadRequest, "is no file")
+	refused(t, conn, &wire.LoadData{Name: "pipe", Format: "csv", Paths: []string{pipe}, Label: "b"}, wire.CodeData, "neither a file nor")
 	if err := c.End(); err != nil {
 		t.Fatal(err)
 	}
@@ -87,5 +120,10 @@ func TestFilesOutsideTheRoots(t *testing.T) {
 	if err := c.Begin(); err != nil {
 		t.Fatal(err)
 	}
-	refused(t, client(t, c), req, wire.CodeBadRequest, file, "elsewhere", "--data", "nb.Data")
+	conn = client(t, c)
+	refused(t, conn, req, wire.CodeBadRequest, file, "elsewhere", "--data", "nb.Data")
+	call[wire.Declared](t, conn, iris("a"))
+	for _, req := range []wire.Message{save, restore} {
+		refused(t, conn, req, wire.CodeBadRequest, "elsewhere", "t.Checkpoint")
+	}
 }

@@ -114,6 +114,9 @@ func (s Spec) Stamp() (string, error) {
 		if err != nil {
 			return "", plain(err)
 		}
+		if !info.IsDir() && !info.Mode().IsRegular() { // a pipe, whose opening may wait for ever
+			return "", fmt.Errorf("%s is neither a file nor a folder", base(path))
+		}
 		if add(path, info); !info.IsDir() {
 			continue
 		}
