@@ -81,6 +81,11 @@ func (s *Session) Rename(name, as string) (*Trainer, error) {
 	if s.find(as) != nil || s.core.journal.has(s.name, as) {
 		return nil, errorf(Changed, "choose another name, or drop that one", "there is a trainer %q already", as)
 	}
+	s.files.Lock()
+	defer s.files.Unlock()
+	if err := s.core.journal.room(s.name, name, as); err != nil {
+		return nil, err
+	}
 	if err := t.rename(as); err != nil {
 		return nil, err
 	}
@@ -92,6 +97,22 @@ func (s *Session) Rename(name, as string) (*Trainer, error) {
 	return t, nil
 }
 
+// room refuses a name under which there are checkpoints already, of a trainer that
+// was dropped, to one that has some.
+func (j *Journal) room(session, name, as string) error {
+	if j == nil {
+		return nil
+	}
+	to := j.checkpoints(session, as)
+	os.Remove(to) // if it is empty
+	_, from := os.Stat(j.checkpoints(session, name))
+	if _, err := os.Stat(to); err == nil && from == nil {
+		return errorf(Changed, "choose another name, or remove that folder", "there are checkpoints of a trainer %q that was dropped, in %s", as, to)
+	}
+	return nil
+}
+
+// rename is done while nobody writes or reads checkpoints.
 func (t *Trainer) rename(as string) error {
 	if err := t.Trainer.Rename(as); err != nil {
 		return classify(err)
@@ -141,6 +162,8 @@ const checkpointDir = ".checkpoints"
 // Save writes the trainer as it is now to a file: under a name, beside the
 // journal, or at a path.
 func (t *Trainer) Save(name, path string) (Checkpoint, error) {
+	t.session.files.RLock()
+	defer t.session.files.RUnlock()
 	path, err := t.place(name, path)
 	if err != nil {
 		return Checkpoint{}, err
@@ -197,6 +220,12 @@ func checkpointAt(path string) (c Checkpoint, err error) {
 
 // Checkpoints lists those that have a name, the latest last.
 func (t *Trainer) Checkpoints() ([]Checkpoint, error) {
+	t.session.files.RLock()
+	defer t.session.files.RUnlock()
+	return t.checkpoints()
+}
+
+func (t *Trainer) checkpoints() ([]Checkpoint, error) {
 	j := t.session.core.journal
 	if j == nil {
 		return nil, nil
@@ -223,13 +252,15 @@ func (t *Trainer) Checkpoints() ([]Checkpoint, error) {
 
 // Load makes the trainer what a checkpoint is, of a name or at a path.
 func (t *Trainer) Load(name, path string) error {
+	t.session.files.RLock()
+	defer t.session.files.RUnlock()
 	path, err := t.place(name, path)
 	if err != nil {
 		return err
 	}
 	f, err := checkpoint.Read(path, 4*t.session.core.Limit())
 	if errors.Is(err, os.ErrNotExist) && name != "" {
-		list, _ := t.Checkpoints()
+		list, _ := t.checkpoints()
 		names := map[string]bool{}
 		for _, c := range list {
 			names[c.Name] = true

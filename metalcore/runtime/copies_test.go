@@ -104,6 +104,27 @@ func TestRename(t *testing.T) {
 	}
 	_, err = s.Rename("b", "a") // which sleeps
 	fails(t, err, Changed, "already")
+	other, err := s.Trainer("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.Save("late", ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Drop("a"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Rename("b", "a") // whose checkpoints stay
+	fails(t, err, Changed, `checkpoints of a trainer "a" that was dropped`)
+	if err := os.RemoveAll(s.core.journal.checkpoints("notebook", "a")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Rename("b", "a"); err != nil {
+		t.Error(err)
+	}
+	if list, err := back.Checkpoints(); err != nil || len(list) != 1 || list[0].Name != "early" {
+		t.Errorf("its checkpoints are %v, %v", list, err)
+	}
 }
 
 func TestCheckpoints(t *testing.T) {

@@ -23,8 +23,9 @@ type Session struct {
 	core    *Core
 	clients atomic.Int32
 
-	declaring sync.Mutex // one declaration at a time; they may take long
-	waking    sync.Mutex // one restoration at a time
+	declaring sync.Mutex   // one declaration at a time; they may take long
+	waking    sync.Mutex   // one restoration at a time
+	files     sync.RWMutex // of checkpoints; held for reading while one is written or read
 
 	mu       sync.Mutex // guards what follows, never for long
 	trainers map[string]*Trainer

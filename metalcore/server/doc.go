@@ -30,6 +30,8 @@
 //	any bytes for a frame, any half of one         the connection ends in time, others go on      TestHostileBytes, TestHalfAFrame
 //	requests of which values have been changed     an answer, no fault of ours, no memory kept    TestChangedRequests, FuzzRequests
 //	                                               (found: a long title took a minute to draw)
+//	several cells that declare, rename, fork,      an answer to each, nothing left (found: a      TestAnythingAtOnce
+//	drop, train, save, restore at once             checkpoint was lost to a rename)
 //	absurd shapes, sizes, lists                    refused before memory is taken                 TestHostileDeclare, TestHostileCompute, TestHostileData
 //	graphs with 2^60 paths, and of 20,000 values   compiled in a moment (found: a pass walked     TestGraphsOfManyPaths
 //	                                               all paths of a sum)
