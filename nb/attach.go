@@ -51,7 +51,7 @@ func (t *Trainer) failed(err error) {
 // TrainerInfo tells of a trainer in the core.
 type TrainerInfo struct {
 	Path         string // for Attach
-	State        string // see Trainer.State
+	State        string // see Trainer.State, or "asleep"
 	Epoch, Steps int
 	LR           float64
 	Train, Valid Metrics // of the last epoch
@@ -61,8 +61,9 @@ type TrainerInfo struct {
 // TrainerList prints as a table.
 type TrainerList []TrainerInfo
 
-// Trainers lists the trainers of all notebooks that the core has in memory. Those
-// that are written down only come back when their notebook, or Attach, names them.
+// Trainers lists the trainers of all notebooks in the core, and those that are on
+// the disk alone, whose state is "asleep": for want of memory, or of this notebook
+// also from a core before. Whoever uses one wakes it.
 func Trainers() (list TrainerList) {
 	for _, s := range mustCall[wire.Status](&wire.StatusRequest{}).Sessions {
 		for _, i := range s.Trainers {

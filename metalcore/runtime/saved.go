@@ -52,6 +52,15 @@ func (n *number) UnmarshalText(b []byte) error {
 	return err
 }
 
+// convert makes numbers of another type.
+func convert[To, From ~float64](list []From) []To {
+	out := make([]To, len(list))
+	for i, x := range list {
+		out[i] = To(x)
+	}
+	return out
+}
+
 // position is what a snapshot has beside states and history.
 type position struct {
 	Time         time.Time
@@ -69,6 +78,7 @@ type position struct {
 	Loss, Weight number
 	Stride       int64
 	Columns      []columns // of the tables of epochs
+	Last         []number  // row of the last of them, for who reads the head alone
 }
 
 // lowered is a schedule.State.
@@ -117,7 +127,7 @@ func (s *saved) file() (*checkpoint.File, error) {
 			cells, rest = appendEpoch(cells, rest[0]), rest[1:]
 		}
 		f.Arrays = append(f.Arrays, table(nameEpochs+strconv.Itoa(len(p.Columns)), c.width(), cells))
-		p.Columns = append(p.Columns, c)
+		p.Columns, p.Last = append(p.Columns, c), convert[number](cells[len(cells)-c.width():])
 	}
 	where, err := json.Marshal(p)
 	if err != nil {
@@ -130,6 +140,12 @@ func (s *saved) file() (*checkpoint.File, error) {
 	f.Meta = map[string]string{"metalnb": format, "session": strings.ToValidUTF8(s.session, "?"), "trainer": s.name, "declaration": s.text,
 		"data": string(data), "checkpoint": s.as, "position": string(where)}
 	return f, nil
+}
+
+// epoch is that of a row.
+func (c *columns) epoch(row []float64) train.Epoch {
+	return train.Epoch{N: int(row[0]), Steps: int(row[1]), Seconds: row[2], LR: row[3],
+		Train: metricsOf(c.Train, row[fixed:]), Valid: metricsOf(c.Valid, row[fixed+len(c.Train):])}
 }
 
 func (c *columns) width() int { return fixed + len(c.Train) + len(c.Valid) }
@@ -237,8 +253,7 @@ func (s *saved) history(tables map[string]*checkpoint.Array, list []columns) err
 			return err
 		}
 		for _, r := range epochs {
-			s.was.Epochs = append(s.was.Epochs, train.Epoch{N: int(r[0]), Steps: int(r[1]), Seconds: r[2], LR: r[3],
-				Train: metricsOf(c.Train, r[fixed:]), Valid: metricsOf(c.Valid, r[fixed+len(c.Train):])})
+			s.was.Epochs = append(s.was.Epochs, c.epoch(r))
 		}
 	}
 	return nil

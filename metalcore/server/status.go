@@ -22,6 +22,13 @@ func (s *Server) status() *wire.Status {
 		for _, t := range session.Trainers() {
 			info.Trainers = append(info.Trainers, infoOf(t))
 		}
+		for _, i := range session.Written() {
+			asleep := wire.TrainerInfo{Name: i.Name, State: string(i.State), Note: i.Note, Epoch: i.Epoch, Step: i.Step, EpochStep: i.EpochStep, LR: i.LR}
+			if i.Last.N > 0 {
+				asleep.Last = epochOf(i.Last)
+			}
+			info.Trainers = append(info.Trainers, asleep)
+		}
 		for _, name := range session.DataNames() {
 			ref := wire.DataRef{Source: name, User: true}
 			if set, err := session.Data(refOf(ref)); err == nil {

@@ -10,6 +10,7 @@ const (
 	StateRunning   = "running"
 	StatePaused    = "paused"
 	StateStopping  = "stopping"
+	StateAsleep    = "asleep" // on the disk alone, until somebody uses it
 )
 
 // Training reports whether a training is under way, be it paused.
