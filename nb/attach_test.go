@@ -34,6 +34,12 @@ func TestAttach(t *testing.T) {
 			t.Errorf("the rate is %v", tr.LR())
 		}
 	}
+	fork := nb.Attach(path).Fork("forked")
+	defer fork.Drop()
+	fork.FitSteps(1)
+	if n := nb.Attach("forked").Steps(); n != 10 || tr.Steps() != 9 || fork.Name() != "forked" {
+		t.Errorf("%s is at step %d, and what it is a fork of at %d", fork.Name(), n, tr.Steps())
+	}
 	if list := nb.Trainers().String(); !strings.Contains(list, path+"  finished  2") {
 		t.Errorf("the list is\n%s", list)
 	}

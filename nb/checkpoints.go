@@ -14,12 +14,12 @@ import (
 // weights, optimizer, position in its training, history. It costs a copy of these;
 // the data are shared, and a training of t goes on. When there is a trainer of that
 // name and the same declaration, Fork attaches to it, so that it may stand where
-// declarations do; Drop it first to copy anew.
+// declarations do; Drop it first to copy anew. Of a trainer of another notebook it
+// makes one of this notebook, which other cells find with nb.Attach(name).
 func (t *Trainer) Fork(name string) *Trainer {
 	pos := userPos()
-	t.owned("Fork")
 	say(name, ask[wire.Declared](t, &wire.Fork{Trainer: t.spec.Name, As: name}))
-	out := &Trainer{spec: t.spec, data: t.data, where: Error{File: pos.File, Line: pos.Line}, model: t.model, loss: t.loss, declared: losses() + 1}
+	out := &Trainer{spec: t.spec, data: t.data, where: Error{File: pos.File, Line: pos.Line}, model: t.model, loss: t.loss, attached: t.attached, declared: losses() + 1}
 	out.spec.Name = name
 	return out
 }

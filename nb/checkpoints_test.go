@@ -80,6 +80,9 @@ func TestRestoredAndSaid(t *testing.T) {
 	tr.Wait()
 	want := tr.Predict(nb.Array([]float32{5})).Values()
 	again(time.Hour)
+	if list := nb.Trainers(); len(list) != 1 || list[0].State != "asleep" || list[0].Epoch != 4 || list[0].Train["loss"] == 0 {
+		t.Errorf("before it is touched there is\n%v", list)
+	}
 	said := printed(t, func() {
 		if n := tr.Epoch(); n != 4 {
 			t.Errorf("%d epochs", n)

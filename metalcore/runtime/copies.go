@@ -14,10 +14,11 @@ import (
 	"github.com/metalnb/metalnb/metalcore/train"
 )
 
-// Fork makes a trainer that is what another one is at this moment, weights,
-// optimizer, position and history, while that one trains on. They share the data.
-// When there is one of that name and the same specification, it stays as it is.
-func (s *Session) Fork(name, as string) (*Trainer, error) {
+// Fork makes a trainer that is what another one, of this session or another, is at
+// this moment, weights, optimizer, position and history, while that one trains on.
+// They share the data. When there is one of that name and the same specification, it
+// stays as it is.
+func (s *Session) Fork(of *Session, name, as string) (*Trainer, error) {
 	if err := checkTrainerName(as); err != nil {
 		return nil, err
 	}
@@ -25,7 +26,7 @@ func (s *Session) Fork(name, as string) (*Trainer, error) {
 	defer s.declaring.Unlock()
 	_, done := s.core.work()
 	defer done()
-	from, release, err := s.Use(name)
+	from, release, err := of.Use(name)
 	if err != nil {
 		return nil, err
 	}

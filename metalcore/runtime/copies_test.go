@@ -19,14 +19,14 @@ func TestForks(t *testing.T) {
 		t.Fatal(err)
 	}
 	waitFor(t, "some steps", func() bool { return tr.Info().Step > 20 })
-	fork, err := s.Fork("a", "b")
+	fork, err := s.Fork(s, "a", "b")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !tr.Running() || fork.Running() || fork.Info().Step < 20 || fork.Info().Name != "b" || fork.Spec().Data != tr.Spec().Data {
 		t.Errorf("the fork is %+v", fork.Info())
 	}
-	if again, err := s.Fork("a", "b"); err != nil || again != fork {
+	if again, err := s.Fork(s, "a", "b"); err != nil || again != fork {
 		t.Errorf("the same fork again: %v", err)
 	}
 	tr.Stop()
@@ -51,7 +51,7 @@ func TestForks(t *testing.T) {
 		code     Code
 		text     string
 	}{{"c", "d", Unknown, "there is no trainer"}, {"a", "", BadRequest, "a trainer needs a name"}} {
-		_, err := s.Fork(bad.name, bad.as)
+		_, err := s.Fork(s, bad.name, bad.as)
 		fails(t, err, bad.code, bad.text)
 	}
 	d, err := declaration("e", "0.01 iris", s.Find)
@@ -61,7 +61,7 @@ func TestForks(t *testing.T) {
 	if _, _, err := s.Declare(d, false); err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.Fork("a", "e")
+	_, err = s.Fork(s, "a", "e")
 	fails(t, err, Changed, `trainer "e" is there already, with a different data`)
 }
 
@@ -192,4 +192,44 @@ func TestCheckpoints(t *testing.T) {
 	}
 	fails(t, tr.Load("first, of all", ""), Busy, "cannot be restored")
 	tr.Stop()
+}
+
+// A fork into another session lives without the first one, and comes back there.
+func TestForkIntoAnotherSession(t *testing.T) {
+	dir := t.TempDir()
+	s, _, stop := journaled(t, dir, time.Hour)
+	upload(t, s)
+	a := keptTrainer(t, s, "0.01 mine", "created")
+	finish(t, a, 2)
+	other, leave := s.core.Join("other")
+	b, err := other.Fork(s, "a", "b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := other.Fork(s, "a", "b"); err != nil || again != b {
+		t.Errorf("a second fork of that name: %v", err)
+	}
+	if numbersOf(t, a) != numbersOf(t, b) || b.Session() != other || s.find("b") != nil {
+		t.Error("it is another one, or elsewhere")
+	}
+	finish(t, a, 2)
+	want := numbersOf(t, a)
+	if err := s.Drop("a"); err != nil {
+		t.Fatal(err)
+	}
+	finish(t, b, 1)
+	_, err = other.Fork(s, "a", "c")
+	fails(t, err, Unknown, `no trainer "a"`)
+	leave()
+	stop()
+	s, _, _ = journaled(t, dir, time.Hour)
+	other, leave = s.core.Join("other")
+	defer leave()
+	if b, err = other.Trainer("b"); err != nil {
+		t.Fatal(err)
+	}
+	finish(t, b, 1)
+	if numbersOf(t, b) != want {
+		t.Error("it has become another one than the first")
+	}
 }

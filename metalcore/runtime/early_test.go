@@ -32,7 +32,7 @@ func TestEarlyStopOverRestarts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fork, err := s.Fork("a", "b")
+	fork, err := s.Fork(s, "a", "b")
 	if err != nil {
 		t.Fatal(err)
 	}

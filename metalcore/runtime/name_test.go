@@ -23,7 +23,7 @@ func TestNames(t *testing.T) {
 	bad := []string{"", "new\nline", "nul\x00", "\xff\xfe", strings.Repeat("x", mostName+1)}
 	for _, name := range append(bad, ".", "..", "a/b", "/abs", "../../x") {
 		fails(t, declare(name), BadRequest, "trainer")
-		_, err := s.Fork("a", name)
+		_, err := s.Fork(s, "a", name)
 		fails(t, err, BadRequest, "trainer")
 		_, err = s.Rename("a", name)
 		fails(t, err, BadRequest, "trainer")

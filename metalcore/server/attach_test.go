@@ -72,6 +72,11 @@ func TestAnotherNotebooksTrainer(t *testing.T) {
 			t.Errorf("no %q in the comparison\n%s", want, text)
 		}
 	}
+	fork := call[wire.Declared](t, other, &wire.Fork{Trainer: path, As: "copy"}).Info
+	if own := call[wire.Run](t, other, &wire.AskTrainer{Trainer: "copy"}).Info; own.Step != fork.Step || own.Epoch != fork.Epoch || own.Step == 0 {
+		t.Errorf("a fork of another notebook's is %+v, and was %+v", own, fork)
+	}
+	refused(t, owner, &wire.AskTrainer{Trainer: "copy"}, wire.CodeUnknown, `no trainer "copy"`)
 	call[wire.OK](t, other, &wire.Drop{Trainer: path})
 	refused(t, owner, &wire.AskTrainer{Trainer: "flowers"}, wire.CodeUnknown, `no trainer "flowers"`)
 	for _, s := range c.Runtime().Sessions() {

@@ -11,7 +11,9 @@ import (
 func (c *client) copies(req wire.Message) (wire.Message, error) {
 	switch req := req.(type) {
 	case *wire.Fork:
-		t, err := c.session.Fork(req.Trainer, req.As)
+		of, name, leave := c.locate(req.Trainer)
+		defer leave()
+		t, err := c.session.Fork(of, name, req.As)
 		if err != nil {
 			return nil, err
 		}
