@@ -3,6 +3,7 @@ package pool
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -76,6 +77,16 @@ func (r refused) Wait() error { return r.err }
 
 // Submit starts the steps with the device's own buffers.
 func (e *executable) Submit(b backend.Bindings, steps int) backend.Completion {
+	r, err := e.begin(b)
+	if err != nil {
+		return refused{err}
+	}
+	r.inner = e.inner.Submit(r.lists.bind, steps)
+	return r
+}
+
+// begin takes the buffers of a run that is to be started.
+func (e *executable) begin(b backend.Bindings) (*run, error) {
 	r := &run{exe: e, lists: &e.lists}
 	if e.busy.Swap(true) {
 		r.lists = &lists{} // the device says what is wrong with two runs at once
@@ -90,10 +101,50 @@ func (e *executable) Submit(b backend.Bindings, steps int) backend.Completion {
 	}
 	if err != nil {
 		r.end()
-		return refused{fmt.Errorf("program %s: %w", e.program.Graph.Name, err)}
+		return nil, fmt.Errorf("program %s: %w", e.program.Graph.Name, err)
 	}
-	r.inner = e.inner.Submit(l.bind, steps)
-	return r
+	return r, nil
+}
+
+// series are runs of several programs in flight.
+type series struct {
+	inner backend.Completion
+	runs  []*run
+}
+
+// Repeat starts runs of several programs with the device's own buffers.
+func (e *executable) Repeat(runs []backend.Run, times int) backend.Completion {
+	s, inner := &series{}, slices.Clone(runs)
+	for i, r := range runs {
+		own, ok := r.Executable.(interface{ own() *executable })
+		if !ok {
+			continue // the device says what is wrong with it
+		}
+		one, err := own.own().begin(r.Bindings)
+		if err != nil {
+			s.end()
+			return refused{err}
+		}
+		s.runs = append(s.runs, one)
+		inner[i].Executable, inner[i].Bindings = one.exe.inner, one.lists.bind
+	}
+	s.inner = backend.Repeat(inner, times)
+	return s
+}
+
+func (e *executable) own() *executable { return e }
+
+// Wait returns when all runs have ended, and lets their buffers go.
+func (s *series) Wait() error {
+	err := s.inner.Wait()
+	s.end()
+	return err
+}
+
+func (s *series) end() {
+	for _, r := range s.runs {
+		r.end()
+	}
 }
 
 // at is an element of a list, a zero one where there is none.

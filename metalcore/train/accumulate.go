@@ -190,7 +190,11 @@ func newAccumulation(m *machine, rows int) (a *accumulation, err error) {
 func (a *accumulation) run(ctx context.Context, steps int) error {
 	var runs []backend.Run
 	places := 1
-	for _, p := range append(slices.Clip(a.parts), a.update) {
+	for i, p := range append(slices.Clip(a.parts), a.update) {
+		if i > 0 && p == a.parts[i-1] {
+			runs[len(runs)-1].Steps++
+			continue
+		}
 		runs = append(runs, backend.Run{Executable: p.exec, Bindings: p.bind, Steps: 1})
 		places = max(places, backend.PlacesOf(p.exec))
 	}

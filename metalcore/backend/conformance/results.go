@@ -83,6 +83,7 @@ func (s *suite) steps(t T) {
 			}
 		})
 	}
+	t.Run("programs in turns", s.repeat)
 }
 
 // table fails when the suite has left out an op. It must be the last part.

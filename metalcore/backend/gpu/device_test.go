@@ -95,6 +95,48 @@ func TestManyStepsAreFewRecordings(t *testing.T) {
 	gone(t, s, d)
 }
 
+// Programs in turns are recorded as if they were one.
+func TestTurnsAreFewRecordings(t *testing.T) {
+	s := newStub()
+	d := New(s, MSL{}, "")
+	one, a := prepared(t, d)
+	two, b := prepared(t, d)
+	runs := []backend.Run{{Executable: one, Bindings: a, Steps: 4}, {Executable: two, Bindings: b, Steps: 1}}
+	const times = 100
+	if err := backend.Repeat(runs, times).Wait(); err != nil {
+		t.Fatal(err)
+	}
+	kernels := 0
+	for _, line := range s.log {
+		if line != "barrier" {
+			kernels++
+		}
+	}
+	each := 5 * len(one.(*executable).code.Calls)
+	if whole := recordingCalls / each; kernels != times*each || s.begun != (times+whole-1)/whole {
+		t.Errorf("%d recordings of %d dispatches in %d turns of %d", s.begun, kernels, times, each)
+	}
+	for _, c := range []struct {
+		runs []backend.Run
+		want string
+	}{
+		{[]backend.Run{runs[0], runs[1], runs[0]}, "in flight"},
+		{[]backend.Run{runs[0], {Executable: two, Bindings: b, Steps: -2}}, "cannot run -2 steps"},
+		{[]backend.Run{runs[0], {Executable: two, Steps: 1}}, "needs 1 inputs"},
+		{[]backend.Run{runs[0], {Bindings: b, Steps: 1}}, "not one of this device"},
+	} {
+		if err := backend.Repeat(c.runs, 1).Wait(); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("got %v, want %q", err, c.want)
+		}
+	}
+	if err := backend.Repeat(runs, 1).Wait(); err != nil {
+		t.Errorf("good turns after bad ones: %v", err)
+	}
+	release(one, a)
+	release(two, b)
+	gone(t, s, d)
+}
+
 func TestFailedRecordingNamesTheLayer(t *testing.T) {
 	s := newStub()
 	s.hold = make(chan error, 100)

@@ -1,9 +1,7 @@
 package gpu
 
 import (
-	"errors"
 	"fmt"
-	"strings"
 	"sync"
 
 	"github.com/metalnb/metalnb/metalcore/backend"
@@ -114,26 +112,59 @@ func (e *executable) writeConstant(v *ir.Value) error {
 
 // Submit starts the steps; a goroutine records them.
 func (e *executable) Submit(b backend.Bindings, steps int) backend.Completion {
-	kind := e.device.limits.Kind
-	if steps < 0 {
-		return backend.Ended(fmt.Errorf("%s: cannot run %d steps", kind, steps))
+	return e.Repeat([]backend.Run{{Executable: e, Bindings: b, Steps: 1}}, steps)
+}
+
+// Repeat starts runs of several programs, which are recorded as one.
+func (e *executable) Repeat(runs []backend.Run, times int) backend.Completion {
+	if times < 0 {
+		return backend.Ended(fmt.Errorf("%s: cannot run %d steps", e.device.limits.Kind, times))
 	}
-	if !e.mu.TryLock() {
-		return backend.Ended(fmt.Errorf("%s: a run of this program is in flight; wait for it first", kind))
+	var turns []turn
+	done := func() {
+		for _, t := range turns {
+			t.e.unbind()
+			t.e.mu.Unlock()
+		}
 	}
-	if err := e.bind(b); err != nil {
-		e.unbind()
-		e.mu.Unlock()
-		return backend.Ended(err)
+	for _, r := range runs {
+		t, err := e.turn(r)
+		if err != nil {
+			done()
+			return backend.Ended(err)
+		}
+		turns = append(turns, t)
 	}
 	return backend.Async(func() error {
-		defer e.mu.Unlock()
-		defer e.unbind()
-		if e.clock != nil {
-			return e.measured(steps)
-		}
-		return e.run(steps)
+		defer done()
+		return e.run(turns, times)
 	})
+}
+
+// turn is some steps of a program in a sequence of several.
+type turn struct {
+	e     *executable
+	steps int
+}
+
+// turn takes a program for a run, until it is unbound and unlocked.
+func (e *executable) turn(r backend.Run) (turn, error) {
+	kind := e.device.limits.Kind
+	other, ok := r.Executable.(*executable)
+	switch {
+	case !ok || other.device != e.device:
+		return turn{}, fmt.Errorf("%s: a program is not one of this device", kind)
+	case r.Steps < 0:
+		return turn{}, fmt.Errorf("%s: cannot run %d steps", kind, r.Steps)
+	case !other.mu.TryLock():
+		return turn{}, fmt.Errorf("%s: a run of this program is in flight; wait for it first", kind)
+	}
+	if err := other.bind(r.Bindings); err != nil {
+		other.unbind()
+		other.mu.Unlock()
+		return turn{}, err
+	}
+	return turn{other, r.Steps}, nil
 }
 
 // bind resolves the memory of all calls.
@@ -195,16 +226,16 @@ func (e *executable) unbind() {
 	e.used = e.used[:0]
 }
 
-// run records the steps and waits for them.
-func (e *executable) run(steps int) error {
-	r := recorder{e: e, limit: recordingCalls}
-	for step := 0; step < steps && !e.failure.failed(); step++ {
-		r.step = step
-		for i := range e.code.Calls {
-			if !r.call(i) {
-				break
-			}
+// run records the turns, so many times, and waits for them.
+func (e *executable) run(turns []turn, times int) error {
+	r := recorder{e: e, turns: turns, limit: recordingCalls}
+	for _, t := range turns {
+		if t.e.clock != nil {
+			return e.measured(turns, times)
 		}
+		r.length += t.steps * len(t.e.code.Calls)
+	}
+	for ; r.step < times && r.all(); r.step++ {
 	}
 	r.commit()
 	e.wait()
@@ -219,105 +250,6 @@ func (e *executable) wait() {
 	for range recordingsInFlight {
 		<-e.ready
 	}
-}
-
-// recorder records calls, and commits what it has recorded now and then.
-type recorder struct {
-	e     *executable
-	rec   Recording
-	limit int
-	calls int
-	bytes int64
-	first int // the step that the recording begins in
-	step  int
-}
-
-// call records a call; it fails when the run has.
-func (r *recorder) call(i int) bool {
-	e := r.e
-	c := &e.code.Calls[i]
-	switch {
-	case r.rec == nil:
-		if !r.begin() {
-			return false
-		}
-	case c.Barrier || i == 0:
-		r.rec.Barrier()
-	}
-	if d := &e.dispatches[i]; c.Product != nil {
-		last := len(d.Buffers) - 1
-		r.rec.Run(e.products[i], d.Buffers[:last], d.Buffers[last])
-	} else {
-		r.rec.Dispatch(d)
-	}
-	r.calls++
-	r.bytes += e.bytes[i]
-	if r.full(i) {
-		r.commit()
-	}
-	return true
-}
-
-// full reports whether no more fits after a call. Where several steps fit they
-// are whole ones, so that recordings are alike, and a driver may know them again.
-func (r *recorder) full(i int) bool {
-	step := len(r.e.code.Calls)
-	return r.calls >= r.limit || r.bytes >= recordingBytes || i == step-1 && r.calls+step > r.limit
-}
-
-// begin waits until few enough recordings are in flight.
-func (r *recorder) begin() bool {
-	e := r.e
-	e.ready <- struct{}{}
-	if e.failure.failed() {
-		<-e.ready
-		return false
-	}
-	rec, err := e.device.driver.Begin()
-	if err != nil {
-		e.failure.set(err)
-		<-e.ready
-		return false
-	}
-	r.rec, r.calls, r.bytes, r.first = rec, 0, 0, r.step
-	return true
-}
-
-// commit hands over what is recorded.
-func (r *recorder) commit() {
-	if r.rec == nil {
-		return
-	}
-	e, first, last := r.e, r.first, r.step
-	r.rec.Commit(func(err error) {
-		if err != nil {
-			e.failure.set(e.explain(first, last, err))
-		}
-		<-e.ready
-	})
-	r.rec = nil
-}
-
-// explain says which step and layer an error is of, as far as the driver tells
-// the kernel.
-func (e *executable) explain(first, last int, err error) error {
-	where := fmt.Sprintf("step %d", first)
-	if last > first {
-		where = fmt.Sprintf("steps %d to %d", first, last)
-	}
-	var run *RunError
-	var steps []string
-	if errors.As(err, &run) && run.Kernel != "" {
-		for _, c := range e.code.Calls {
-			if c.Product == nil && e.code.Kernels[c.Kernel].Name == run.Kernel && c.Step < len(e.code.Program.Steps) {
-				steps = append(steps, e.code.Program.Steps[c.Step].Describe())
-			}
-		}
-	}
-	if len(steps) > 0 {
-		where += ": " + strings.Join(steps, " or ")
-	}
-	return fmt.Errorf("%s: %s: %w", e.device.limits.Kind, where, err)
 }
 
 // Bytes is the size of the arena.

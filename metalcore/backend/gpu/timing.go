@@ -26,20 +26,37 @@ func (e *executable) Times() []time.Duration {
 	return e.clock.Mean()
 }
 
-// measured runs the steps and waits for each call.
-func (e *executable) measured(steps int) error {
-	for range steps {
-		for i, c := range e.code.Calls {
-			start := time.Now()
-			r := recorder{e: e, limit: 1}
-			r.call(i)
-			e.wait()
-			if err := e.failure.take(); err != nil {
-				return err
+// measured runs the turns and waits for each call.
+func (e *executable) measured(turns []turn, times int) error {
+	for range times {
+		for _, t := range turns {
+			for range t.steps {
+				if err := t.measured(e, turns); err != nil {
+					return err
+				}
 			}
-			e.clock.Times[c.Step] += time.Since(start)
 		}
-		e.clock.Steps++
+	}
+	return nil
+}
+
+// measured runs a step of the program, for the one that waits.
+func (t turn) measured(e *executable, turns []turn) error {
+	clock := t.e.clock
+	for i, c := range t.e.code.Calls {
+		start := time.Now()
+		r := recorder{e: e, turns: turns, limit: 1}
+		r.call(t.e, i, true)
+		e.wait()
+		if err := e.failure.take(); err != nil {
+			return err
+		}
+		if clock != nil {
+			clock.Times[c.Step] += time.Since(start)
+		}
+	}
+	if clock != nil {
+		clock.Steps++
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/metalnb/metalnb/metalcore/backend/metal/sim"
 	"github.com/metalnb/metalnb/metalcore/bench"
 	"github.com/metalnb/metalnb/metalcore/optim"
+	"github.com/metalnb/metalnb/metalcore/pool"
 	"github.com/metalnb/metalnb/metalcore/train"
 )
 
@@ -87,6 +88,31 @@ func TestTrainingOnWindows(t *testing.T) {
 	want := losses(t, reference, spec, 4)
 	spec.Window = 4
 	got := losses(t, open(t, sim.Options{Seed: 7}), spec, 4)
+	for i := range want {
+		if math.Abs(got[i]-want[i]) > 1e-4*(1+math.Abs(want[i])) {
+			t.Errorf("the loss of epoch %d is %.7f, and %.7f on the CPU", i+1, got[i], want[i])
+		}
+	}
+}
+
+// The parts of a step and its update go to the device at once, and do what they do
+// on the CPU: full steps of three parts, and a last one of a full part and a smaller
+// one.
+func TestTrainingInParts(t *testing.T) {
+	spec, err := bench.Spec("W1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if spec.Data, err = spec.Data.Rows("parts", []int{0, 1, 2, 3, 4, 5, 6, 7, 8}); err != nil {
+		t.Fatal(err)
+	}
+	spec.Batch, spec.Accumulate, spec.Seed = 2, 3, 5
+	reference := cpu.New(1)
+	defer reference.Close()
+	want := losses(t, reference, spec, 4)
+	p := pool.New(open(t, sim.Options{Seed: 7}), pool.Options{})
+	got := losses(t, p.Device(), spec, 4)
+	p.Trim()
 	for i := range want {
 		if math.Abs(got[i]-want[i]) > 1e-4*(1+math.Abs(want[i])) {
 			t.Errorf("the loss of epoch %d is %.7f, and %.7f on the CPU", i+1, got[i], want[i])
