@@ -115,14 +115,17 @@ func summed(s *Spec) (b slopes, changed []*ir.Value, err error) {
 	weight := scalar(nameWeight, ir.F32)
 	penalty := penalized(s, ir.Const(0, ir.F32), b.params)
 	b.mean = op.Add(op.Div(scalar(nameLosses, ir.F32), weight), penalty)
-	slopes, err := autodiff.Gradients(penalty, b.params)
+	more, err := autodiff.Gradients(penalty, b.params)
+	if err != nil {
+		return b, nil, err
+	}
 	for i, p := range b.params {
-		b.grads[i] = op.Add(op.Div(twin(sumsParts, p), weight), slopes[i])
+		b.grads[i] = op.Add(op.Div(twin(sumsParts, p), weight), more[i])
 	}
 	if s.Hunt {
 		b.bad, b.unsound = scalar(nameBad, ir.I32), scalar(nameUnsound, ir.I32)
 	}
-	return b, changed, err
+	return b, changed, nil
 }
 
 // updateGraph ends a step whose parts are done. Only the last one of an epoch may
