@@ -47,6 +47,7 @@ func cellOf(t *testing.T, c *servertest.Core, session, kernel string) *wire.Conn
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
+	call[wire.Status](t, conn, &wire.StatusRequest{}) // the core has taken the kernel down
 	return conn
 }
 
