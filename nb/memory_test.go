@@ -35,7 +35,7 @@ func TestMemory(t *testing.T) {
 		sum += x.Bytes
 		kinds[x.Kind] = true
 	}
-	if sum != m.Live || m.Live > m.Peak || m.Peak > m.Limit || !kinds["trainer"] || !kinds["data"] || !kinds["computations"] {
+	if sum != m.Live || m.Live > m.Peak || m.Peak > m.Limit || !m.Unified || m.Host == 0 || !kinds["trainer"] || !kinds["data"] || !kinds["computations"] {
 		t.Errorf("%+v", m)
 	}
 	for _, want := range []string{"in use", "trainer counted of ", "data iris", "arenas of", "computations"} {

@@ -185,7 +185,8 @@ func (t *Trainer) Reset() {
 // Drop removes the trainer from the core, whatever declaration made it.
 func (t *Trainer) Drop() { Drop(t.spec.Name) }
 
-// Drop removes the trainer of that name of this notebook.
+// Drop removes the trainer of that name of this notebook; or, where there is none,
+// the data and the kept tensor of that name, which cells can make again.
 func Drop(name string) { mustCall[wire.OK](&wire.Drop{Trainer: name}) }
 
 // Metrics are measured numbers by name: "loss", and "accuracy" for classes or

@@ -60,9 +60,9 @@ func TestMemoryGolden(t *testing.T) {
 }
 
 func memory(name string) *wire.Memory {
-	return &wire.Memory{Limit: 8e9, Live: 3_500_000, Peak: 4e6, Cached: 1e6, Buffers: 3, Hits: 5, Misses: 6,
+	return &wire.Memory{Limit: 8e9, Live: 3_500_000, Peak: 4e6, Host: 7e5, Unified: true, Disk: 2e9, Cached: 1e6, Buffers: 3, Hits: 5, Misses: 6,
 		Holders: []wire.Holder{{Kind: "trainer", Session: name, Name: "digits", Bytes: 3e6, Buffers: 12, Programs: 2, Arenas: 1e6},
-			{Kind: "data", Name: name, Bytes: 5e5, Buffers: 2}},
+			{Kind: "data", Name: name, Bytes: 5e5, Buffers: 2, Host: 7e5, Disk: 2e9}},
 		Asleep: []wire.Holder{{Kind: "trainer", Session: "b.ipynb", Name: name}}}
 }
 

@@ -19,6 +19,7 @@ type Info struct {
 	Threads   int    // of a CPU
 	Memory    int64  // bytes that all buffers together may take; 0 when unknown
 	MaxBuffer int64  // bytes of one buffer; 0 when only Memory bounds them
+	Unified   bool   // its memory is the host's
 	Limits    string // of a kernel, for people: "1024 threads, 32 KB shared"
 }
 

@@ -52,6 +52,17 @@ func (c *chosen) Read(ctx context.Context, i int, x, y []byte) error {
 	return c.Source.Read(ctx, c.rows[i], x, y)
 }
 
+// OnDisk is the source that has put the set's rows, or those that they were chosen
+// of, in a file; nil without one.
+func (s *Set) OnDisk() OnDisk {
+	src := s.Source
+	for c, ok := src.(*chosen); ok; c, ok = src.(*chosen) {
+		src = c.Source
+	}
+	d, _ := src.(OnDisk)
+	return d
+}
+
 // Load returns the set with all its rows in memory; it is the set itself where
 // they are. Rows that are skipped are left out.
 func (s *Set) Load(ctx context.Context) (*Set, error) {

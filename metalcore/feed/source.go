@@ -30,6 +30,12 @@ func (s *Set) InOrder() bool {
 	return ok
 }
 
+// OnDisk is a Source that has put its rows in a file.
+type OnDisk interface {
+	Source
+	OnDisk() int64 // bytes
+}
+
 // RowError is the fault of one row.
 type RowError struct {
 	Data string // the name of the set

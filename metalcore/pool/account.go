@@ -16,8 +16,21 @@ type holding struct {
 	owner   backend.Owner
 	bytes   int64
 	program bool
+	host    []byte    // the array that it is, which is counted as wrapped
 	place   []uintptr // where it was made, when the pool is debugged
 	free    func()    // gives the device's memory back
+}
+
+// wrapped counts the buffers that are an array of the host, by its first byte.
+type wrapped map[*byte]int
+
+func (w wrapped) add(data []byte, n int) {
+	if len(data) == 0 {
+		return
+	}
+	if w[&data[0]] += n; w[&data[0]] == 0 {
+		delete(w, &data[0])
+	}
 }
 
 // account is what an owner holds.
@@ -29,7 +42,8 @@ type account struct {
 // Use is what an owner holds.
 type Use struct {
 	Owner    backend.Owner
-	Bytes    int64 // of all
+	Bytes    int64 // of all on the device
+	Host     int64 // of arrays of the host
 	Buffers  int
 	Programs int
 	Arenas   int64    // bytes of the programs
@@ -39,9 +53,11 @@ type Use struct {
 // Usage is the state of a pool.
 type Usage struct {
 	Limit, Live, Peak, Cached int64 // bytes
+	Host                      int64 // bytes of arrays of the host
+	Unified                   bool  // which count below the limit
 	Buffers                   int   // in the cache
 	Hits, Misses              int64 // of those who wanted a buffer
-	Uses                      []Use // who holds most is first; they add up to Live
+	Uses                      []Use // who holds most is first; they add up to Live and Host
 	Lost                      Use   // what was dropped without being freed
 }
 
@@ -59,6 +75,7 @@ func (p *Pool) hold(h *holding) {
 // give takes something off its owner's account.
 func (p *Pool) give(h *holding) {
 	p.use(-h.bytes, h.owner)
+	p.wrapped.add(h.host, -1)
 	delete(p.accounts[h.owner].held, h)
 	p.settle(h.owner)
 }
@@ -128,15 +145,23 @@ func (h *holding) where() string {
 
 // Usage tells who holds how much.
 func (p *Pool) Usage() Usage {
+	by, host := p.arrays()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	u := Usage{Limit: p.Limit, Live: p.live, Peak: p.peak, Cached: p.cache.Bytes(), Buffers: p.cache.Len(), Hits: p.hits, Misses: p.misses,
+	u := Usage{Limit: p.Limit, Host: host, Unified: p.unified, Live: p.live, Peak: p.peak, Cached: p.cache.Bytes(), Buffers: p.cache.Len(), Hits: p.hits, Misses: p.misses,
 		Lost: Use{Bytes: p.lost.bytes, Buffers: p.lost.buffers, Programs: p.lost.programs, Places: places(p.lost.places)}}
 	for o, a := range p.accounts {
-		u.Uses = append(u.Uses, a.tell(o))
+		use := a.tell(o)
+		use.Host = by[o]
+		u.Uses = append(u.Uses, use)
+	}
+	for o, bytes := range by {
+		if p.accounts[o] == nil {
+			u.Uses = append(u.Uses, Use{Owner: o, Host: bytes})
+		}
 	}
 	slices.SortFunc(u.Uses, func(a, b Use) int {
-		return cmp.Or(cmp.Compare(b.Bytes, a.Bytes), strings.Compare(a.Owner.String(), b.Owner.String()))
+		return cmp.Or(cmp.Compare(b.Bytes+b.Host, a.Bytes+a.Host), strings.Compare(a.Owner.String(), b.Owner.String()))
 	})
 	return u
 }
@@ -189,6 +214,9 @@ type LimitError struct {
 func (p *Pool) refuse(bytes int64) error {
 	u := p.Usage()
 	e := &LimitError{Need: bytes, Limit: u.Limit, Live: u.Live, Uses: u.Uses}
+	if u.Unified {
+		e.Live += u.Host
+	}
 	if p.Remedy != nil {
 		e.Remedy = p.Remedy(e)
 	}
@@ -206,7 +234,7 @@ func (e *LimitError) Error() string {
 			names = append(names, fmt.Sprintf("%d more", len(e.Uses)-i))
 			break
 		}
-		names = append(names, fmt.Sprintf("%v (%s)", u.Owner, Size(u.Bytes)))
+		names = append(names, fmt.Sprintf("%v (%s)", u.Owner, Size(u.Bytes+u.Host)))
 	}
 	if len(names) > 0 {
 		s += ", by " + strings.Join(names, ", ")

@@ -63,15 +63,27 @@ func (d device) Alloc(bytes int64) (backend.Buffer, error) {
 // Wrap returns a buffer that is the host's memory.
 func (d unified) Wrap(data []byte) (backend.Buffer, error) {
 	bytes := int64(len(data))
-	if err := d.pool.reserve(bytes, d.owner); err != nil {
+	d.pool.wrap(data, 1)
+	err := d.pool.reserve(bytes, d.owner)
+	if err != nil {
+		d.pool.wrap(data, -1)
 		return nil, err
 	}
 	inner, err := d.pool.inner.(backend.Unified).Wrap(data)
 	if err != nil {
+		d.pool.wrap(data, -1)
 		d.pool.cancel(bytes, d.owner)
 		return nil, err
 	}
-	return d.buffer(inner, bytes, bytes), nil
+	b := d.buffer(inner, bytes, bytes)
+	b.holding.host = data
+	return b, nil
+}
+
+func (p *Pool) wrap(data []byte, n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.wrapped.add(data, n)
 }
 
 func (d device) buffer(inner backend.Buffer, bytes, have int64) *buffer {

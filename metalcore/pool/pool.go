@@ -10,6 +10,7 @@
 package pool
 
 import (
+	"maps"
 	"os"
 	"sync"
 	"time"
@@ -27,18 +28,24 @@ type Options struct {
 	// several goroutines.
 	Reclaim func(need int64, by backend.Owner) bool
 	Remedy  func(*LimitError) string // what to do, for people
-	Log     func(format string, args ...any)
+	// Arrays tells what owners hold of the host's memory. It counts as theirs, and
+	// below the limit where that is the device's, too. Arrays that buffers wrap,
+	// which skip knows by their first byte, are the device's already.
+	Arrays func(skip func(*byte) bool) map[backend.Owner]int64
+	Log    func(format string, args ...any)
 }
 
 // Pool is the memory of a device.
 type Pool struct {
 	Options
-	inner backend.Device
-	queue *backend.Queue
+	inner   backend.Device
+	queue   *backend.Queue
+	unified bool
 
 	mu       sync.Mutex // guards what follows, never while the device allocates
 	cache    *Cache[backend.Buffer]
 	accounts map[backend.Owner]*account
+	wrapped  wrapped
 	live     int64 // bytes in use
 	peak     int64 // the most that ever were
 	hits     int64
@@ -51,7 +58,7 @@ const share = 0.75
 
 // New makes a pool of a device's memory.
 func New(dev backend.Device, opts Options) *Pool {
-	p := &Pool{inner: dev, queue: backend.QueueOf(dev), accounts: map[backend.Owner]*account{}}
+	p := &Pool{inner: dev, queue: backend.QueueOf(dev), unified: dev.Info().Unified, accounts: map[backend.Owner]*account{}, wrapped: wrapped{}}
 	p.Bound(opts)
 	return p
 }
@@ -121,10 +128,46 @@ func (p *Pool) reserve(bytes int64, o backend.Owner) error {
 	return nil
 }
 
+// Want is an error when there is no room for an array of the host, where that
+// counts. Others give memory up for it first.
+func (p *Pool) Want(bytes int64, o backend.Owner) error {
+	if !p.unified {
+		return nil
+	}
+	if err := p.reserve(bytes, o); err != nil {
+		return err
+	}
+	p.cancel(bytes, o)
+	return nil
+}
+
+// Unified reports whether arrays of the host count below the limit.
+func (p *Pool) Unified() bool { return p.unified }
+
+// arrays tells what owners hold of the host's memory, and how much that is in all.
+func (p *Pool) arrays() (by map[backend.Owner]int64, sum int64) {
+	if p.Arrays == nil {
+		return nil, 0
+	}
+	p.mu.Lock()
+	wrapped := maps.Clone(p.wrapped)
+	p.mu.Unlock()
+	by = p.Arrays(func(first *byte) bool { return wrapped[first] > 0 })
+	for _, bytes := range by {
+		sum += bytes
+	}
+	return by, sum
+}
+
 func (p *Pool) fits(bytes int64, o backend.Owner) bool {
+	room := p.Limit
+	if p.Limit > 0 && p.unified {
+		_, host := p.arrays()
+		room -= host
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if room := p.Limit - p.live; p.Limit > 0 {
+	if room -= p.live; p.Limit > 0 {
 		if bytes > room {
 			return false
 		}

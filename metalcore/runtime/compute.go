@@ -26,6 +26,9 @@ func (s *Session) Compute(g *ir.Graph, inputs map[string]feed.Array, store strin
 		return nil, err
 	}
 	if store != "" {
+		if err := s.core.admit(int64(len(out[0].Data)), backend.Owner{Kind: "tensor", Session: s.name, Name: store}); err != nil {
+			return nil, err
+		}
 		s.mu.Lock()
 		s.tensors[store] = out[0]
 		s.mu.Unlock()

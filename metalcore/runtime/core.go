@@ -141,6 +141,13 @@ func (c *Core) Sessions() []*Session {
 	return out
 }
 
+// everySession returns all sessions, in the order of their names.
+func (c *Core) everySession() []*Session {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.SortedFunc(maps.Values(c.sessions), func(a, b *Session) int { return strings.Compare(a.name, b.name) })
+}
+
 // Trainers returns all trainers.
 func (c *Core) Trainers() []*Trainer {
 	var out []*Trainer
@@ -184,10 +191,7 @@ func (c *Core) Losses() (list []string) {
 // Close stops all training, writes it down, frees everything and closes the
 // device.
 func (c *Core) Close() error {
-	c.mu.Lock()
-	sessions := slices.Collect(maps.Values(c.sessions))
-	c.mu.Unlock()
-	for _, s := range sessions {
+	for _, s := range c.everySession() {
 		s.close()
 	}
 	c.journal.close()

@@ -72,7 +72,18 @@ func (s *Session) PutWeighted(name, hash string, x, y, weights feed.Array, class
 	if err != nil {
 		return wrap(BadData, "", err)
 	}
-	s.keep(name, newUpload(hash, set))
+	return s.admit(name, newUpload(hash, set))
+}
+
+// admit keeps data, if there is room for it.
+func (s *Session) admit(name string, u *Upload) error {
+	u.set.Session = s.name
+	if u.set.Source == nil {
+		if err := s.core.admit(u.set.Bytes(), u.set.Owner()); err != nil {
+			return err
+		}
+	}
+	s.keep(name, u)
 	return nil
 }
 

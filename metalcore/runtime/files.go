@@ -38,8 +38,7 @@ func (s *Session) LoadData(ctx context.Context, name string, spec load.Spec) err
 	if err != nil {
 		return err
 	}
-	s.keep(name, u)
-	return nil
+	return s.admit(name, u)
 }
 
 func (s *Session) keep(name string, u *Upload) {

@@ -35,7 +35,7 @@ func (c *Core) newPool(dev backend.Device) *pool.Pool { return pool.New(dev, c.p
 
 func (c *Core) poolOptions() pool.Options {
 	o := c.limits
-	return pool.Options{Limit: o.Limit, Debug: o.Debug, Log: o.Log, Reclaim: c.reclaim, Remedy: c.remedy}
+	return pool.Options{Limit: o.Limit, Debug: o.Debug, Log: o.Log, Reclaim: c.reclaim, Remedy: c.remedy, Arrays: c.arrays}
 }
 
 // memory is the pool in use.
@@ -54,29 +54,33 @@ func (c *Core) Trim() {
 // Holding is what somebody holds of the memory.
 type Holding struct {
 	pool.Use
-	Gone bool // nobody is there any more whose it could be
+	Disk int64 // bytes of rows that did not fit in memory
+	Gone bool  // nobody is there any more whose it could be
 }
 
 // MemoryUse tells who holds how much.
 type MemoryUse struct {
 	pool.Usage
 	Holdings []Holding // who holds most is first
+	Disk     int64
 }
 
-// Memory tells who holds how much of the device's memory. What is of trainers
+// Memory tells who holds how much of the memory. What is of trainers
 // that are gone, or of data that no trainer needs, should have been freed.
 func (c *Core) Memory() MemoryUse {
 	m := MemoryUse{Usage: c.memory().Usage()} // before the owners are looked at: those of what was there are known
 	owners, settled := c.owners()
+	disk := c.holders().disk
 	for _, u := range m.Uses {
-		h := Holding{Use: u}
+		h := Holding{Use: u, Disk: disk[u.Owner]}
+		m.Disk += h.Disk
 		name, known := owners[u.Owner]
 		switch {
 		case u.Owner.Kind == computing.Kind || u.Owner.Kind == explaining.Kind:
 		case known:
 			h.Owner.Name = name
 		default:
-			h.Gone = settled
+			h.Gone = settled && u.Bytes > 0
 		}
 		m.Holdings = append(m.Holdings, h)
 	}

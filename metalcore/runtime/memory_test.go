@@ -73,9 +73,13 @@ func TestLargeComputationsGo(t *testing.T) {
 func audit(t *testing.T, c *Core, inner *cpu.Device) {
 	t.Helper()
 	u := c.memory().Usage()
-	total := int64(0)
+	total, host := int64(0), int64(0)
 	for _, x := range u.Uses {
 		total += x.Bytes
+		host += x.Host
+	}
+	if host != u.Host {
+		t.Fatalf("the owners have arrays of %d bytes, and all together %d", host, u.Host)
 	}
 	if total != u.Live || u.Live+u.Cached != inner.LiveBytes() || u.Lost.Bytes != 0 {
 		t.Fatalf("the accounts are of %d bytes, %d are live and %d cached, the device says %d", total, u.Live, u.Cached, inner.LiveBytes())
@@ -165,7 +169,13 @@ func TestAccountsAddUp(t *testing.T) {
 		}
 	}
 	c.computed.clear()
-	if u := c.memory().Usage(); u.Live != 0 || len(u.Uses) != 0 {
+	for _, s := range sessions {
+		if err := s.Drop("mine"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.shed()
+	if u := c.memory().Usage(); u.Live != 0 || u.Host != 0 || len(u.Uses) != 0 {
 		t.Errorf("nobody holds anything, and yet %+v", u)
 	}
 	if u := c.memory().Usage(); u.Hits < u.Misses {

@@ -206,7 +206,8 @@ func (s *Session) put(t *Trainer) {
 	delete(s.asleep, t.Name())
 }
 
-// Drop removes a trainer, and what the journal has of it.
+// Drop removes a trainer, and what the journal has of it; or the data and the
+// tensor of that name, where no trainer has it. Trainers keep the data that they use.
 func (s *Session) Drop(name string) error {
 	s.declaring.Lock()
 	defer s.declaring.Unlock()
@@ -219,7 +220,7 @@ func (s *Session) Drop(name string) error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		delete(s.asleep, name)
-		if s.core.journal.remove(s.name, name) {
+		if s.core.journal.remove(s.name, name) || s.dropArrays(name) {
 			return nil
 		}
 		return errorf(Unknown, known("the trainers of this notebook are", s.trainers, "declare one with nb.NewTrainer"), "there is no trainer %q", name)
@@ -232,6 +233,15 @@ func (s *Session) Drop(name string) error {
 	delete(s.trainers, name)
 	s.mu.Unlock()
 	return t.Close()
+}
+
+// dropArrays removes data and a tensor. The caller holds s.mu.
+func (s *Session) dropArrays(name string) bool {
+	_, data := s.data[name]
+	_, tensor := s.tensors[name]
+	delete(s.data, name)
+	delete(s.tensors, name)
+	return data || tensor
 }
 
 // Classify gives an error of training its code.

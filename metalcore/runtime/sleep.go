@@ -67,13 +67,16 @@ func (s *Session) unpin(t *Trainer) {
 
 // reclaim has something go that can be had again, for the owner who needs so many
 // bytes: what is kept of computations, else of a trainer's evaluations and
-// predictions, or else a trainer.
+// predictions, else arrays of the host, or else a trainer.
 func (c *Core) reclaim(need int64, by backend.Owner) bool {
 	if c.computed.clear() > 0 {
 		return true
 	}
 	idle := c.idle()
 	if slices.ContainsFunc(idle, func(t *Trainer) bool { return t.owner != by && t.Trim() > 0 }) {
+		return true
+	}
+	if c.memory().Unified() && c.shed() {
 		return true
 	}
 	for _, t := range idle {
@@ -88,6 +91,14 @@ func (c *Core) reclaim(need int64, by backend.Owner) bool {
 		}
 	}
 	return false
+}
+
+// admit finds room for an array of the host.
+func (c *Core) admit(bytes int64, o backend.Owner) error {
+	if err := c.memory().Want(bytes, o); err != nil {
+		return classify(err)
+	}
+	return nil
 }
 
 // idle are the trainers that nobody uses, the one used last is last.
@@ -187,11 +198,25 @@ func (s *Session) Asleep() []string {
 	return names
 }
 
+// droppable reports whether somebody's arrays are data or a tensor that can be
+// dropped by their name.
+func (c *Core) droppable(o backend.Owner) bool {
+	for _, s := range c.everySession() {
+		if s.name == o.Session && (o.Kind == "data" && slices.Contains(s.DataNames(), o.Name) || o.Kind == "tensor" && slices.Contains(s.Tensors(), o.Name)) {
+			return true
+		}
+	}
+	return false
+}
+
 // remedy tells who wants memory how to get some.
 func (c *Core) remedy(full *pool.LimitError) string {
-	var drop []string
+	var drop, arrays []string
 	busy := false
 	for _, u := range full.Uses {
+		if u.Host > 0 && len(arrays) < 3 && c.droppable(u.Owner) {
+			arrays = append(arrays, fmt.Sprintf("%q", u.Owner.Name))
+		}
 		if u.Owner.Kind != "trainer" || len(drop) == 3 {
 			continue
 		}
@@ -205,6 +230,9 @@ func (c *Core) remedy(full *pool.LimitError) string {
 	s := "take a smaller batch"
 	if len(drop) > 0 {
 		s = "drop a trainer with t.Drop(): the largest are " + strings.Join(drop, ", ") + "; " + s
+	}
+	if len(arrays) > 0 {
+		s = "drop data or a kept tensor that no trainer needs with nb.Drop(name): the largest are " + strings.Join(arrays, ", ") + "; " + s
 	}
 	if busy {
 		s = "stop one that trains with t.Stop(), so that it can be put on the disk; " + s

@@ -31,6 +31,12 @@ func small(t *testing.T, limit int64) (c *Core, s *Session, inner *cpu.Device, l
 	return c, s, inner, log
 }
 
+// inUse is what counts below the limit.
+func inUse(c *Core) int64 {
+	u := c.memory().Usage()
+	return u.Live + u.Host
+}
+
 func declareText(t *testing.T, s *Session, name, text, want string) *Trainer {
 	t.Helper()
 	d, err := declaration(name, text, s.Find)
@@ -92,8 +98,7 @@ func TestTrainersSleep(t *testing.T) {
 	if n := len(s.Asleep()); n != 0 {
 		t.Errorf("%d sleep with all the memory that they want", n)
 	}
-	all := c.memory().Usage()
-	c, s, inner, log := small(t, all.Live/4)
+	c, s, inner, log := small(t, inUse(c)/4)
 	got := notebooks(t, s, 12)
 	for i := range want {
 		if got[i] != want[i] {
@@ -101,7 +106,7 @@ func TestTrainersSleep(t *testing.T) {
 		}
 	}
 	u := c.memory().Usage()
-	if u.Live+u.Cached > u.Limit || u.Peak > u.Limit || inner.LiveBytes() != u.Live+u.Cached {
+	if u.Live+u.Host+u.Cached > u.Limit || u.Peak > u.Limit || inner.LiveBytes() != u.Live+u.Cached {
 		t.Errorf("%d bytes are in use and %d cached, the peak was %d, and the limit is %d", u.Live, u.Cached, u.Peak, u.Limit)
 	}
 	asleep := s.Asleep()
@@ -127,7 +132,7 @@ func TestSleepUnderUse(t *testing.T) {
 	c, s, _, _ := small(t, 1<<30)
 	declareText(t, s, "t0", "0.01 iris", "created")
 	use(t, s, "t0", func(tr *Trainer) { finish(t, tr, 1) })
-	one := c.memory().Usage().Live
+	one := inUse(c)
 	_, s, _, _ = small(t, 5*one)
 	for i := range 8 {
 		declareText(t, s, fmt.Sprint("t", i), "0.01 iris", "created")
@@ -161,7 +166,7 @@ func TestMemoryIsRefused(t *testing.T) {
 	c, s, _, _ := small(t, 1<<30)
 	tr := declareText(t, s, "t0", "0.01 iris", "created")
 	use(t, s, "t0", func(tr *Trainer) { finish(t, tr, 1) })
-	live := c.memory().Usage().Live
+	live := inUse(c)
 	c.Bound(MemoryOptions{Limit: live + 1000})
 	run, err := tr.Start(1_000_000)
 	if err != nil {
@@ -204,7 +209,7 @@ func TestProgramsGoFirst(t *testing.T) {
 		before := tr.Info().Bytes
 		want := predict(tr, 127)
 		c.Trim()
-		c.Bound(MemoryOptions{Limit: c.memory().Usage().Live + need - 1})
+		c.Bound(MemoryOptions{Limit: inUse(c) + need - 1})
 		s.unpin(tr) // as if the cell had ended
 		declareText(t, s, "t1", "0.01 iris", "created")
 		if list := s.Asleep(); len(list) != 0 {
@@ -227,7 +232,7 @@ func TestProgramsGoFirst(t *testing.T) {
 func TestNobodySleepsWithoutJournal(t *testing.T) {
 	c, s := session(t)
 	declare(t, s, iris(t, s, "a", 0.1), false, "created")
-	c.Bound(MemoryOptions{Limit: c.memory().Usage().Live + 10})
+	c.Bound(MemoryOptions{Limit: inUse(c) + 10})
 	_, _, err := s.Declare(Declaration{Spec: iris(t, s, "b", 0.1)}, false)
 	fails(t, err, Resource, "journal", `trainer "a" of notebook`)
 	if len(s.Trainers()) != 1 {

@@ -8,7 +8,7 @@ import (
 // memory tells who holds how much.
 func (s *Server) memory() *wire.Memory {
 	m := s.core.Memory()
-	out := &wire.Memory{Limit: m.Limit, Live: m.Live, Peak: m.Peak, Cached: m.Cached, Buffers: m.Usage.Buffers, Hits: m.Hits, Misses: m.Misses,
+	out := &wire.Memory{Limit: m.Limit, Live: m.Live, Peak: m.Peak, Host: m.Host, Unified: m.Unified, Disk: m.Disk, Cached: m.Cached, Buffers: m.Usage.Buffers, Hits: m.Hits, Misses: m.Misses,
 		Lost: holderOf(runtime.Holding{Use: m.Lost})}
 	for _, h := range m.Holdings {
 		out.Holders = append(out.Holders, holderOf(h))
@@ -22,6 +22,6 @@ func (s *Server) memory() *wire.Memory {
 }
 
 func holderOf(h runtime.Holding) wire.Holder {
-	return wire.Holder{Kind: h.Owner.Kind, Session: h.Owner.Session, Name: h.Owner.Name, Bytes: h.Bytes, Buffers: h.Buffers,
+	return wire.Holder{Kind: h.Owner.Kind, Session: h.Owner.Session, Name: h.Owner.Name, Bytes: h.Bytes, Host: h.Host, Disk: h.Disk, Buffers: h.Buffers,
 		Programs: h.Programs, Arenas: h.Arenas, Gone: h.Gone, Places: h.Places}
 }

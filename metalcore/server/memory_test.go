@@ -17,14 +17,15 @@ func TestAskMemory(t *testing.T) {
 	call[wire.Declared](t, conn, iris("mine"))
 	call[wire.Tensors](t, conn, &wire.Compute{Graph: graph(op.Exp, 2), Inputs: []wire.Operand{{Name: "x", X: tensor(feed.FromF32([]float32{1, 2}, 2))}}})
 	m := call[wire.Memory](t, conn, &wire.AskMemory{})
-	sum := int64(0)
+	sum, host := int64(0), int64(0)
 	for _, h := range m.Holders {
 		sum += h.Bytes
-		if h.Gone || h.Bytes <= 0 || h.Kind == "" {
+		host += h.Host
+		if h.Gone || h.Bytes+h.Host <= 0 || h.Kind == "" {
 			t.Errorf("%+v", h)
 		}
 	}
-	if sum != m.Live || len(m.Holders) != 3 || m.Leaks() != "" || !strings.Contains(m.String(), "trainer mine of ") {
+	if sum != m.Live || host != m.Host || len(m.Holders) != 3 || m.Leaks() != "" || !strings.Contains(m.String(), "trainer mine of ") {
 		t.Errorf("%d bytes are held of %d: %v, leaks %q", sum, m.Live, m, m.Leaks())
 	}
 }

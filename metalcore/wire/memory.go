@@ -9,26 +9,32 @@ import (
 // session.
 type AskMemory struct{}
 
-// Memory tells who holds how much of the device's memory.
+// Memory tells who holds how much of the device's memory, and of the host's in
+// arrays: data, kept tensors, and states that trainers go back to.
 type Memory struct {
 	Limit   int64    // bytes that the core may take
-	Live    int64    // bytes in use
+	Live    int64    // bytes in use on the device
 	Peak    int64    // the most that ever were
+	Host    int64    // bytes of arrays of the host
+	Unified bool     // which count below the limit, because device and host share their memory
+	Disk    int64    // bytes of rows that did not fit in memory
 	Cached  int64    // bytes of buffers that nobody uses, kept for the next who wants some
 	Buffers int      // such buffers
 	Hits    int64    // those who wanted a buffer and got one of them
 	Misses  int64    // and who did not
-	Holders []Holder // who holds most is first; they add up to Live
+	Holders []Holder // who holds most is first; they add up to Live, Host and Disk
 	Asleep  []Holder // trainers that are on the disk, for want of memory
 	Lost    Holder   // what was dropped without being freed, and has been freed
 }
 
 // Holder is who holds memory.
 type Holder struct {
-	Kind     string // "trainer", "data", "computations"
+	Kind     string // "trainer", "data", "tensor", "computations"
 	Session  string // the notebook's path
 	Name     string
-	Bytes    int64 // of all
+	Bytes    int64 // of all on the device
+	Host     int64
+	Disk     int64
 	Buffers  int
 	Programs int      // compiled
 	Arenas   int64    // bytes that these work in
@@ -42,12 +48,15 @@ func (m *Memory) fields(c *Codec) {
 	c.Int64(&m.Limit)
 	c.Int64(&m.Live)
 	c.Int64(&m.Peak)
+	c.Int64(&m.Host)
+	c.Bool(&m.Unified)
+	c.Int64(&m.Disk)
 	c.Int64(&m.Cached)
 	c.Int(&m.Buffers)
 	c.Int64(&m.Hits)
 	c.Int64(&m.Misses)
-	list(c, &m.Holders, 65, func(x *Holder) { x.fields(c) })
-	list(c, &m.Asleep, 65, func(x *Holder) { x.fields(c) })
+	list(c, &m.Holders, 81, func(x *Holder) { x.fields(c) })
+	list(c, &m.Asleep, 81, func(x *Holder) { x.fields(c) })
 	m.Lost.fields(c)
 }
 
@@ -56,6 +65,8 @@ func (m *Holder) fields(c *Codec) {
 	c.Str(&m.Session)
 	c.Str(&m.Name)
 	c.Int64(&m.Bytes)
+	c.Int64(&m.Host)
+	c.Int64(&m.Disk)
 	c.Int(&m.Buffers)
 	c.Int(&m.Programs)
 	c.Int64(&m.Arenas)
@@ -63,15 +74,27 @@ func (m *Holder) fields(c *Codec) {
 	c.Strs(&m.Places)
 }
 
+// InUse is what counts below the limit.
+func (m *Memory) InUse() int64 {
+	if m.Unified {
+		return m.Live + m.Host
+	}
+	return m.Live
+}
+
 // String is a table of the holders.
 func (m *Memory) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s of %s in use, at most %s so far; %s kept in %d buffers, which %d of %d who wanted one got\n",
-		Size(m.Live), Size(m.Limit), Size(m.Peak), Size(m.Cached), m.Buffers, m.Hits, m.Hits+m.Misses)
+	fmt.Fprintf(&b, "%s of %s in use: %s on the device, at most %s so far, and %s in arrays of the host",
+		Size(m.InUse()), Size(m.Limit), Size(m.Live), Size(m.Peak), Size(m.Host))
+	if !m.Unified {
+		b.WriteString(", which do not count")
+	}
+	fmt.Fprintf(&b, "; %s kept in %d buffers, which %d of %d who wanted one got\n", Size(m.Cached), m.Buffers, m.Hits, m.Hits+m.Misses)
 	for _, h := range m.Holders {
-		fmt.Fprintf(&b, "%10s  %s", Size(h.Bytes), h.Whose())
-		if h.Programs > 0 {
-			fmt.Fprintf(&b, ", of it %s arenas of %d programs", Size(h.Arenas), h.Programs)
+		fmt.Fprintf(&b, "%10s  %s", Size(h.Bytes+h.Host), h.Whose())
+		for _, part := range h.parts() {
+			b.WriteString(part)
 		}
 		if h.Gone {
 			b.WriteString(", which is gone")
@@ -82,6 +105,20 @@ func (m *Memory) String() string {
 		fmt.Fprintf(&b, "%10s  %s\n", "asleep", h.Whose())
 	}
 	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// parts tells what a holder's memory is.
+func (h *Holder) parts() (list []string) {
+	if h.Programs > 0 {
+		list = append(list, fmt.Sprintf(", of it %s arenas of %d programs", Size(h.Arenas), h.Programs))
+	}
+	if h.Host > 0 {
+		list = append(list, fmt.Sprintf(", of it %s in arrays of the host", Size(h.Host)))
+	}
+	if h.Disk > 0 {
+		list = append(list, fmt.Sprintf(", and %s on the disk", Size(h.Disk)))
+	}
+	return list
 }
 
 // Leaks tells what nobody owns: what was dropped without being freed, and what

@@ -2,7 +2,7 @@ package wire
 
 // Proto is the version of this protocol. Hello, Welcome and Problem keep their
 // form in every version, so that two that do not match can say so.
-const Proto = 15
+const Proto = 16
 
 // Kind tells which message a frame holds.
 type Kind uint16
@@ -277,7 +277,8 @@ type SetLR struct {
 }
 
 // AskTrainer asks for a Run. Reset makes new weights and forgets all training;
-// Drop removes the trainer. Both are refused while it trains.
+// Drop removes the trainer, or else data and a tensor of that name. Both are refused
+// while it trains.
 type (
 	AskTrainer struct {
 		Trainer string

@@ -61,7 +61,7 @@ func newDevice(threads int, variant asm.Variant) *Device {
 // Info describes the device.
 func (d *Device) Info() backend.Info {
 	return backend.Info{Name: fmt.Sprintf("CPU (%d threads)", d.pool.threads), Kind: "cpu", Family: d.pool.variant.String(),
-		Threads: d.pool.threads, Memory: d.limit}
+		Threads: d.pool.threads, Memory: d.limit, Unified: true}
 }
 
 // LiveBytes is the memory held by buffers and executables that are not freed.

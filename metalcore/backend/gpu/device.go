@@ -47,7 +47,8 @@ func New(driver Driver, dialect Dialect, choices string) *Device {
 // Info describes the device.
 func (d *Device) Info() backend.Info {
 	l := d.limits
-	return backend.Info{Name: l.Device, Kind: l.Kind, Family: l.Family, Memory: l.Memory, MaxBuffer: l.MaxBuffer,
+	_, unified := d.driver.(Unified)
+	return backend.Info{Name: l.Device, Kind: l.Kind, Family: l.Family, Memory: l.Memory, MaxBuffer: l.MaxBuffer, Unified: unified,
 		Limits: fmt.Sprintf("%d threads and %d KB of memory a threadgroup, %d buffers a kernel", l.Threads, l.Shared>>10, l.Bindings)}
 }
 
