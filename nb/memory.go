@@ -5,6 +5,9 @@ import "github.com/metalnb/metalnb/metalcore/wire"
 // MemoryUse is who holds how much of the core's memory. It prints as a table.
 type MemoryUse wire.Memory
 
+// Sums are what notebooks hold, that with most first, and what they share.
+func (m MemoryUse) Sums() []wire.Holder { return (*wire.Memory)(&m).Sums() }
+
 // Memory tells how much of the device's memory the core takes, of what it may
 // take, and who holds it: the trainers and data of all notebooks, computations,
 // and the cache of buffers that nobody uses. A trainer's arenas are what its

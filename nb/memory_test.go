@@ -38,7 +38,13 @@ func TestMemory(t *testing.T) {
 	if sum != m.Live || m.Live > m.Peak || m.Peak > m.Limit || !m.Unified || m.Host == 0 || !kinds["trainer"] || !kinds["data"] || !kinds["computations"] {
 		t.Errorf("%+v", m)
 	}
-	for _, want := range []string{"in use", "trainer counted of ", "data iris", "arenas of", "computations"} {
+	for _, x := range m.Sums() {
+		sum -= x.Bytes
+	}
+	if sum != 0 {
+		t.Errorf("the sums of notebooks miss %d bytes: %+v", sum, m.Sums())
+	}
+	for _, want := range []string{"in use", "all of ", "all that notebooks share", "trainer counted of ", "data iris", "arenas of", "computations"} {
 		if !strings.Contains(m.String(), want) {
 			t.Errorf("it does not say %q:\n%v", want, m)
 		}

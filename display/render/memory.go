@@ -20,6 +20,13 @@ func (r *Renderer) Memory(m *wire.Memory, session string) []wire.Item {
 	for _, h := range m.Asleep {
 		t.add("", h.Kind, h.Name, h.Session, "asleep", "", "", "", "", "")
 	}
+	for i, h := range m.Sums() {
+		class := ""
+		if i == 0 {
+			class = "sum"
+		}
+		t.add(class, "", h.Sum(), h.Session, size(h.Bytes), size(h.Arenas), fmt.Sprint(h.Programs), fmt.Sprint(h.Buffers), size(h.Host), size(h.Disk))
+	}
 	t.add("sum", "", "in use", "", size(m.Live), "", "", "", size(m.Host), size(m.Disk))
 	t.add("", "cache", "", "", size(m.Cached), "", "", fmt.Sprint(m.Buffers), "", "")
 	head := fmt.Sprintf("<div class=\"head\"><b>memory</b> <span class=\"dim\">%s of %s in use</span></div>\n", size(m.InUse()), size(m.Limit))

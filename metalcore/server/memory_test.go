@@ -30,6 +30,42 @@ func TestAskMemory(t *testing.T) {
 	}
 }
 
+// The sums of notebooks add up to what is in use, line by line.
+func TestMemoryOfNotebooks(t *testing.T) {
+	c := start(t)
+	for i := range 3 {
+		conn, _, err := wire.Dial(c.Place, &wire.Hello{Proto: wire.Proto, Version: wire.Version, Session: fmt.Sprint("notebook ", i)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		for n := range i + 1 {
+			call[wire.Declared](t, conn, iris(fmt.Sprint("t", n)))
+		}
+		x := tensor(feed.FromF32([]float32{1, 2}, 2))
+		call[wire.Tensors](t, conn, &wire.Compute{Graph: graph(op.Exp, 2), Inputs: []wire.Operand{{Name: "x", X: x}}, Store: "kept"})
+	}
+	m := call[wire.Memory](t, client(t, c), &wire.AskMemory{})
+	var sum wire.Holder
+	trainers := map[string]int64{}
+	for _, h := range m.Holders {
+		if h.Session != "" {
+			trainers[h.Session] += h.Bytes + h.Host
+		}
+	}
+	for _, h := range m.Sums() {
+		sum.Bytes += h.Bytes
+		sum.Host += h.Host
+		sum.Disk += h.Disk
+		if h.Session != "" && h.Bytes+h.Host != trainers[h.Session] {
+			t.Errorf("%s holds %d bytes, and its sum is %d", h.Session, trainers[h.Session], h.Bytes+h.Host)
+		}
+	}
+	if sum.Bytes != m.Live || sum.Host != m.Host || sum.Disk != m.Disk || len(m.Sums()) != 4 || m.Sums()[0].Session == "notebook 0" {
+		t.Errorf("the sums are %+v of %+v", m.Sums(), m)
+	}
+}
+
 // state is what a core must not have more and more of.
 func state(t *testing.T, conn *wire.Conn) (live int64, holders, files int) {
 	t.Helper()

@@ -1,7 +1,9 @@
 package wire
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -104,7 +106,49 @@ func (m *Memory) String() string {
 	for _, h := range m.Asleep {
 		fmt.Fprintf(&b, "%10s  %s\n", "asleep", h.Whose())
 	}
+	for _, h := range m.Sums() {
+		fmt.Fprintf(&b, "%10s  %s", Size(h.Bytes+h.Host), h.Sum())
+		for _, part := range h.parts() {
+			b.WriteString(part)
+		}
+		b.WriteString("\n")
+	}
 	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// Sums are what notebooks hold, that with most first, and what they share: a Holder
+// for each session. They add up to what the holders do.
+func (m *Memory) Sums() []Holder {
+	by := map[string]*Holder{}
+	for _, h := range m.Holders {
+		sum := by[h.Session]
+		if sum == nil {
+			sum = &Holder{Session: h.Session}
+			by[h.Session] = sum
+		}
+		sum.Bytes += h.Bytes
+		sum.Host += h.Host
+		sum.Disk += h.Disk
+		sum.Buffers += h.Buffers
+		sum.Programs += h.Programs
+		sum.Arenas += h.Arenas
+	}
+	var list []Holder
+	for _, sum := range by {
+		list = append(list, *sum)
+	}
+	slices.SortFunc(list, func(a, b Holder) int {
+		return cmp.Or(cmp.Compare(b.Bytes+b.Host, a.Bytes+a.Host), strings.Compare(a.Session, b.Session))
+	})
+	return list
+}
+
+// Sum names one of the Sums.
+func (h *Holder) Sum() string {
+	if h.Session == "" {
+		return "all that notebooks share"
+	}
+	return "all of " + h.Session
 }
 
 // parts tells what a holder's memory is.
