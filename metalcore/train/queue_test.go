@@ -185,8 +185,8 @@ func TestSharesWithoutData(t *testing.T) {
 	})
 }
 
-// Whoever waits for the device can be stopped, paused and closed at once, and its
-// training goes on exactly.
+// Whoever waits for the device can be stopped and closed at once, and its training
+// goes on exactly.
 func TestStopInTheQueue(t *testing.T) {
 	for _, name := range []string{"adam", "lbfgs"} {
 		together(t, func(t *testing.T, dev *clocked) {
@@ -237,5 +237,26 @@ func TestStopInTheQueue(t *testing.T) {
 				tr.Close()
 			}
 		})
+	}
+}
+
+// Steps that are one thread's work leave the other threads to others, and those of a
+// larger model do not.
+func TestPlacesOfSteps(t *testing.T) {
+	dev := cpu.New(4)
+	defer dev.Close()
+	small := irisSpec(t)
+	large := small
+	large.Model = mlp(4, 4096, 3)
+	for _, c := range []struct {
+		spec Spec
+		want int
+	}{{small, 1}, {large, 4}} {
+		tr := openTrainer(t, dev, c.spec)
+		fit(t, tr, 1)
+		if n := backend.PlacesOf(tr.machine.full.(*program).exec); n != c.want {
+			t.Errorf("steps of %d parameters take %d places of 4, want %d", tr.Info().Params, n, c.want)
+		}
+		tr.Close()
 	}
 }
