@@ -40,6 +40,10 @@ type Checkpoint struct {
 	Epoch int // epochs completed
 	Step  int // steps taken
 	Bytes int
+
+	Kept   bool    // made by the training, see Keep
+	Metric string  // that Keep watches, as "validation loss"; empty for none
+	Value  float64 // of it at the epoch's end
 }
 
 // String says it in a line.
@@ -48,7 +52,11 @@ func (c Checkpoint) String() string {
 	if what == "" {
 		what = c.Path
 	}
-	return fmt.Sprintf("%s: epoch %d, step %d, %.1f MB, of %s", what, c.Epoch, c.Step, float64(c.Bytes)/1e6, c.Time.Format(time.DateTime))
+	s := fmt.Sprintf("%s: epoch %d, step %d, %.1f MB, of %s", what, c.Epoch, c.Step, float64(c.Bytes)/1e6, c.Time.Format(time.DateTime))
+	if c.Metric != "" {
+		s += fmt.Sprintf(", %s %.4g", c.Metric, c.Value)
+	}
+	return s
 }
 
 // Checkpoint writes the trainer as it is now to a file that stays until it is
@@ -71,13 +79,20 @@ func (t *Trainer) save(req *wire.Save) Checkpoint {
 	return checkpoints(ask[wire.Checkpoints](t, req))[0]
 }
 
-// Checkpoints lists what Checkpoint has written of this trainer, the latest last.
+// Checkpoints lists what Checkpoint has written of this trainer, and what its
+// trainings have, see Keep, the latest last.
 func (t *Trainer) Checkpoints() []Checkpoint {
 	return checkpoints(ask[wire.Checkpoints](t, &wire.AskCheckpoints{Trainer: t.spec.Name}))
 }
 
+// DropCheckpoint removes a checkpoint that has a name.
+func (t *Trainer) DropCheckpoint(name string) {
+	ask[wire.OK](t, &wire.DropCheckpoint{Trainer: t.spec.Name, Name: name})
+}
+
 // Restore makes the trainer what a checkpoint is: one with a name, or a file, when
-// it ends in .safetensors. The next Fit goes on from there. It is refused while the
+// it ends in .safetensors. Unless one has that name, "best" is the one with the best
+// number of those that Keep has made, and "last" the latest of all. The next Fit goes on from there. It is refused while the
 // trainer trains.
 func (t *Trainer) Restore(checkpoint string) {
 	req := &wire.Restore{Trainer: t.spec.Name, Name: checkpoint}
@@ -90,7 +105,8 @@ func (t *Trainer) Restore(checkpoint string) {
 func checkpoints(m *wire.Checkpoints) []Checkpoint {
 	out := make([]Checkpoint, len(m.List))
 	for i, c := range m.List {
-		out[i] = Checkpoint{Name: c.Name, Path: c.Path, Time: time.Unix(0, c.Time), Epoch: c.Epoch, Step: int(c.Step), Bytes: int(c.Bytes)}
+		out[i] = Checkpoint{Name: c.Name, Path: c.Path, Time: time.Unix(0, c.Time), Epoch: c.Epoch, Step: int(c.Step), Bytes: int(c.Bytes),
+			Kept: c.Kept, Metric: c.Metric, Value: c.Value}
 	}
 	return out
 }

@@ -36,6 +36,7 @@ type Config struct {
 	Optimizer  Optimizer  // Adam{}
 	Schedule   Schedule   // of the learning rate; constant
 	EarlyStop  *EarlyStop // end trainings that learn no more, with the best weights; none
+	Keep       Keep       // checkpoints that trainings make by themselves; none
 	Groups     []Group    // layers with a learning rate and decay of their own
 	ClipNorm   float64    // bound of the length of all gradients together; none
 	ClipValue  float64    // bound of each number of the gradients; none
@@ -76,6 +77,7 @@ func (c Config) spec(name string, model *Tensor) wire.TrainerSpec {
 	if c.EarlyStop != nil {
 		spec.EarlyStop = c.EarlyStop.rule()
 	}
+	spec.Keep = c.Keep.keep()
 	if c.Valid != nil {
 		spec.Valid = c.Valid.ref
 	}

@@ -34,3 +34,25 @@ func (e EarlyStop) rule() wire.EarlyStop {
 	}
 	return wire.EarlyStop{On: true, Watch: e.Metric, Patience: e.Patience, MinDelta: e.MinDelta, Baseline: e.Baseline, From: e.From, KeepLast: e.KeepLast}
 }
+
+// Keep says which checkpoints a training makes by itself. They are called epoch-12,
+// or step-3400, stand in Checkpoints with the number that was measured, and go when
+// others take their place; Restore("best") and Restore("last") find the best and the
+// latest. Those that you make stay. They are written beside the training, which does
+// not wait; when the disk is full, the trainer's note says so and training goes on.
+// Drop removes them with the trainer.
+type Keep struct {
+	Every  int    // epochs between two; 1
+	Steps  int    // steps between two, in place of Every: the first after so many
+	Last   int    // so many of the latest stay; none
+	Best   int    // the epochs with the best numbers stay; none
+	Metric string // "loss", of the validation data if there are some
+}
+
+func (k Keep) keep() wire.Keep {
+	if min(k.Every, k.Steps, k.Last, k.Best) < 0 || k.Every > 0 && k.Steps > 0 || k != (Keep{}) && k.Last+k.Best == 0 {
+		argument("say how many stay, and how far they are apart in epochs or in steps, like nb.Keep{Every: 5, Last: 2, Best: 1}",
+			"checkpoints cannot be kept by %+v", k)
+	}
+	return wire.Keep{Every: k.Every, Steps: k.Steps, Last: k.Last, Best: k.Best, Watch: k.Metric}
+}

@@ -22,6 +22,20 @@ func TestEarlyStopErrors(t *testing.T) {
 	}
 }
 
+func TestKeepErrors(t *testing.T) {
+	for text, keep := range map[string]nb.Keep{
+		"checkpoints cannot be kept by {Every:5": {Every: 5}, "Last:-1": {Last: -1, Best: 2}, "Steps:3": {Every: 1, Steps: 3, Last: 1},
+		`Keep watches "f1", which is not measured: there are loss, accuracy`: {Best: 1, Metric: "f1"},
+	} {
+		e := raised(t, func() {
+			nb.NewTrainer("keeping", nb.Input(8, 8, 1).Flatten().Dense(10), nb.Config{Data: digits.Train, Keep: keep}).Attach()
+		})
+		if !strings.Contains(e.Message, text) || !strings.HasSuffix(e.File, "keep_test.go") {
+			t.Errorf("%v, want %q", e, text)
+		}
+	}
+}
+
 // A program that is no notebook hears why its training has ended.
 func TestEarlyStopIsSaid(t *testing.T) {
 	tr := nb.NewTrainer("early", nb.Input(8, 8, 1).Flatten().Dense(10), nb.Config{Data: digits.Train, Valid: digits.Test,

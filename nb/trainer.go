@@ -28,9 +28,9 @@ type Trainer struct {
 // NewTrainer declares a trainer of this notebook. When the core has none of
 // that name, the first method that needs it makes it; when it has one of the
 // same model, data and settings, the handle attaches to it. Of a declaration
-// that changed, the learning rate, its schedule, the early stop and the validation
-// data are taken over at once; any other change is refused, with the first difference named, unless
-// Config.Replace is set.
+// that changed, the learning rate, its schedule, EarlyStop, Keep and the validation data
+// are taken over at once; any other change is refused, with the first difference
+// named, unless Config.Replace is set.
 func NewTrainer(name string, model *Tensor, config Config) *Trainer {
 	check(name, model)
 	pos := userPos()

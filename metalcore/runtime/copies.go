@@ -2,13 +2,7 @@ package runtime
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os"
-	"path/filepath"
-	"slices"
-	"strings"
-	"time"
 
 	"github.com/metalnb/metalnb/metalcore/checkpoint"
 	"github.com/metalnb/metalnb/metalcore/train"
@@ -118,17 +112,19 @@ func (t *Trainer) rename(as string) error {
 	if err := t.Trainer.Rename(as); err != nil {
 		return classify(err)
 	}
+	j, k := t.session.core.journal, &t.kept
+	k.writing.Lock()
+	defer k.writing.Unlock()
+	t.keeper.mu.Lock() // whose checkpoints have the name
+	defer t.keeper.mu.Unlock()
 	was := t.Name()
 	t.mu.Lock()
 	t.decl.Name = as
 	t.mu.Unlock()
-	j, k := t.session.core.journal, &t.kept
 	if j == nil {
 		return nil
 	}
 	os.Rename(j.checkpoints(t.session.name, was), j.checkpoints(t.session.name, as))
-	k.writing.Lock()
-	defer k.writing.Unlock()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.path == "" {
@@ -139,152 +135,5 @@ func (t *Trainer) rename(as string) error {
 		os.Rename(of(k.path), of(path))
 	}
 	k.path = path
-	return nil
-}
-
-// Checkpoint is a trainer in a file that stays until somebody removes it.
-type Checkpoint struct {
-	Name  string // empty of a file that the user named
-	Path  string
-	Time  time.Time
-	Epoch int // completed
-	Step  int64
-	Bytes int64
-}
-
-// checkpoints is where the checkpoints of a trainer lie.
-func (j *Journal) checkpoints(session, name string) string {
-	return filepath.Join(j.Dir, slug(session), slug(name)+checkpointDir)
-}
-
-// checkpointDir ends the names of folders of checkpoints.
-const checkpointDir = ".checkpoints"
-
-// Save writes the trainer as it is now to a file: under a name, beside the
-// journal, or at a path.
-func (t *Trainer) Save(name, path string) (Checkpoint, error) {
-	t.session.files.RLock()
-	defer t.session.files.RUnlock()
-	path, err := t.place(name, path)
-	if err != nil {
-		return Checkpoint{}, err
-	}
-	if there, err := os.Lstat(path); err == nil && (!there.Mode().IsRegular() || there.Mode().Perm()&0o200 == 0) {
-		return Checkpoint{}, errorf(BadRequest, "choose another path, or remove what is there", "%s is not a file that may be replaced", path)
-	}
-	was, err := t.Snapshot(context.Background())
-	if err != nil {
-		return Checkpoint{}, classify(err)
-	}
-	f, err := (&saved{session: t.session.name, name: t.Name(), text: t.text(), as: name, was: was}).file()
-	if err == nil && name != "" {
-		err = os.MkdirAll(filepath.Dir(path), 0o700)
-	}
-	if err == nil {
-		err = checkpoint.Replace(path, f)
-	}
-	if err != nil {
-		return Checkpoint{}, wrap(Resource, "", fmt.Errorf("the checkpoint is not written: %w", err))
-	}
-	return checkpointAt(path)
-}
-
-// place is the path of a file that is named, or given.
-func (t *Trainer) place(name, path string) (string, error) {
-	j := t.session.core.journal
-	switch {
-	case path != "" && (!filepath.IsAbs(path) || !strings.HasSuffix(path, suffix)):
-		return "", errorf(BadRequest, "name it like run/best"+suffix, "%s is no file of a trainer", path)
-	case path != "":
-		return path, nil
-	case checkName("a checkpoint", name) != nil:
-		return "", checkName("a checkpoint", name)
-	case j == nil || j.dead != "":
-		return "", errorf(Resource, "give a path, as t.Save(\"best"+suffix+"\")", "this core has no folder for checkpoints")
-	}
-	return filepath.Join(j.checkpoints(t.session.name, t.Name()), slug(name)+suffix), nil
-}
-
-// checkpointAt reads what a file says of itself.
-func checkpointAt(path string) (c Checkpoint, err error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return c, err
-	}
-	meta, err := checkpoint.ReadMeta(path)
-	if err != nil {
-		return c, err
-	}
-	p, err := positionOf(meta)
-	return Checkpoint{Name: meta["checkpoint"], Path: path, Time: p.Time, Epoch: p.Epoch, Step: p.Step, Bytes: info.Size()}, err
-}
-
-// Checkpoints lists those that have a name, the latest last.
-func (t *Trainer) Checkpoints() ([]Checkpoint, error) {
-	t.session.files.RLock()
-	defer t.session.files.RUnlock()
-	return t.checkpoints()
-}
-
-func (t *Trainer) checkpoints() ([]Checkpoint, error) {
-	j := t.session.core.journal
-	if j == nil {
-		return nil, nil
-	}
-	dir := j.checkpoints(t.session.name, t.Name())
-	entries, err := os.ReadDir(dir)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, wrap(Resource, "", err)
-	}
-	var list []Checkpoint
-	for _, e := range entries {
-		if !strings.HasSuffix(e.Name(), suffix) {
-			continue
-		}
-		c, err := checkpointAt(filepath.Join(dir, e.Name()))
-		if err != nil {
-			return nil, wrap(Resource, "remove that file", err)
-		}
-		list = append(list, c)
-	}
-	slices.SortFunc(list, func(a, b Checkpoint) int { return a.Time.Compare(b.Time) })
-	return list, nil
-}
-
-// Load makes the trainer what a checkpoint is, of a name or at a path.
-func (t *Trainer) Load(name, path string) error {
-	t.session.files.RLock()
-	defer t.session.files.RUnlock()
-	path, err := t.place(name, path)
-	if err != nil {
-		return err
-	}
-	f, err := checkpoint.Read(path, 4*t.session.core.Limit())
-	if errors.Is(err, os.ErrNotExist) && name != "" {
-		list, _ := t.checkpoints()
-		names := map[string]bool{}
-		for _, c := range list {
-			names[c.Name] = true
-		}
-		return errorf(Unknown, known("the checkpoints of this trainer are", names, "make one with t.Checkpoint"), "there is no checkpoint %q", name)
-	}
-	if err != nil {
-		return wrap(BadRequest, "", err)
-	}
-	s, err := savedOf(f)
-	if err != nil {
-		return wrap(BadRequest, "", fmt.Errorf("%s: %w", path, err))
-	}
-	t.change.Lock()
-	defer t.change.Unlock()
-	if t.Running() {
-		return t.busy("be restored")
-	}
-	if err := t.Trainer.Restore(s.was); err != nil {
-		return wrap(BadRequest, "", fmt.Errorf("the checkpoint is of another trainer: %w", err))
-	}
-	t.kept.setSnapshot(s.was, time.Now())
-	t.kept.say("")
-	t.changed()
 	return nil
 }

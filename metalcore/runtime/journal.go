@@ -39,9 +39,8 @@ type Journal struct {
 
 	saving atomic.Int32 // files at the moment
 
-	mu      sync.Mutex // guards what follows, never for long
-	due     map[*Trainer]time.Time
-	wake    chan struct{}
+	states  *queue // trainers to write down
+	keeps   *queue // trainers with checkpoints to write
 	closing chan struct{}
 	workers sync.WaitGroup
 	beats   chan *Trainer // whose training goes on
@@ -50,18 +49,22 @@ type Journal struct {
 // Keep begins a journal. When that is not possible, the core goes on without
 // one, and trainers say so.
 func (c *Core) Keep(opts JournalOptions) {
-	j := &Journal{JournalOptions: opts, due: map[*Trainer]time.Time{}, wake: make(chan struct{}, 1),
+	j := &Journal{JournalOptions: opts, states: newQueue(), keeps: newQueue(),
 		closing: make(chan struct{}), beats: make(chan *Trainer, 16)}
 	c.journal = j
 	if err := j.open(); err != nil {
 		j.dead = fmt.Sprintf("trainers are not written down: %v", err)
 		j.Log("journal: %s", j.dead)
 	}
+	if j.dead != "" {
+		return
+	}
+	j.workers.Go(func() { j.keeps.run(j.closing, j.writeKept) })
 	if j.off() {
 		return
 	}
 	j.clean()
-	j.workers.Go(j.run)
+	j.workers.Go(func() { j.states.run(j.closing, j.writeOn) })
 	j.workers.Go(j.beat)
 }
 
@@ -114,6 +117,9 @@ func (j *Journal) keep(t *Trainer) {
 	if t.decl.Text == "" || j == nil {
 		return
 	}
+	if j.dead == "" {
+		t.Keeper(t.offer)
+	}
 	if j.off() {
 		t.kept.follow("", j.dead)
 		return
@@ -143,16 +149,7 @@ func (j *Journal) want(t *Trainer, at time.Time) {
 	if j.off() || !t.kept.move() {
 		return
 	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if was, ok := j.due[t]; ok && !at.Before(was) {
-		return
-	}
-	j.due[t] = at
-	select {
-	case j.wake <- struct{}{}:
-	default:
-	}
+	j.states.put(t, at)
 }
 
 // begin has the trainer, which begins to train, written in time.
@@ -179,43 +176,6 @@ func (j *Journal) soon(t *Trainer, least time.Duration) time.Time {
 	return at
 }
 
-// next takes the trainer that is due first off the list, or says how long there
-// is nothing to do.
-func (j *Journal) next() (first *Trainer, wait time.Duration) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	wait = time.Hour
-	for t, at := range j.due {
-		if d := time.Until(at); d < wait {
-			first, wait = t, d
-		}
-	}
-	if wait > 0 {
-		return nil, wait
-	}
-	delete(j.due, first)
-	return first, 0
-}
-
-func (j *Journal) run() {
-	for {
-		t, wait := j.next()
-		if t != nil {
-			j.write(t)
-			if t.Running() {
-				j.want(t, t.kept.interval(j.Every))
-			}
-			continue
-		}
-		select {
-		case <-j.closing:
-			return
-		case <-j.wake:
-		case <-time.After(wait):
-		}
-	}
-}
-
 // beat writes down how far trainings are. The files are apart from those of the
 // trainers, and nobody waits for them.
 func (j *Journal) beat() {
@@ -229,17 +189,29 @@ func (j *Journal) beat() {
 	}
 }
 
-// finish writes a trainer down that moves no more, also one that never did.
+// writeOn writes a trainer down, and has that done again while it trains.
+func (j *Journal) writeOn(t *Trainer) {
+	j.write(t)
+	if t.Running() {
+		j.want(t, t.kept.interval(j.Every))
+	}
+}
+
+// finish writes a trainer down that moves no more, also one that never did, and
+// its checkpoints.
 func (j *Journal) finish(t *Trainer) {
+	if j == nil || j.dead != "" {
+		return
+	}
+	j.keeps.drop(t)
+	j.writeKept(t)
 	if j.off() {
 		return
 	}
 	if t.kept.snapshot() == nil {
 		t.kept.move()
 	}
-	j.mu.Lock()
-	delete(j.due, t)
-	j.mu.Unlock()
+	j.states.drop(t)
 	j.write(t)
 }
 

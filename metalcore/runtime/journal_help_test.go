@@ -35,7 +35,7 @@ func (l *logged) String() string {
 var mine = Ref{Source: "mine", User: true, Part: "train", Share: 0.25, Seed: 2}
 
 // declaration makes the declarations of the tests of their text: "lr data", with
-// "early" behind it for an early stop.
+// "early" behind it for an early stop, or "keep" for checkpoints.
 func declaration(name, text string, find func(Ref) (*feed.Set, *Upload, error)) (d Declaration, err error) {
 	var lr float64
 	var source string
@@ -54,6 +54,9 @@ func declaration(name, text string, find func(Ref) (*feed.Set, *Upload, error)) 
 	d.Spec = train.Spec{Name: name, Model: dense(4, 8, 3), Loss: "cross_entropy", Optimizer: o, Batch: 16, Seed: 1}
 	if strings.HasSuffix(text, " early") {
 		d.EarlyStop = &train.EarlyStop{Patience: 3, MinDelta: 0.1}
+	}
+	if strings.HasSuffix(text, " keep") {
+		d.Keep = Keep{Last: 2, Best: 1}
 	}
 	var u *Upload
 	if d.Spec.Data, u, err = find(ref); u != nil {

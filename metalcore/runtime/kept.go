@@ -116,10 +116,10 @@ func (k *kept) end(start time.Time, err error) (change bool) {
 }
 
 // note adds to what a trainer says of itself.
-func (k *kept) note(note string) string {
+func (k *kept) note(note, more string) string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	parts := slices.DeleteFunc([]string{note, k.said, k.failed}, func(s string) bool { return s == "" })
+	parts := slices.DeleteFunc([]string{note, k.said, k.failed, more}, func(s string) bool { return s == "" })
 	return strings.Join(parts, "; ")
 }
 
@@ -210,12 +210,18 @@ func (t *Trainer) forget() {
 	path := k.path
 	k.path = ""
 	k.mu.Unlock()
+	t.keeper.disown("")
+	if j := t.session.core.journal; j != nil {
+		forgetKept(j.checkpoints(t.session.name, t.Name()))
+	}
 	if path != "" {
 		forget(path)
 	}
 }
 
+// forget removes what is written at a path, and what was kept of that trainer.
 func forget(path string) {
 	checkpoint.Remove(path)
 	os.Remove(beatOf(path))
+	forgetKept(strings.TrimSuffix(path, suffix) + checkpointDir)
 }

@@ -26,6 +26,13 @@ type saved struct {
 	data          map[string]string // of a name
 	as            string            // the checkpoint's name, of one
 	was           *train.Snapshot
+	mark          *mark // of a checkpoint that a training made by itself
+}
+
+// mark is what such a checkpoint says of its epoch.
+type mark struct {
+	Metric string // empty of one within an epoch
+	Value  number
 }
 
 // format is what a file says it holds, with the version of that.
@@ -139,6 +146,13 @@ func (s *saved) file() (*checkpoint.File, error) {
 	}
 	f.Meta = map[string]string{"metalnb": format, "session": strings.ToValidUTF8(s.session, "?"), "trainer": s.name, "declaration": s.text,
 		"data": string(data), "checkpoint": s.as, "position": string(where)}
+	if s.mark != nil {
+		text, err := json.Marshal(s.mark)
+		if err != nil {
+			return nil, err
+		}
+		f.Meta["kept"] = string(text)
+	}
 	return f, nil
 }
 

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -120,6 +121,7 @@ func known[T any](what string, m map[string]T, none string) string {
 // when the core has died.
 type Declaration struct {
 	train.Spec
+	Keep Keep      // checkpoints
 	Text string    // that JournalOptions.Declaration reads; a trainer without one is not written down
 	Data []*Upload // that it is made of
 }
@@ -153,7 +155,7 @@ func (s *Session) Declare(d Declaration, replace bool) (string, *Trainer, error)
 		s.put(t)
 		return "created", t, nil
 	}
-	changes := train.Diff(old.Spec(), d.Spec)
+	changes := differences(old.declaration(), d)
 	switch {
 	case len(changes) == 0:
 		return "attached", old, nil
@@ -180,6 +182,15 @@ func (s *Session) Declare(d Declaration, replace bool) (string, *Trainer, error)
 	return "replaced", t, nil
 }
 
+// differences are those of two declarations, the ones that are not live first.
+func differences(was, is Declaration) []train.Change {
+	list := train.Diff(was.Spec, is.Spec)
+	if was.Keep != is.Keep {
+		list = append(list, train.Change{Field: "keep", Detail: fmt.Sprintf("Keep is %+v, it was %+v", is.Keep, was.Keep), Live: true})
+	}
+	return list
+}
+
 // create makes a trainer that the session does not have yet.
 func (s *Session) create(d Declaration) (*Trainer, error) {
 	var weights int64
@@ -192,6 +203,10 @@ func (s *Session) create(d Declaration) (*Trainer, error) {
 	owner := backend.Owner{Kind: "trainer", Session: s.name, Name: d.Name, Number: s.core.made.Add(1)}
 	inner, err := train.New(backend.For(s.core.Device(), owner), d.Spec)
 	if err != nil {
+		return nil, classify(err)
+	}
+	if err := d.Keep.check(&d.Spec); err != nil {
+		inner.Close()
 		return nil, classify(err)
 	}
 	return &Trainer{Trainer: inner, owner: owner, used: time.Now(), decl: d, session: s}, nil

@@ -130,7 +130,7 @@ func (t *Trainer) sleep() bool {
 	if t.Running() || t.Trainer.Info().State == train.Failed || s.used(t) {
 		return false
 	}
-	if j.finish(t); !t.lieDown() {
+	if j.finish(t); t.keeper.waiting() || !t.lieDown() {
 		return false
 	}
 	t.Close()

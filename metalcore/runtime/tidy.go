@@ -103,7 +103,7 @@ func (j *Journal) clean() {
 		if d.IsDir() {
 			checkpoint.Sweep(path)
 			if strings.HasSuffix(path, checkpointDir) {
-				return fs.SkipDir // they stay
+				return fs.SkipDir // those of trainers that are not removed stay
 			}
 			return nil
 		}
@@ -128,6 +128,9 @@ func (j *Journal) clean() {
 			j.Log("journal: %s, of %s, is removed", f.path, f.info.ModTime().Format(time.DateTime))
 			os.Remove(f.path)
 			os.Remove(beatOf(f.path))
+			if dir, ok := strings.CutSuffix(f.path, suffix); ok {
+				forgetKept(dir + checkpointDir)
+			}
 			os.Remove(filepath.Dir(f.path)) // if it is empty
 		default:
 			needs(f.path, needed)

@@ -21,7 +21,8 @@ type Trainer struct {
 
 	change sync.Mutex // held while a training begins, and over what cannot be done beside one
 
-	kept kept // by the journal
+	kept   kept   // by the journal
+	keeper keeper // of checkpoints
 
 	uses  int       // that keep it awake; guarded by session.mu, as what follows
 	used  time.Time // when the last of them ended
@@ -128,17 +129,21 @@ func (t *Trainer) Running() bool {
 // Info tells where the trainer stands.
 func (t *Trainer) Info() train.Info {
 	i := t.Trainer.Info()
-	i.Note = t.kept.note(i.Note)
+	i.Note = t.kept.note(i.Note, t.keeper.note())
 	return i
 }
 
 // redeclare takes over what a new declaration may change live: a learning rate
-// that differs from the one last declared, the schedule, the early stop, the validation data.
+// that differs from the one last declared, the schedule, the early stop, the validation data,
+// the checkpoints to keep.
 func (t *Trainer) redeclare(d Declaration) error {
 	t.change.Lock()
 	defer t.change.Unlock()
 	spec := d.Spec
 	was := t.Spec()
+	if err := d.Keep.check(&spec); err != nil {
+		return classify(err)
+	}
 	if lr := spec.Optimizer.Settings()["lr"]; lr != was.Optimizer.Settings()["lr"] {
 		if err := t.SetLR(lr); err != nil {
 			return classify(err)

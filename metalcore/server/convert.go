@@ -27,6 +27,7 @@ func declaration(w *wire.TrainerSpec, find finder) (out runtime.Declaration, err
 	if err != nil {
 		return out, err
 	}
+	out.Keep = runtime.Keep(w.Keep)
 	text, err := json.Marshal(w)
 	if err != nil {
 		return out, bad(fmt.Errorf("trainer %q: %w", w.Name, err))

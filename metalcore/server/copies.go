@@ -52,6 +52,8 @@ func (c *client) checkpoints(t *runtime.Trainer, req wire.Message) (wire.Message
 			return nil, err
 		}
 		return &wire.Trained{Info: infoOf(t)}, nil
+	case *wire.DropCheckpoint:
+		return &wire.OK{}, t.Remove(req.Name)
 	case *wire.AskCheckpoints:
 		list, err := t.Checkpoints()
 		if err != nil {
@@ -73,7 +75,8 @@ func given(path string, lead func(string) (string, error)) (string, error) {
 func checkpointsOf(list ...runtime.Checkpoint) *wire.Checkpoints {
 	out := &wire.Checkpoints{}
 	for _, p := range list {
-		out.List = append(out.List, wire.Checkpoint{Name: p.Name, Path: p.Path, Time: p.Time.UnixNano(), Epoch: p.Epoch, Step: p.Step, Bytes: p.Bytes})
+		out.List = append(out.List, wire.Checkpoint{Name: p.Name, Path: p.Path, Time: p.Time.UnixNano(), Epoch: p.Epoch, Step: p.Step, Bytes: p.Bytes,
+			Kept: p.Kept, Metric: p.Metric, Value: p.Value})
 	}
 	return out
 }

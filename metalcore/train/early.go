@@ -79,6 +79,9 @@ func (e *EarlyStop) observe(w Watched, epoch int, x float64, larger bool) (next 
 	return w, true, false
 }
 
+// OfValid begins the labels of what was measured of the validation data.
+const OfValid = "validation "
+
 // Measured returns the metric of that name, the loss when it is empty, of the
 // validation data if there are some. The label says which it is.
 func (e *Epoch) Measured(name string) (x float64, label string, ok bool) {
@@ -87,7 +90,7 @@ func (e *Epoch) Measured(name string) (x float64, label string, ok bool) {
 	}
 	list, label := e.Train, name
 	if e.Valid != nil {
-		list, label = e.Valid, "validation "+name
+		list, label = e.Valid, OfValid+name
 	}
 	for _, m := range list {
 		if m.Name == name {

@@ -192,7 +192,7 @@ func (t *Trainer) slice(r *run, begin bool) error {
 	if err != nil {
 		return err
 	}
-	start, spent := time.Now(), m.mem.share.Spent()
+	start, spent, before := time.Now(), m.mem.share.Spent(), t.step
 	failed := program.run(r.ctx, n)
 	if t.fail(failed) {
 		return failed
@@ -216,6 +216,7 @@ func (t *Trainer) slice(r *run, begin bool) error {
 		defer t.mu.Unlock()
 		return &DivergedError{Step: t.step + 1, Epoch: t.epoch + 1, LR: t.rateAt(t.step), First: first, Precision: m.spec.Precision, Hunted: m.spec.Hunt}
 	}
+	t.offer(Moment{Before: before, Step: t.step})
 	return nil
 }
 
@@ -278,6 +279,7 @@ func (t *Trainer) finishEpoch(r *run) error {
 		return err
 	}
 	t.record(e, seen)
+	t.offer(Moment{Before: t.step, Step: t.step, Ended: e})
 	return t.conclude(r, e, stop)
 }
 

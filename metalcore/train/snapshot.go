@@ -78,6 +78,11 @@ func (t *Trainer) Snapshot(ctx context.Context) (*Snapshot, error) {
 	if err := t.failure(); err != nil {
 		return nil, err
 	}
+	return t.snapshot()
+}
+
+// snapshot is Snapshot for who holds the device's side.
+func (t *Trainer) snapshot() (*Snapshot, error) {
 	states, err := t.machine.mem.download()
 	if err != nil {
 		return nil, err

@@ -69,6 +69,7 @@ type Trainer struct {
 	bytes       int64
 	history     history
 	subscribers []*subscriber
+	keeper      func(Moment, func() (*Snapshot, error))
 }
 
 // New makes a trainer: it checks the specification, uploads the data unless it

@@ -18,7 +18,11 @@ type (
 )
 
 // AskCheckpoints asks for the checkpoints of a trainer that have a name.
-type AskCheckpoints struct{ Trainer string }
+// DropCheckpoint removes one of them; the answer is OK.
+type (
+	AskCheckpoints struct{ Trainer string }
+	DropCheckpoint struct{ Trainer, Name string }
+)
 
 // Checkpoints lists checkpoints, the latest last.
 type Checkpoints struct{ List []Checkpoint }
@@ -31,6 +35,10 @@ type Checkpoint struct {
 	Epoch int   // epochs completed
 	Step  int64 // steps taken
 	Bytes int64
+
+	Kept   bool // made by a training itself
+	Metric string
+	Value  float64
 }
 
 func (m *Fork) fields(c *Codec) {
@@ -59,8 +67,13 @@ func (m *AskCheckpoints) fields(c *Codec) {
 	c.Str(&m.Trainer)
 }
 
+func (m *DropCheckpoint) fields(c *Codec) {
+	c.Str(&m.Trainer)
+	c.Str(&m.Name)
+}
+
 func (m *Checkpoints) fields(c *Codec) {
-	list(c, &m.List, 48, func(x *Checkpoint) { x.fields(c) })
+	list(c, &m.List, 65, func(x *Checkpoint) { x.fields(c) })
 }
 
 func (m *Checkpoint) fields(c *Codec) {
@@ -70,4 +83,7 @@ func (m *Checkpoint) fields(c *Codec) {
 	c.Int(&m.Epoch)
 	c.Int64(&m.Step)
 	c.Int64(&m.Bytes)
+	c.Bool(&m.Kept)
+	c.Str(&m.Metric)
+	c.Float(&m.Value)
 }

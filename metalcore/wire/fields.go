@@ -124,6 +124,7 @@ func (m *TrainerSpec) fields(c *Codec) {
 	m.Optimizer.fields(c)
 	m.Schedule.fields(c)
 	m.EarlyStop.fields(c)
+	m.Keep.fields(c)
 	c.Str(&m.Precision)
 	c.Int64(&m.Seed)
 	c.Bool(&m.Ordered)

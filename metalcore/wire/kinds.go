@@ -64,6 +64,7 @@ const (
 	kindMemory
 	kindFindLR
 	kindLRCurve
+	kindDropCheckpoint
 )
 
 // fresh makes an empty message for each kind.
@@ -128,6 +129,7 @@ var fresh = map[Kind]func() Message{
 	kindMemory:         func() Message { return new(Memory) },
 	kindFindLR:         func() Message { return new(FindLR) },
 	kindLRCurve:        func() Message { return new(LRCurve) },
+	kindDropCheckpoint: func() Message { return new(DropCheckpoint) },
 }
 
 func (*Hello) kind() Kind          { return kindHello }
@@ -190,6 +192,7 @@ func (*AskMemory) kind() Kind      { return kindAskMemory }
 func (*Memory) kind() Kind         { return kindMemory }
 func (*FindLR) kind() Kind         { return kindFindLR }
 func (*LRCurve) kind() Kind        { return kindLRCurve }
+func (*DropCheckpoint) kind() Kind { return kindDropCheckpoint }
 
 // AboutTrainer is a request about one trainer of the session.
 type AboutTrainer interface {
@@ -214,6 +217,7 @@ func (m *Rename) TrainerName() string         { return m.Trainer }
 func (m *Save) TrainerName() string           { return m.Trainer }
 func (m *Restore) TrainerName() string        { return m.Trainer }
 func (m *AskCheckpoints) TrainerName() string { return m.Trainer }
+func (m *DropCheckpoint) TrainerName() string { return m.Trainer }
 func (m *Pause) TrainerName() string          { return m.Trainer }
 func (m *Resume) TrainerName() string         { return m.Trainer }
 func (m *FindLR) TrainerName() string         { return m.Trainer }

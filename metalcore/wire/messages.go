@@ -2,7 +2,7 @@ package wire
 
 // Proto is the version of this protocol. Hello, Welcome and Problem keep their
 // form in every version, so that two that do not match can say so.
-const Proto = 16
+const Proto = 17
 
 // Kind tells which message a frame holds.
 type Kind uint16
@@ -162,6 +162,7 @@ type TrainerSpec struct {
 	Optimizer  Optimizer
 	Schedule   Schedule
 	EarlyStop  EarlyStop
+	Keep       Keep
 	Precision  string // float32 when empty
 	Seed       int64
 	Ordered    bool // do not shuffle

@@ -46,6 +46,15 @@ type EarlyStop struct {
 	KeepLast bool // keep the last weights, not the best
 }
 
+// Keep says which checkpoints a training makes by itself, and how many stay.
+type Keep struct {
+	Every int // epochs between two
+	Steps int // or steps
+	Last  int
+	Best  int
+	Watch string // the metric
+}
+
 // AskReport asks how a classifier does on data; the answer is a Report.
 type AskReport struct {
 	Trainer string
@@ -116,6 +125,13 @@ func (m *EarlyStop) fields(c *Codec) {
 	c.Float(&m.Baseline)
 	c.Int(&m.From)
 	c.Bool(&m.KeepLast)
+}
+
+func (m *Keep) fields(c *Codec) {
+	for _, x := range []*int{&m.Every, &m.Steps, &m.Last, &m.Best} {
+		c.Int(x)
+	}
+	c.Str(&m.Watch)
 }
 
 func (m *AskReport) fields(c *Codec) {
