@@ -37,7 +37,7 @@
 //	                                               all paths of a sum)
 //	a client that does not read, or not ask        others are not stalled; it is let go           TestSlowReader, TestHalfAFrame
 //	513 connections; requests without waiting      refused with a reason; room again after them   TestManyConnections, TestRequestsDuringAStream
-//	a process of another user                      refused, even where the directory is open      TestStranger (socket)
+//	a process of another user                      refused, even where the directory is open      TestStranger, TestCredentials (socket)
 //	a directory that others can write to, links    refused: what is in it may not be ours         TestPlaceIsPrivate, TestStrangePlaces (wire)
 //	names with slashes, dots, lines, NUL, bytes    refused, where they cannot be found or written TestNames (runtime)
 //	that are no text, of 100,000 letters           (found: trainers that no call reached)

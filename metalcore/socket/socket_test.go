@@ -58,6 +58,24 @@ func TestOthersAreRefused(t *testing.T) {
 	}
 }
 
+// Credentials that are not those of a peer are nobody's, and so refused: of a layout
+// that is not known, or never filled in, which would be root's.
+func TestCredentials(t *testing.T) {
+	own := uint32(os.Geteuid())
+	for _, c := range []struct {
+		version, uid uint32
+		groups       int16
+		in           bool
+	}{
+		{0, own, 1, true}, {0, own, xucredGroups, true}, {0, own + 1, 1, false}, {0, 1<<32 - 2, 1, false},
+		{1, own, 1, false}, {0, own, 0, false}, {0, 0, 0, false}, {0, own, -1, false}, {0, own, xucredGroups + 1, false},
+	} {
+		if p := stranger(credUser(c.version, c.uid, c.groups)); (p == nil) != c.in {
+			t.Errorf("%+v: %v", c, p)
+		}
+	}
+}
+
 // A place has one owner at a time.
 func TestAcquire(t *testing.T) {
 	place := wire.Place(filepath.Join(t.TempDir(), "core"))

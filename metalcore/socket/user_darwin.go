@@ -8,5 +8,5 @@ func user(fd int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return int(cred.Uid), nil
+	return credUser(cred.Version, cred.Uid, cred.Ngroups)
 }
