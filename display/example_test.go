@@ -35,3 +35,16 @@ func ExampleConfusion() {
 	// virginica                0           1          9   90.0%
 	// precision           100.0%       90.9%     100.0%   96.7%
 }
+
+// In a notebook this is a table; a program prints a line for each holder, the
+// largest first, like
+//
+//	1.5 MB  trainer memory of /home/me/book.ipynb, of it 1.4 MB arenas of 2 programs
+//	373.9 KB  data digits/train
+func ExampleMemory() {
+	digits := datasets.Digits()
+	t := nb.NewTrainer("memory", nb.Input(8, 8, 1).Flatten().Dense(10), nb.Config{Data: digits.Train})
+	defer t.Drop()
+	t.Fit(1)
+	display.Memory()
+}

@@ -58,3 +58,27 @@ func TestFindLR(t *testing.T) {
 		}
 	}
 }
+
+// The rows of a stream are made again for the training that follows.
+func TestFindLROnAStream(t *testing.T) {
+	rows := nb.Stream("counted", 300, func(yield func(x, y any) bool) {
+		for i := 0; yield([]float32{float32(i%7) / 7, float32(i%5) / 5}, i%2); i++ {
+		}
+	}, "even", "odd")
+	var losses []float64
+	for _, name := range []string{"plain", "tried"} {
+		h := nb.NewTrainer(name, nb.Input(2).Dense(8).ReLU().Dense(2), nb.Config{Data: rows, Seed: 1})
+		defer h.Drop()
+		h.FitSteps(13)
+		if name == "tried" {
+			if c := h.FindLR(nb.LRRange{Steps: 50}); len(c.Rates) != 50 && c.Note == "" {
+				t.Errorf("%+v", c)
+			}
+		}
+		h.Fit(2)
+		losses = append(losses, h.History()[1].Train["loss"])
+	}
+	if losses[0] != losses[1] {
+		t.Errorf("the losses are %v", losses)
+	}
+}

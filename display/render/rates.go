@@ -22,7 +22,7 @@ func (r *Renderer) Rates(id, name string, c *wire.LRCurve, final bool) []wire.It
 	if len(c.Rates) < 2 {
 		return bundle(frame(page), nil, text)
 	}
-	list, x := []plot{ratesPlot(c)}, axis{name: "learning rate", from: c.Rates[0], to: slices.Max(c.Rates), log: true}
+	list, x := []plot{ratesPlot(c)}, ratesAxis(c)
 	var picture []byte
 	inside := ""
 	if final {
@@ -44,18 +44,21 @@ func suggested(c *wire.LRCurve) string {
 // short3 writes a rate with three digits: the test does not know more.
 func short3(x float64) string { return fmt.Sprintf("%.3g", x) }
 
+// ratesAxis ends at powers of ten.
+func ratesAxis(c *wire.LRCurve) axis {
+	power := func(x float64) float64 { return math.Pow(10, x) }
+	return axis{name: "learning rate", log: true,
+		from: power(math.Floor(math.Log10(c.Rates[0]) + 1e-9)), to: power(math.Ceil(math.Log10(c.Rates[len(c.Rates)-1]) - 1e-9))}
+}
+
 func ratesPlot(c *wire.LRCurve) plot {
 	most := mostLoss(c)
 	steps := curve{name: "each step", color: colorTrain, faint: true, xs: c.Rates}
 	mean := curve{name: "average", color: colorTrain, xs: c.Rates}
 	mark := curve{name: suggested(c), color: colorValid, mark: true}
 	for i, rate := range c.Rates {
-		loss := finite(c.Losses[i])
-		if loss > most {
-			loss = math.NaN()
-		}
-		steps.ys = append(steps.ys, loss)
-		mean.ys = append(mean.ys, min(finite(c.Smooth[i]), most))
+		steps.ys = append(steps.ys, below(most, c.Losses[i]))
+		mean.ys = append(mean.ys, below(most, c.Smooth[i]))
 		if rate == c.Suggestion {
 			mark.add(rate, mean.ys[i])
 		}
@@ -68,11 +71,19 @@ func ratesPlot(c *wire.LRCurve) plot {
 }
 
 // mostLoss is the largest loss that the chart shows: not much more than the averages
-// were before the last, which may have left all others behind.
+// before the lowest one, as those behind it may leave all others behind.
 func mostLoss(c *wire.LRCurve) float64 {
-	before := c.Smooth[:len(c.Smooth)-1]
-	low, high := slices.Min(before), slices.Max(before)
+	low := slices.Min(c.Smooth)
+	high := slices.Max(c.Smooth[:max(slices.Index(c.Smooth, low), 0)+1])
 	return high + max(high-low, math.Abs(high))/2
+}
+
+// below makes a gap of what is larger.
+func below(most, x float64) float64 {
+	if x > most {
+		return math.NaN()
+	}
+	return finite(x)
 }
 
 // ratesTable has the averages at even distances, and the suggestion.

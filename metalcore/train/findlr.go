@@ -110,7 +110,7 @@ func (t *Trainer) FindLR(ctx context.Context, in LRRange, each func(LRCurve)) (L
 			return LRCurve{}, ErrClosed
 		}
 		loss, err := scout.tryRate(r, in.rate(i))
-		if _, ok := errors.AsType[*DivergedError](err); ok {
+		if _, ok := errors.AsType[*DivergedError](err); ok || math.IsNaN(loss) || math.IsInf(loss, 0) {
 			c.Note = fmt.Sprintf("the loss was not finite any more at a rate of %.3g", in.rate(i))
 			break
 		}
@@ -203,7 +203,7 @@ func (c *LRCurve) diverged() bool {
 // of which averages are made of few losses, is left out.
 func (c *LRCurve) suggest(steps int) {
 	first := steps / 10
-	if len(c.Smooth) < first+leastLRSteps {
+	if len(c.Smooth) < first+leastLRSteps/2 {
 		c.say("the loss diverged at the first rates: begin with a lower one")
 		return
 	}

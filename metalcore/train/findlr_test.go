@@ -310,7 +310,12 @@ func TestFindLRSuggestsNothing(t *testing.T) {
 	}
 }
 
-func TestBadLRRanges(t *testing.T) {
+func TestLRRanges(t *testing.T) {
+	spec := line(t, 1)
+	spec.Batch = 20
+	if c := find(t, trainer(t, device(t), spec), LRRange{From: 1e-3, To: 0.5, Steps: leastLRSteps}); c.Suggestion == 0 {
+		t.Errorf("of the fewest steps: %+v", c)
+	}
 	tr := trainer(t, device(t), irisSpec(t))
 	for want, in := range map[string]LRRange{
 		"do not rise":     {From: 1, To: 1e-3},
@@ -324,7 +329,7 @@ func TestBadLRRanges(t *testing.T) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}
-	spec := irisSpec(t)
+	spec = irisSpec(t)
 	spec.Optimizer = withSettings(t, "lbfgs", nil)
 	if _, err := trainer(t, device(t), spec).FindLR(context.Background(), LRRange{}, nil); err == nil || !strings.Contains(err.Error(), "lbfgs searches along a line") {
 		t.Errorf("got %v", err)
