@@ -234,6 +234,29 @@ func TestTensorNotebook(t *testing.T) {
 	contains(t, "the errors", b.cell(t, "errors").printed(), "inner sizes 3 and 4 differ", "axis j", "singular", "index 7")
 }
 
+// The notebook of background training goes back to its checkpoint, step for step.
+func TestBackgroundNotebook(t *testing.T) {
+	b := executed(t, "notebooks/03-background.ipynb")
+	for _, id := range []string{"findlr", "compare", "wait", "feeds"} {
+		pictures(t, b.cell(t, id))
+	}
+	rate := number(t, b.cell(t, "findlr").printed(), "suggested learning rate")
+	if rate < 0.01 || rate > 2 {
+		t.Errorf("a rate of %v is suggested", rate)
+	}
+	contains(t, "the trainer that was started", b.cell(t, "start").printed(), "ing, epoch") // running, or compiling still
+	contains(t, "the pause", b.cell(t, "pause").printed(), "paused, test accuracy", "steps since: 0")
+	contains(t, "the trainers", b.cell(t, "fork").printed(), "calm: running", "bold: finished")
+	contains(t, "the early stop", b.cell(t, "wait").printed(), "has not improved for 20 epochs")
+	ruin := b.cell(t, "ruin").printed()
+	if good, ruined := number(t, ruin, "restored"), number(t, ruin, "ruined"); good < 0.9 || ruined > 0.5 {
+		t.Errorf("ruined: %v, restored: %v", ruined, good)
+	}
+	if want, got := number(t, b.cell(t, "checkpoint").printed(), "step"), number(t, ruin, "step"); got != want {
+		t.Errorf("restored to step %v, want %v", got, want)
+	}
+}
+
 // pictures checks that a cell shows a picture in every form that some viewer
 // needs: without scripts, and as text.
 func pictures(t *testing.T, c *cell) {

@@ -39,8 +39,8 @@ func ExampleConfusion() {
 // In a notebook this is a table; a program prints a line for each holder, the
 // largest first, like
 //
-//	1.5 MB  trainer memory of /home/me/book.ipynb, of it 1.4 MB arenas of 2 programs
-//	373.9 KB  data digits/train
+//	747.8 KB  data digits/train, of it 373.9 KB in arrays of the host
+//	96.0 KB  trainer memory of /home/me/book.ipynb, of it 42.9 KB arenas of 2 programs
 func ExampleMemory() {
 	digits := datasets.Digits()
 	t := nb.NewTrainer("memory", nb.Input(8, 8, 1).Flatten().Dense(10), nb.Config{Data: digits.Train})
