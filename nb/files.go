@@ -94,8 +94,9 @@ type Pictures struct {
 
 // Images is the data of a folder of pictures, PNG or JPEG, with a folder in it
 // for each class, which it names. They become u8 [N, height, width, 3] and all
-// must have one size. What does not fit in memory is read when it is needed, by
-// several goroutines and ahead of the steps of training.
+// must have one size. Photos stand upright, as their Exif says. What does not fit
+// in memory is read when it is needed, by several goroutines and ahead of the steps
+// of training.
 func Images(dir string) *Dataset { return ImagesWith(dir, Pictures{}) }
 
 // ImagesWith is Images with all settings.

@@ -87,7 +87,9 @@ func FuzzIDX(f *testing.F) {
 func FuzzImage(f *testing.F) {
 	seeds(f, "picture_12x16.png", "grey.png")
 	f.Add(hugePNG(9000, 9000))
+	f.Add([]byte("\xff\xd8\xff\xe1\x00\x22Exif\x00\x00MM\x00*\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00\xff\xda"))
 	f.Fuzz(func(t *testing.T, content []byte) {
+		lie := orientation(bytes.NewReader(content))
 		r := bytes.NewReader(content)
 		if c, err := checkImage(r); err != nil || c.Width*c.Height > fuzzLimit {
 			return // such may take more, as they should
@@ -97,7 +99,7 @@ func FuzzImage(f *testing.F) {
 			return
 		}
 		x := make([]byte, 5*7*3)
-		if err := (&folder{Pictures: Pictures{Height: 5, Width: 7}}).put(img, x, "x.png"); err != nil {
+		if err := (&folder{Pictures: Pictures{Height: 5, Width: 7}}).put(upright(img, lie), x, "x.png"); err != nil {
 			t.Error(err)
 		}
 	})

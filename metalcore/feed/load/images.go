@@ -116,7 +116,7 @@ func (f *folder) size(skip bool) error {
 	}
 	f.exact = true
 	for _, path := range f.files {
-		err := withImage(path, func(r io.ReadSeeker, c image.Config) error {
+		err := withImage(path, func(r io.ReadSeeker, c image.Config, _ int) error {
 			f.Height, f.Width = c.Height, c.Width
 			return nil
 		})
@@ -127,20 +127,21 @@ func (f *folder) size(skip bool) error {
 	return errors.New("no image can be read")
 }
 
-// Read decodes image i. Where sizes were given it is brought to them by bicubic
+// Read decodes image i and stands it upright. Where sizes were given it is brought to them by bicubic
 // interpolation, and shrunk as the mean over what comes together.
 func (f *folder) Read(_ context.Context, i int, x, _ []byte) error {
-	return withImage(f.files[i], func(r io.ReadSeeker, c image.Config) error {
+	return withImage(f.files[i], func(r io.ReadSeeker, _ image.Config, orientation int) error {
 		img, _, err := image.Decode(r)
 		if err != nil {
 			return fmt.Errorf("%s: %w", inFolder(f.files[i]), err)
 		}
-		return f.put(img, x, f.files[i])
+		return f.put(upright(img, orientation), x, f.files[i])
 	})
 }
 
-// withImage opens an image whose size, which it passes on, is in bounds.
-func withImage(path string, do func(r io.ReadSeeker, c image.Config) error) error {
+// withImage opens an image whose size is in bounds. It passes on what that is when
+// the image is upright, and how it lies in the file.
+func withImage(path string, do func(r io.ReadSeeker, c image.Config, orientation int) error) error {
 	file, err := os.Open(path)
 	if err != nil {
 		return err
@@ -157,7 +158,14 @@ func withImage(path string, do func(r io.ReadSeeker, c image.Config) error) erro
 	if err != nil {
 		return fmt.Errorf("%s: %w", inFolder(path), err)
 	}
-	return do(file, c)
+	lie := orientation(file)
+	if lies(lie) {
+		c.Width, c.Height = c.Height, c.Width
+	}
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	return do(file, c, lie)
 }
 
 // checkImage reads the size of an image and goes back to its beginning.

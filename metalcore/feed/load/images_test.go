@@ -118,6 +118,91 @@ func TestScaledLikePillow(t *testing.T) {
 	}
 }
 
+// oriented is a JPEG that says in Exif how it lies, in the one byte order or the
+// other.
+func oriented(t *testing.T, img image.Image, orientation uint16, order binary.AppendByteOrder) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, img, &jpeg.Options{Quality: 100}); err != nil {
+		t.Fatal(err)
+	}
+	tiff := order.AppendUint16([]byte(map[bool]string{true: "MM", false: "II"}[order == binary.BigEndian]), 42)
+	tiff = order.AppendUint32(tiff, 10)
+	tiff = append(tiff, 0, 0) // the directory begins behind them
+	tiff = order.AppendUint16(tiff, 2)
+	for _, entry := range [][2]uint16{{0x0100, 999}, {0x0112, orientation}} { // the width, which is wrong, and how it lies
+		tiff = order.AppendUint16(tiff, entry[0])
+		tiff = order.AppendUint16(tiff, 3)
+		tiff = order.AppendUint32(tiff, 1)
+		tiff = order.AppendUint16(tiff, entry[1])
+		tiff = order.AppendUint16(tiff, 0)
+	}
+	segment := func(marker byte, content string) string {
+		return string(binary.BigEndian.AppendUint16([]byte{0xff, marker}, uint16(len(content)+2))) + content
+	}
+	plain := b.String()
+	return []byte(plain[:2] + segment(0xfe, "a comment") + segment(0xe1, "http://ns.adobe.com/xap/1.0/\x00") + segment(0xe1, "Exif\x00\x00"+string(tiff)) + plain[2:])
+}
+
+// A picture is the same in whatever orientation its camera has put it in the file.
+// The table is that of the standard, Exif 2.32: which side of the picture the first
+// row and the first column of the file are.
+func TestOrientations(t *testing.T) {
+	sides := map[uint16][2]string{1: {"top", "left"}, 2: {"top", "right"}, 3: {"bottom", "right"}, 4: {"bottom", "left"},
+		5: {"left", "top"}, 6: {"right", "top"}, 7: {"right", "bottom"}, 8: {"left", "bottom"}}
+	const h, w = 16, 32 // whole blocks
+	seen := func(x, y int) color.RGBA { return color.RGBA{uint8(40 + 120*(x/16)), uint8(40 + 120*(y/8)), 90, 255} }
+	files := map[string][]byte{}
+	for orientation, side := range sides {
+		stored := image.NewRGBA(image.Rect(0, 0, w, h))
+		if side[0] == "left" || side[0] == "right" {
+			stored = image.NewRGBA(image.Rect(0, 0, h, w))
+		}
+		for row := range stored.Rect.Dy() {
+			for col := range stored.Rect.Dx() {
+				at := map[string]int{"top": -1, "left": -1}
+				for i, n := range []int{row, col} { // rows and columns count from their sides
+					switch side[i] {
+					case "top":
+						at["top"] = n
+					case "bottom":
+						at["top"] = h - 1 - n
+					case "left":
+						at["left"] = n
+					case "right":
+						at["left"] = w - 1 - n
+					}
+				}
+				stored.Set(col, row, seen(at["left"], at["top"]))
+			}
+		}
+		files[fmt.Sprintf("a/%d.jpg", 2*orientation)] = oriented(t, stored, orientation, binary.BigEndian)
+		files[fmt.Sprintf("a/%d.jpg", 2*orientation+1)] = oriented(t, stored, orientation, binary.LittleEndian)
+	}
+	for _, gray := range []bool{false, true} {
+		set := loaded(t, Spec{Format: Images, Paths: []string{folderOf(t, files)}, Images: Pictures{Gray: gray}})
+		if set.Len() != 16 || set.XShape()[0] != h || set.XShape()[1] != w {
+			t.Fatalf("got %v", set.X)
+		}
+		for i := range set.Len() {
+			for at, got := range set.X.Row(i).Numbers() {
+				n := at / set.XShape()[2]
+				c := seen(n%w, n/w)
+				want := []float64{float64(c.R), float64(c.G), float64(c.B)}[at%set.XShape()[2]]
+				if gray {
+					want = 0.299*float64(c.R) + 0.587*float64(c.G) + 0.114*float64(c.B)
+				}
+				if math.Abs(got-want) > 5 {
+					t.Fatalf("file %d: at %d it is %v, want %v", i, at, got, want)
+				}
+			}
+		}
+	}
+	if n := orientation(strings.NewReader("\xff\xd8\xff\xe1\x00\x10Exif\x00\x00II*\x00\xff\xff\xff\xff")); n != 1 {
+		t.Errorf("a directory that is nowhere says %d", n)
+	}
+}
+
 func TestImageFaults(t *testing.T) {
 	good := asPNG(t, uniform(4, 6, color.White))
 	cases := []struct {
