@@ -29,8 +29,8 @@ type Relay struct {
 	end     context.CancelCauseFunc
 }
 
-// Run carries messages until ctx ends, the core has been told to end, or nobody
-// has been there for long. It returns socket.ErrRunning when another relay has the
+// Run carries messages until ctx ends, the core has been told to end or is not there
+// any more, or nobody has been there for long. It returns socket.ErrRunning when another relay has the
 // place.
 func (r *Relay) Run(ctx context.Context) error {
 	lock, err := socket.Acquire(r.Place)
@@ -121,6 +121,9 @@ func (r *Relay) serve(ctx context.Context, nc net.Conn) error {
 				Remedy: "look at what it wrote in its terminal"}
 		}
 		near.Send(p)
+		if errors.Is(err, errGone) && r.clients.Load() == 1 { // the next cell starts another relay
+			r.end(p)
+		}
 		return p
 	}
 	if err := near.Send(answer); err != nil {

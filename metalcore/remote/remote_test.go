@@ -129,6 +129,29 @@ func TestShutdownThroughTheTunnel(t *testing.T) {
 	eventually(t, "the relay to end", place.Ended)
 }
 
+// When the core is gone its cell is let go, the next one is told, and with that the
+// relay ends.
+func TestCoreThatIsGone(t *testing.T) {
+	f := listen(t, nil)
+	place := f.relayed(t)
+	conn := client(t, place)
+	other := client(t, place)
+	f.front.listener.Close()
+	_, _, err := wire.Dial(place, hello())
+	isProblem(t, err, wire.CodeCore, "cannot be reached", "metalnb core --listen")
+	call[wire.Status](t, conn, &wire.StatusRequest{}) // who is there still has the core
+	other.Close()
+	conn.Close()
+	eventually(t, "the relay to end", func() bool {
+		conn, _, err := wire.Dial(place, hello())
+		if err == nil {
+			conn.Close()
+			t.Fatal("a core that is gone lets somebody in")
+		}
+		return place.Ended()
+	})
+}
+
 // Tensors in files through the tunnel, there and back.
 func BenchmarkTunnel(b *testing.B) {
 	for _, n := range []int{1, 1 << 18, 1 << 22} {

@@ -47,6 +47,9 @@ func ParseTarget(text string) (*Target, error) {
 	return t, nil
 }
 
+// errGone says that nobody listens where the core was.
+var errGone = errors.New("no core is there")
+
 // dial makes a connection to the core with the right key.
 func (t *Target) dial(timeout time.Duration) (*tls.Conn, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS13, InsecureSkipVerify: true, VerifyConnection: t.verify} // the pin is what is verified
@@ -65,6 +68,9 @@ func (t *Target) dial(timeout time.Duration) (*tls.Conn, error) {
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		p.Message = fmt.Sprintf("the core at %s does not answer", t.Address)
+	}
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return nil, errors.Join(p, errGone)
 	}
 	return nil, p
 }
