@@ -18,6 +18,7 @@
 //	a killed core's socket, lock, rubbish there    the next core starts                           TestLeftovers, TestLockOfADyingCore (root)
 //	eight cells that start the core at once        one core                                       TestOneCore (root)
 //	a full disk; a journal that cannot be written  said, with what to do; the core goes on        TestFullDisk, TestFullJournal (root)
+//	files that unpack to gigabytes, or say so      refused before memory is taken                 TestBombs, TestPageBombs (load)
 //	files larger than memory, and than the disk    read; or said, with what to do; nothing left   TestRowsOnTheDisk, TestNoRoomOnTheDisk (load)
 //	a damaged, cut or missing file of the journal  the one before it is used, and that is said    TestDamagedJournals (runtime)
 //	a journal after a long absence, or by a clock  nothing that is not much older than the latest TestOldFilesAreRemoved (runtime)

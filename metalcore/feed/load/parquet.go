@@ -1,6 +1,7 @@
 package load
 
 import (
+	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -63,6 +64,9 @@ func tableOfParquet(in *reading, r io.ReaderAt, size int64, s *Spec) (b *table, 
 	if err := checkUnpacked(in, f); err != nil {
 		return nil, err
 	}
+	if err := checkPages(in, r, f); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
 	if b, err = newTable(s, s.Paths[0], "row", names, in); err != nil {
 		return nil, err
 	}
@@ -75,8 +79,8 @@ func tableOfParquet(in *reading, r io.ReaderAt, size int64, s *Spec) (b *table, 
 	return b, nil
 }
 
-// checkFooter reads how long the description at the end of a file is, for which
-// the library takes memory unasked.
+// checkFooter reads the description at the end of a file, for whose parts the
+// library takes memory unasked.
 func checkFooter(r io.ReaderAt, size int64) error {
 	var end [8]byte
 	if size < 12 {
@@ -85,10 +89,11 @@ func checkFooter(r io.ReaderAt, size int64) error {
 	if _, err := r.ReadAt(end[:], size-8); err != nil {
 		return err
 	}
-	if n := int64(binary.LittleEndian.Uint32(end[:])); string(end[4:]) != "PAR1" || n > size-12 {
+	n := int64(binary.LittleEndian.Uint32(end[:]))
+	if string(end[4:]) != "PAR1" || n > size-12 {
 		return errors.New("this is no whole Parquet file: its end does not describe it")
 	}
-	return nil
+	return described(bufio.NewReader(io.NewSectionReader(r, size-8-n, n)), int(n), &format.FileMetaData{})
 }
 
 // checkUnpacked refuses a file whose columns say that they are too large.
@@ -96,8 +101,8 @@ func checkUnpacked(in *reading, f *parquet.File) error {
 	sum := int64(0)
 	for _, group := range f.Metadata().RowGroups {
 		for _, column := range group.Columns {
-			if codec := column.MetaData.Codec; codec != format.Uncompressed && codec != format.Snappy && codec != format.Gzip && codec != format.Zstd {
-				return fmt.Errorf("columns packed by %v cannot be read: use snappy, gzip, zstd or none", codec)
+			if codec := column.MetaData.Codec; codec != format.Uncompressed && codec != format.Snappy && codec != format.Gzip && codec != format.Zstd && codec != format.Lz4Raw {
+				return fmt.Errorf("columns packed by %v cannot be read: use snappy, gzip, zstd, lz4_raw or none", codec)
 			}
 			n := column.MetaData.TotalUncompressedSize
 			if n < 0 || n > math.MaxInt64-sum {
