@@ -19,7 +19,8 @@
 // cell that uses a trainer gets it back from there, with weights, optimizer,
 // position and history, and says so. Fork copies a trainer while it trains;
 // Checkpoint and Save keep it as it is in a file, and Restore goes back to one.
-// With EarlyStop a training ends when it learns no more, with the best weights.
+// Load takes weights of PyTorch or Keras out of a file. Trainings keep their best
+// and latest checkpoints by Keep. With EarlyStop a training ends when it learns no more, with the best weights.
 // FindLR looks for a learning rate to begin with.
 //
 // A Tensor is a value that a model or a computation is made of; its methods

@@ -52,6 +52,19 @@ func (c *client) checkpoints(t *runtime.Trainer, req wire.Message) (wire.Message
 			return nil, err
 		}
 		return &wire.Trained{Info: infoOf(t)}, nil
+	case *wire.Import:
+		path, err := c.server.Roots.Resolve(req.Path)
+		if err != nil {
+			return nil, err
+		}
+		how := runtime.Import{Names: map[string]string{}, Torch: req.Torch, Partial: req.Partial}
+		for _, n := range req.Names {
+			how.Names[n.Name] = n.File
+		}
+		if err := t.Import(path, how); err != nil {
+			return nil, err
+		}
+		return &wire.Trained{Info: infoOf(t)}, nil
 	case *wire.DropCheckpoint:
 		return &wire.OK{}, t.Remove(req.Name)
 	case *wire.AskCheckpoints:

@@ -99,7 +99,7 @@ func (c *client) trainer(req wire.Message) (wire.Message, error) {
 		return c.curve(t, req)
 	case *wire.FindLR:
 		return c.findLR(t, req)
-	case *wire.Save, *wire.Restore, *wire.AskCheckpoints, *wire.DropCheckpoint:
+	case *wire.Save, *wire.Restore, *wire.AskCheckpoints, *wire.DropCheckpoint, *wire.Import:
 		return c.checkpoints(t, req)
 	}
 	return &wire.Trained{Info: infoOf(t)}, nil

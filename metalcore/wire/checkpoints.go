@@ -24,6 +24,19 @@ type (
 	DropCheckpoint struct{ Trainer, Name string }
 )
 
+// Import copies weights out of any program's file of safetensors; the answer is
+// Trained.
+type Import struct {
+	Trainer string
+	Path    string
+	Names   []Renamed
+	Torch   bool // PyTorch's names of parts and order of axes
+	Partial bool // what the file does not have stays
+}
+
+// Renamed says what a file calls a state or a layer.
+type Renamed struct{ Name, File string }
+
 // Checkpoints lists checkpoints, the latest last.
 type Checkpoints struct{ List []Checkpoint }
 
@@ -65,6 +78,19 @@ func (m *Restore) fields(c *Codec) {
 
 func (m *AskCheckpoints) fields(c *Codec) {
 	c.Str(&m.Trainer)
+}
+
+func (m *Import) fields(c *Codec) {
+	c.Str(&m.Trainer)
+	c.Str(&m.Path)
+	list(c, &m.Names, 16, func(x *Renamed) { x.fields(c) })
+	c.Bool(&m.Torch)
+	c.Bool(&m.Partial)
+}
+
+func (m *Renamed) fields(c *Codec) {
+	c.Str(&m.Name)
+	c.Str(&m.File)
 }
 
 func (m *DropCheckpoint) fields(c *Codec) {

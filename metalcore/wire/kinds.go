@@ -65,6 +65,7 @@ const (
 	kindFindLR
 	kindLRCurve
 	kindDropCheckpoint
+	kindImport
 )
 
 // fresh makes an empty message for each kind.
@@ -130,6 +131,7 @@ var fresh = map[Kind]func() Message{
 	kindFindLR:         func() Message { return new(FindLR) },
 	kindLRCurve:        func() Message { return new(LRCurve) },
 	kindDropCheckpoint: func() Message { return new(DropCheckpoint) },
+	kindImport:         func() Message { return new(Import) },
 }
 
 func (*Hello) kind() Kind          { return kindHello }
@@ -193,6 +195,7 @@ func (*Memory) kind() Kind         { return kindMemory }
 func (*FindLR) kind() Kind         { return kindFindLR }
 func (*LRCurve) kind() Kind        { return kindLRCurve }
 func (*DropCheckpoint) kind() Kind { return kindDropCheckpoint }
+func (*Import) kind() Kind         { return kindImport }
 
 // AboutTrainer is a request about one trainer of the session.
 type AboutTrainer interface {
@@ -218,6 +221,7 @@ func (m *Save) TrainerName() string           { return m.Trainer }
 func (m *Restore) TrainerName() string        { return m.Trainer }
 func (m *AskCheckpoints) TrainerName() string { return m.Trainer }
 func (m *DropCheckpoint) TrainerName() string { return m.Trainer }
+func (m *Import) TrainerName() string         { return m.Trainer }
 func (m *Pause) TrainerName() string          { return m.Trainer }
 func (m *Resume) TrainerName() string         { return m.Trainer }
 func (m *FindLR) TrainerName() string         { return m.Trainer }

@@ -2,7 +2,7 @@ package wire
 
 // Proto is the version of this protocol. Hello, Welcome and Problem keep their
 // form in every version, so that two that do not match can say so.
-const Proto = 17
+const Proto = 18
 
 // Kind tells which message a frame holds.
 type Kind uint16
