@@ -20,6 +20,7 @@ var programs = map[string]func(words []string){
 	"connect":        connect,
 	"fit":            fit,
 	"try-fit":        tryFit,
+	"find-lr":        findLR,
 	"start-training": startTraining,
 	"steps":          steps,
 	"old-core":       oldCore,
@@ -66,6 +67,15 @@ func tryFit(words []string) {
 	}
 	err = nb.Try(func() { fmt.Println("sum", nb.Array([]int{1, 2, 3}).Sum().Item()) })
 	fmt.Println("then", err)
+}
+
+// findLR looks for a learning rate for longer than any test waits.
+func findLR([]string) {
+	model := nb.Input(8, 8, 1).Conv2D(64, 3).ReLU().Conv2D(64, 3).ReLU().Flatten().Dense(10)
+	t := nb.NewTrainer("searched", model, nb.Config{Data: datasets.Digits().Train, Batch: 512})
+	t.Attach()
+	fmt.Println("declared")
+	t.FindLR(nb.LRRange{From: 1e-9, To: 1e-8, Steps: 10_000})
 }
 
 func startTraining(words []string) {
