@@ -350,7 +350,7 @@ func stop(_ context.Context, flags *flag.FlagSet, args []string) error {
 	if _, err := parse(flags, args, 0); err != nil {
 		return err
 	}
-	pid, err := control.End(wire.DefaultPlace(), *force)
+	pid, err := control.Stop(os.Stdout, wire.DefaultPlace(), *force)
 	switch {
 	case wire.IsNoCore(err):
 		fmt.Println("no core is running")

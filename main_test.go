@@ -216,7 +216,7 @@ func TestWithACore(t *testing.T) {
 	if code != 0 {
 		t.Error(stderr)
 	}
-	contains(t, "stop --force", stdout, "has ended")
+	contains(t, "stop --force", stdout, `the core holds trainer "precious" (training, `, "has ended")
 	stdout, _, _ = metalnb(t, p, "status")
 	contains(t, "status", stdout, "no core")
 	stdout, _, _ = metalnb(t, p, "logs")

@@ -3,6 +3,7 @@
 package control
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +13,10 @@ import (
 	"github.com/metalnb/metalnb/metalcore/wire"
 )
 
+// busyWait is how long a core that begins or ends is waited for; a variable so that
+// tests are quick.
+var busyWait = 2 * time.Second
+
 // Dial connects to the core that runs; wire.IsNoCore tells the error that none
 // does. The connection belongs to no session. A relay to a core on another
 // machine is started if need be.
@@ -20,7 +25,16 @@ func Dial(place wire.Place) (*wire.Conn, *wire.Welcome, error) {
 	if place.Relayed() {
 		return wire.Connect(place, hello)
 	}
-	return wire.Dial(place, hello)
+	for end := time.Now().Add(busyWait); ; time.Sleep(10 * time.Millisecond) {
+		conn, welcome, err := wire.Dial(place, hello)
+		switch {
+		case !wire.IsNoCore(err) || place.Ended():
+			return conn, welcome, err
+		case time.Now().After(end):
+			return nil, nil, fmt.Errorf("a core is there, for it has the lock %s, and it hangs up: it has too many connections, or has not ended yet. "+
+				"End programs that use it, and look at what it says with `metalnb logs`", place.Lock())
+		}
+	}
 }
 
 // Status asks what the core is doing.
@@ -95,4 +109,14 @@ func End(place wire.Place, force bool) (pid int, err error) {
 		}
 	}
 	return welcome.PID, fmt.Errorf("the core, pid %d, is still computing something", welcome.PID)
+}
+
+// Stop is End, which says before it does it by force what is lost or stopped.
+func Stop(w io.Writer, place wire.Place, force bool) (pid int, err error) {
+	pid, err = End(place, false)
+	if held, ok := errors.AsType[*wire.Problem](err); ok && held.Code == wire.CodeBusy && force {
+		fmt.Fprintln(w, held.Message)
+		return End(place, true)
+	}
+	return pid, err
 }

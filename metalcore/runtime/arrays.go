@@ -9,8 +9,8 @@ import (
 	"github.com/metalnb/metalnb/metalcore/train"
 )
 
-// Arrays of the host are data, kept tensors, and the states that trainers go back
-// to. Nobody keeps books of them: they are counted where they are, each once,
+// Arrays of the host are data, kept tensors, the states that trainers go back to, and
+// checkpoints that wait for the disk. Nobody keeps books of them: they are counted where they are, each once,
 // whenever somebody wants to know, so that the sums cannot be wrong.
 
 // holders are what owners hold of the host's memory and of the disk.
@@ -59,6 +59,9 @@ func (s *Session) count(h *holders) {
 			h.splits(&u.parts)
 		}
 		h.snapshot(t.owner, t.kept.snapshot())
+		for _, was := range t.keeper.waiting() {
+			h.snapshot(t.owner, was)
+		}
 	}
 }
 
@@ -140,10 +143,13 @@ func (t *Trainer) shed() bool {
 		return false
 	}
 	defer t.change.Unlock()
+	if t.Running() {
+		return false
+	}
 	k := &t.kept
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if t.Running() || k.last == nil || k.moved || k.path == "" || k.failed != "" {
+	if k.last == nil || k.moved || k.path == "" || k.failed != "" {
 		return false
 	}
 	k.last = nil

@@ -80,13 +80,15 @@ func (t *Trainer) write(path string, s *saved) error {
 func (t *Trainer) place(name, path string) (string, error) {
 	j := t.session.core.journal
 	switch {
+	case path != "" && name != "":
+		return "", errorf(BadRequest, "give one of them", "a checkpoint has a name or a path, and not %q and %s", name, path)
 	case path != "" && (!filepath.IsAbs(path) || !strings.HasSuffix(path, suffix)):
 		return "", errorf(BadRequest, "name it like run/best"+suffix, "%s is no file of a trainer", path)
 	case path != "":
 		return path, nil
 	case checkName("a checkpoint", name) != nil:
 		return "", checkName("a checkpoint", name)
-	case j == nil || j.dead != "":
+	case j.none():
 		return "", errorf(Resource, "give a path, as t.Save(\"best"+suffix+"\")", "this core has no folder for checkpoints")
 	}
 	return filepath.Join(j.checkpoints(t.session.name, t.Name()), slug(name)+suffix), nil
@@ -123,7 +125,7 @@ func (t *Trainer) Checkpoints() ([]Checkpoint, error) {
 // saved lists those that are on the disk, also when some cannot be read.
 func (t *Trainer) saved() ([]Checkpoint, error) {
 	j := t.session.core.journal
-	if j == nil {
+	if j.none() {
 		return nil, nil
 	}
 	return checkpointsIn(j.checkpoints(t.session.name, t.Name()))

@@ -95,7 +95,7 @@ func (s *Session) Rename(name, as string) (*Trainer, error) {
 // room refuses a name under which there are checkpoints already, of a trainer that
 // was dropped, to one that has some.
 func (j *Journal) room(session, name, as string) error {
-	if j == nil {
+	if j.none() {
 		return nil
 	}
 	to := j.checkpoints(session, as)
@@ -121,7 +121,7 @@ func (t *Trainer) rename(as string) error {
 	t.mu.Lock()
 	t.decl.Name = as
 	t.mu.Unlock()
-	if j == nil {
+	if j.none() {
 		return nil
 	}
 	os.Rename(j.checkpoints(t.session.name, was), j.checkpoints(t.session.name, as))

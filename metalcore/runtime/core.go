@@ -162,6 +162,13 @@ func (c *Core) Empty() bool {
 	return !slices.ContainsFunc(c.Sessions(), func(s *Session) bool { return !s.empty() })
 }
 
+// WriteDown has on the disk what is not yet, of trainers that do not train.
+func (c *Core) WriteDown() {
+	for _, t := range c.Trainers() {
+		t.writeDown()
+	}
+}
+
 // Losses names what would be lost, or stopped, if the core ended: what trains,
 // and what is not written down.
 func (c *Core) Losses() (list []string) {
@@ -171,7 +178,7 @@ func (c *Core) Losses() (list []string) {
 			switch i := t.Info(); {
 			case t.Running():
 				list = append(list, fmt.Sprintf("trainer %q (training, %d steps)", t.Name(), i.Step))
-			case !t.kept.safe():
+			case !t.kept.safe() || t.keeper.note() != "":
 				list = append(list, fmt.Sprintf("trainer %q (%d steps)", t.Name(), i.Step))
 			default:
 				for _, u := range t.data() {

@@ -68,8 +68,11 @@ func (c *Core) Keep(opts JournalOptions) {
 	j.workers.Go(j.beat)
 }
 
+// none reports whether there is no folder that is this core's.
+func (j *Journal) none() bool { return j == nil || j.dead != "" }
+
 // off reports whether no trainer is written down unasked.
-func (j *Journal) off() bool { return j == nil || j.dead != "" || j.Every <= 0 }
+func (j *Journal) off() bool { return j.none() || j.Every <= 0 }
 
 // open makes the directory and takes its lock.
 func (j *Journal) open() (err error) {
@@ -89,7 +92,7 @@ func (j *Journal) open() (err error) {
 
 // close ends the journal, after all trainers have finished.
 func (j *Journal) close() {
-	if j == nil || j.dead != "" {
+	if j.none() {
 		return
 	}
 	close(j.closing)
@@ -198,13 +201,13 @@ func (j *Journal) writeOn(t *Trainer) {
 }
 
 // finish writes a trainer down that moves no more, also one that never did, and
-// its checkpoints.
+// its checkpoints. The caller holds session.files.
 func (j *Journal) finish(t *Trainer) {
-	if j == nil || j.dead != "" {
+	if j.none() {
 		return
 	}
 	j.keeps.drop(t)
-	j.writeKept(t)
+	j.writeWaiting(t)
 	if j.off() {
 		return
 	}

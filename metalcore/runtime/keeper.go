@@ -36,31 +36,69 @@ func (t *Trainer) offer(m train.Moment, take func() (*train.Snapshot, error)) {
 	if !ok {
 		return
 	}
+	defer func() { t.session.core.journal.keeps.put(t, k.pause()) }()
+	if !k.wants(t, keep, c) {
+		return
+	}
+	was, err := take() // nothing is locked: somebody else may have to give memory up for it
+	if err != nil {
+		k.fail(fmt.Sprintf("checkpoint %s is not made: %v", c.Name, err))
+		return
+	}
+	k.add(t, keep, c, was)
+}
+
+// wants reports whether a checkpoint is to be made. Copies that wait for the disk
+// have no more memory than the core gives to one, and one copy.
+func (k *keeper) wants(t *Trainer, keep Keep, c Checkpoint) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.load(t)
 	c.Name = k.free(t, c.Name)
-	list := []Checkpoint{}
+	stay, sum := k.stay(keep, c), int64(0)
+	if !stay[c.Name] {
+		k.prune(stay)
+		return false
+	}
+	for _, x := range k.list {
+		if x.was != nil && stay[x.Name] {
+			sum += x.was.Bytes()
+		}
+	}
+	if limit := t.session.core.Limit(); limit > 0 && sum > limit {
+		k.failed = fmt.Sprintf("checkpoint %s is not made: those that wait for the disk take %.3g GB of memory", c.Name, float64(sum)/1e9)
+		return false
+	}
+	return true
+}
+
+// add has a copy written, and those removed that do not stay beside it.
+func (k *keeper) add(t *Trainer, keep Keep, c Checkpoint, was *train.Snapshot) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	c.Name, c.Time, c.Epoch = k.free(t, c.Name), was.Time, was.Epoch // the user may have taken a name meanwhile
+	stay := k.stay(keep, c)
+	k.list = append(k.list, &taken{c, was})
+	k.prune(stay)
+}
+
+// stay are the names of the checkpoints that stay when there is one more.
+func (k *keeper) stay(keep Keep, c Checkpoint) map[string]bool {
+	var list []Checkpoint
 	for _, x := range k.list {
 		list = append(list, x.Checkpoint)
 	}
-	stay := keep.stay(append(list, c))
-	if stay[c.Name] {
-		was, err := take()
-		if err != nil {
-			k.failed = fmt.Sprintf("checkpoint %s is not made: %v", c.Name, err)
-			return
-		}
-		c.Time, c.Epoch = was.Time, was.Epoch
-		k.list = append(k.list, &taken{c, was})
-	}
+	return keep.stay(append(list, c))
+}
+
+// prune has those removed that do not stay.
+func (k *keeper) prune(stay map[string]bool) {
 	k.list = slices.DeleteFunc(k.list, func(x *taken) bool {
 		if !stay[x.Name] {
 			k.gone = append(k.gone, x.Name)
 		}
 		return !stay[x.Name]
 	})
-	t.session.core.journal.keeps.put(t, k.ended.Add(epochPause))
 }
 
 // load reads the list of what is on the disk, once.
@@ -143,11 +181,29 @@ func (k *keeper) disown(name string) {
 	k.gone = slices.DeleteFunc(k.gone, func(x string) bool { return name == "" || x == name })
 }
 
-// waiting reports whether something is not on the disk.
-func (k *keeper) waiting() bool {
+// waiting are the copies of those that are not on the disk.
+func (k *keeper) waiting() (list []*train.Snapshot) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return slices.ContainsFunc(k.list, func(x *taken) bool { return x.was != nil })
+	for _, x := range k.list {
+		if x.was != nil {
+			list = append(list, x.was)
+		}
+	}
+	return list
+}
+
+// pause is when the next may be written.
+func (k *keeper) pause() time.Time {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.ended.Add(epochPause)
+}
+
+func (k *keeper) fail(why string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.failed = why
 }
 
 func (k *keeper) note() string {
@@ -162,9 +218,14 @@ const keptAgain = 15 * time.Second
 // writeKept writes the checkpoints that a trainer has handed over, and removes what
 // they have taken the place of.
 func (j *Journal) writeKept(t *Trainer) {
-	k := &t.keeper
 	t.session.files.RLock()
 	defer t.session.files.RUnlock()
+	j.writeWaiting(t)
+}
+
+// writeWaiting is writeKept for who holds session.files.
+func (j *Journal) writeWaiting(t *Trainer) {
+	k := &t.keeper
 	t.kept.writing.Lock()
 	defer t.kept.writing.Unlock()
 	write, remove := k.begin()
@@ -201,7 +262,7 @@ func (j *Journal) writeOne(t *Trainer, x taken) error {
 
 // flush has all checkpoints on the disk that a training has handed over so far.
 func (t *Trainer) flush() {
-	if j := t.session.core.journal; j != nil && j.dead == "" {
+	if j := t.session.core.journal; !j.none() {
 		j.writeKept(t)
 	}
 }

@@ -211,7 +211,7 @@ func (t *Trainer) forget() {
 	k.path = ""
 	k.mu.Unlock()
 	t.keeper.disown("")
-	if j := t.session.core.journal; j != nil {
+	if j := t.session.core.journal; !j.none() {
 		forgetKept(j.checkpoints(t.session.name, t.Name()))
 	}
 	if path != "" {

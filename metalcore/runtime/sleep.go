@@ -130,7 +130,11 @@ func (t *Trainer) sleep() bool {
 	if t.Running() || t.Trainer.Info().State == train.Failed || s.used(t) {
 		return false
 	}
-	if j.finish(t); t.keeper.waiting() || !t.lieDown() {
+	if !s.files.TryRLock() { // a renaming waits, perhaps for who wants the memory
+		return false
+	}
+	defer s.files.RUnlock()
+	if j.finish(t); len(t.keeper.waiting()) > 0 || !t.lieDown() {
 		return false
 	}
 	t.Close()

@@ -368,8 +368,23 @@ func (t *Trainer) end() {
 	t.mu.Unlock()
 	t.change.Unlock()
 	t.Stop()
+	t.session.files.RLock()
 	t.session.core.journal.finish(t)
+	t.session.files.RUnlock()
 	t.Close()
+}
+
+// writeDown writes a trainer down that does not train.
+func (t *Trainer) writeDown() {
+	t.session.files.RLock()
+	defer t.session.files.RUnlock()
+	if !t.change.TryLock() {
+		return
+	}
+	defer t.change.Unlock()
+	if !t.Running() {
+		t.session.core.journal.finish(t)
+	}
 }
 
 func (t *Trainer) busy(what string) *Error {

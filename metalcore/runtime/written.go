@@ -26,6 +26,9 @@ func (s *Session) Written() (list []train.Info) {
 		return nil // nothing was ever written
 	}
 	listed := map[string]bool{}
+	for _, t := range s.Trainers() {
+		listed[j.path(s.name, t.Name())] = true // it is awake
+	}
 	for _, e := range entries { // a file, and then the one before it
 		path := filepath.Join(dir, e.Name())
 		for _, place := range []string{path, strings.TrimSuffix(path, checkpoint.Before(""))} {

@@ -126,4 +126,17 @@ func TestFilesOutsideTheRoots(t *testing.T) {
 	for _, req := range []wire.Message{save, restore} {
 		refused(t, conn, req, wire.CodeBadRequest, "elsewhere", "t.Checkpoint")
 	}
+	out := t.TempDir()
+	if err := os.MkdirAll(c.Roots[0], 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(out, filepath.Join(c.Roots[0], "link")); err != nil {
+		t.Fatal(err)
+	}
+	beyond := filepath.Join(c.Roots[0], "link", "deep", "a.safetensors")
+	refused(t, conn, &wire.Save{Trainer: "a", Name: "best", Path: beyond}, wire.CodeBadRequest, "a name or a path")
+	refused(t, conn, &wire.Save{Trainer: "a", Path: beyond}, wire.CodeResource, "is not written")
+	if list, err := os.ReadDir(out); len(list) > 0 || err != nil {
+		t.Errorf("beyond a link lie %v, %v", list, err)
+	}
 }

@@ -42,6 +42,9 @@ func (s *Server) status() *wire.Status {
 
 // shutdown ends the core if that loses nothing, or by force.
 func (s *Server) shutdown(req *wire.Shutdown) (wire.Message, error) {
+	if !req.Force {
+		s.core.WriteDown() // what cannot be written is a loss
+	}
 	if !req.Force && len(s.core.Losses()) > 0 {
 		return nil, &runtime.Error{Code: runtime.Busy, Message: "the core holds " + s.holdings() + ", which ending it would lose or stop",
 			Remedy: "`metalnb stop --force` ends it all the same"}

@@ -37,7 +37,7 @@ func Acquire(place wire.Place) (*os.File, error) {
 		}
 		if !errors.Is(err, syscall.EWOULDBLOCK) || time.Now().After(deadline) {
 			lock.Close()
-			return nil, fmt.Errorf("lock %s: %w", place.Lock(), err)
+			return nil, fmt.Errorf("lock %s, of a core that has too many connections or has not ended yet: %w", place.Lock(), err)
 		}
 		conn, _, err := wire.Dial(place, &wire.Hello{Proto: wire.Proto, Version: wire.Version, PID: os.Getpid()})
 		if err == nil {

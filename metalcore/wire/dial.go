@@ -35,7 +35,7 @@ func Dial(place Place, hello *Hello) (*Conn, *Welcome, error) {
 			return nil, nil, err
 		}
 		if hungUp(err) {
-			return nil, nil, fmt.Errorf("%w: the one at %s is ending", errNoCore, place.Socket())
+			return nil, nil, fmt.Errorf("%w: the one at %s hangs up, because it is ending or has too many connections", errNoCore, place.Socket())
 		}
 		return nil, nil, fmt.Errorf("the core at %s does not answer (%w): `metalnb logs` may say why, `metalnb stop` ends it", place.Socket(), err)
 	}
