@@ -51,6 +51,8 @@ type Pool struct {
 	hits     int64
 	misses   int64
 	lost     lost
+	host     int64     // of the host's arrays, when they were counted
+	counted  time.Time // which was then
 }
 
 // share is the part of a device's memory that is the limit unless it is set: 3/4.
@@ -134,10 +136,12 @@ func (p *Pool) Want(bytes int64, o backend.Owner) error {
 	if !p.unified {
 		return nil
 	}
+	p.recount()
 	if err := p.reserve(bytes, o); err != nil {
 		return err
 	}
 	p.cancel(bytes, o)
+	p.recount() // the array comes
 	return nil
 }
 
@@ -159,11 +163,37 @@ func (p *Pool) arrays() (by map[backend.Owner]int64, sum int64) {
 	return by, sum
 }
 
+// fresh is how long a count of the host's arrays is good enough to tell that much
+// less than the limit is in use: whoever makes many buffers has them counted once.
+const fresh = 100 * time.Millisecond
+
+// hosted is what arrays of the host take, for who wants so many bytes.
+func (p *Pool) hosted(bytes int64) int64 {
+	p.mu.Lock()
+	host, known := p.host, time.Since(p.counted) < fresh && p.live+p.host+bytes < p.Limit/2
+	p.mu.Unlock()
+	if known {
+		return host
+	}
+	now := time.Now()
+	_, host = p.arrays()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.host, p.counted = host, now
+	return host
+}
+
+// recount has the arrays counted for the next who wants memory.
+func (p *Pool) recount() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.counted = time.Time{}
+}
+
 func (p *Pool) fits(bytes int64, o backend.Owner) bool {
 	room := p.Limit
 	if p.Limit > 0 && p.unified {
-		_, host := p.arrays()
-		room -= host
+		room -= p.hosted(bytes)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -306,3 +306,39 @@ func TestOneQueue(t *testing.T) {
 		t.Errorf("a program that has not run takes %d places of 3", n)
 	}
 }
+
+// The host's arrays are not counted for each of many small buffers, but whenever
+// it matters whether there is room.
+func TestArraysAreCountedSeldom(t *testing.T) {
+	const limit = 1 << 20
+	host, counts, o := int64(0), 0, backend.Owner{Kind: "data", Name: "x"}
+	p := pool.New(cpu.New(1), pool.Options{Limit: limit, Arrays: func(func(*byte) bool) map[backend.Owner]int64 {
+		counts++
+		return map[backend.Owner]int64{o: host}
+	}})
+	defer p.Device().Close()
+	for n := range 100 {
+		defer alloc(t, p.Device(), int64(1000+n)).Free()
+	}
+	if counts == 0 || counts > 50 {
+		t.Errorf("for 100 buffers they were counted %d times", counts)
+	}
+	host = limit * 3 / 4
+	if err := p.Want(limit/4, o); err == nil {
+		t.Error("an array is let in that does not fit beside another")
+	}
+	host = 0
+	if err := p.Want(limit/4, o); err != nil {
+		t.Error(err)
+	}
+	host = limit * 3 / 4 // it has come, and more
+	if _, err := p.Device().Alloc(limit / 4); err == nil {
+		t.Error("a buffer is made that does not fit beside an array")
+	}
+	host = 0
+	defer alloc(t, p.Device(), limit/4).Free()
+	host = limit * 3 / 4
+	if _, err := p.Device().Alloc(limit / 3); err == nil {
+		t.Error("a large buffer is made by an old count")
+	}
+}
