@@ -200,8 +200,8 @@ func (j *Journal) writeOn(t *Trainer) {
 	}
 }
 
-// finish writes a trainer down that moves no more, also one that never did, and
-// its checkpoints. The caller holds session.files.
+// finish writes a trainer down that moves no more, also one that never did, or whose
+// file somebody has removed, and its checkpoints. The caller holds session.files.
 func (j *Journal) finish(t *Trainer) {
 	if j.none() {
 		return
@@ -211,7 +211,7 @@ func (j *Journal) finish(t *Trainer) {
 	if j.off() {
 		return
 	}
-	if t.kept.snapshot() == nil {
+	if t.kept.snapshot() == nil || !j.has(t.session.name, t.Name()) {
 		t.kept.move()
 	}
 	j.states.drop(t)

@@ -24,6 +24,9 @@ func (j *Journal) saveData(u *Upload) error {
 		return nil
 	}
 	classes, err := json.Marshal(u.set.Classes)
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(path), 0o700)
+	}
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@
 //	an interrupt of a cell                         a stop between two steps, and on from there    TestInterrupt (root)
 //	SIGTERM, SIGHUP, SIGINT of the core            SIGTERM ends it in order, the others nothing   TestSignalsOfTheCore (root)
 //	a killed core's socket, lock, rubbish there    the next core starts                           TestLeftovers, TestLockOfADyingCore (root)
+//	its directory removed under a core             it is found there again, and writes all down   TestRemovedDirectory
 //	eight cells that start the core at once        one core                                       TestOneCore (root)
 //	a full disk; a journal that cannot be written  said, with what to do; the core goes on        TestFullDisk, TestFullJournal (root)
 //	files that unpack to gigabytes, or say so      refused before memory is taken                 TestBombs, TestPageBombs (load)
@@ -38,6 +39,7 @@
 //	                                               all paths of a sum)
 //	a client that does not read, or not ask        others are not stalled; it is let go           TestSlowReader, TestHalfAFrame
 //	513 connections; requests without waiting      refused with a reason; room again after them   TestManyConnections, TestRequestsDuringAStream
+//	more than it even refuses                      not taken for a core that is not there         TestBusyCore (control)
 //	a process of another user                      refused, even where the directory is open      TestStranger, TestCredentials (socket)
 //	a directory that others can write to, links    refused: what is in it may not be ours         TestPlaceIsPrivate, TestStrangePlaces (wire)
 //	names with slashes, dots, lines, NUL, bytes    refused, where they cannot be found or written TestNames (runtime)

@@ -13,4 +13,5 @@ func init() {
 	writeTimeout = time.Second
 	frameTimeout = time.Second
 	awayTick = 10 * time.Millisecond
+	placeTick = 10 * time.Millisecond
 }

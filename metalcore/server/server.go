@@ -56,6 +56,7 @@ type Server struct {
 	started time.Time
 	kernels kernels
 	end     context.CancelCauseFunc
+	lock    *os.File // of the place
 
 	mu      sync.Mutex
 	clients map[net.Conn]bool
@@ -70,7 +71,8 @@ func Run(ctx context.Context, core *runtime.Core, opts Options) (err error) {
 	if err != nil {
 		return errors.Join(err, core.Close())
 	}
-	defer lock.Close()
+	s := &Server{Options: opts, core: core, lock: lock, clients: map[net.Conn]bool{}}
+	defer func() { s.lock.Close() }() // which may be another by then
 	defer func() { err = errors.Join(err, closeSoon(core)) }()
 	listener, err := socket.Listen(opts.Place)
 	if err != nil {
@@ -79,7 +81,7 @@ func Run(ctx context.Context, core *runtime.Core, opts Options) (err error) {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	now := time.Now()
-	s := &Server{Options: opts, core: core, started: now, since: now, end: end, clients: map[net.Conn]bool{}}
+	s.started, s.since, s.end = now, now, end
 	s.welcome = wire.Welcome{
 		Proto: wire.Proto, Version: wire.Version, PID: os.Getpid(), Started: now.UnixNano(),
 		Address: opts.Place.Socket(),
@@ -152,7 +154,7 @@ func (s *Server) sweep(ctx context.Context) {
 // a while to take the answers that are on their way.
 func (s *Server) accept(ctx context.Context, listener net.Listener) {
 	var handlers sync.WaitGroup
-	socket.Accept(ctx, listener, s.Log.Printf, func(conn net.Conn) {
+	take := func(conn net.Conn) {
 		n := s.admit(conn)
 		if n > maxClients+maxClients/2 {
 			s.dismiss(conn)
@@ -162,7 +164,11 @@ func (s *Server) accept(ctx context.Context, listener net.Listener) {
 			defer s.dismiss(conn)
 			s.serve(ctx, conn, n > maxClients)
 		})
-	})
+	}
+	staying := make(chan struct{})
+	go func() { defer close(staying); s.stay(ctx, take) }()
+	socket.Accept(ctx, listener, s.Log.Printf, take)
+	<-staying
 	s.each(func(conn net.Conn) { conn.SetReadDeadline(time.Now()) }) // ends its Recv; answers under way still go out
 	late := time.AfterFunc(endTimeout, func() { s.each(func(conn net.Conn) { conn.Close() }) })
 	defer late.Stop()
