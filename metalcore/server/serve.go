@@ -87,7 +87,9 @@ func (s *Server) serve(ctx context.Context, nc net.Conn, full bool) {
 		session, leave := s.core.Join(hello.Session)
 		defer leave()
 		c.session = session
-		s.kernels.met(hello.Session, hello.Kernel)
+		if s.Away {
+			s.kernels.met(hello.Session, hello.Kernel)
+		}
 	}
 	defer c.tidy()
 	requests, gone := pump(conn, s.Log.Printf)
