@@ -78,9 +78,11 @@ func TestAnythingAtOnce(t *testing.T) {
 			if err := c.Begin(); err != nil {
 				t.Fatal(err)
 			}
+			seed := uint64(time.Now().UnixNano())
+			t.Logf("seed %d", seed)
 			var all sync.WaitGroup
 			for worker := range 6 {
-				rng := rand.New(rand.NewPCG(uint64(worker), uint64(time.Now().UnixNano())))
+				rng := rand.New(rand.NewPCG(uint64(worker), seed))
 				all.Go(func() {
 					if err := chaos(c, rng, 200); err != nil {
 						t.Error(err)
