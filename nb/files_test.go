@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/metalnb/metalnb/nb"
 )
@@ -148,6 +149,28 @@ func TestFileErrors(t *testing.T) {
 		err := nb.Try(c.do)
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "files_test.go:") {
 			t.Errorf("got %v, want %q", err, c.want)
+		}
+	}
+}
+
+// Training goes on with the rows that a slow function has made.
+func TestStreamThatIsSlow(t *testing.T) {
+	rest := make(chan struct{})
+	defer close(rest)
+	rows := nb.Stream("slow", 100_000, func(yield func(x, y any) bool) {
+		for i := 0; yield([]float32{float32(i%7) / 7, float32(i%5) / 5}, i%2); i++ {
+			if i == 1000 {
+				<-rest
+			}
+		}
+	}, "even", "odd")
+	h := nb.NewTrainer("slow", nb.Input(2).Dense(2), nb.Config{Data: rows})
+	defer h.Drop()
+	h.Start(1)
+	defer h.Stop()
+	for deadline := time.Now().Add(time.Minute); h.Steps() < 24; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d steps of 24, %s", h.Steps(), h.State())
 		}
 	}
 }

@@ -24,8 +24,8 @@ import (
 //		}
 //	}, "outside", "inside")
 //
-// The core asks for rows as training needs them, in the order in which they are
-// made. They are made in the cell's program, so train while it runs, by Fit or
+// The core asks for rows as training needs them, some batches at a time, and takes
+// them in the order in which they are made: nothing shuffles them. They are made in the cell's program, so train while it runs, by Fit or
 // Wait. When it ends training stops, and goes on with the next Fit of a cell that
 // declares the stream: the function runs again, and must make the same rows
 // again, up to the row where training is.

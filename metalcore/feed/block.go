@@ -57,6 +57,9 @@ func (s *Set) fill(ctx context.Context, b *block, workers int) (skipped []int, e
 			}
 		}
 	}
+	if src, ok := s.Source.(InOrder); ok && first > 0 {
+		src.Expect(int(b.window.Rows[0]), first)
+	}
 	for range min(s.workers(workers), (first+few-1)/few) - 1 {
 		wg.Go(work)
 	}

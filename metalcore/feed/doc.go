@@ -15,7 +15,8 @@
 //     there whole, uploaded once whatever number of trainers use it, and a step
 //     program picks its batch from it: the host does nothing for a step.
 //
-// A set that does not fit, or has a Source, comes in windows of many batches.
+// A set that does not fit, or has a Source, comes in windows of many batches, a
+// Stream in smaller ones, so that training goes on soon after rows are made.
 // The device has room for two of them, by turns, and a list that says where in
 // its window each row of the epoch lies, so that the step program is the same as
 // for a set that is there whole. A Pipe fills them ahead:
@@ -26,7 +27,7 @@
 // are under way, and a step waits only when reading is slower than computing.
 // Which rows a window has, and where each of them lies in it, follows from seed
 // and epoch; workers only take turns at filling the places. So the order is the
-// same with any number of them, no row is lost or comes twice, and a training
+// same with any number of them and windows of any size, no row is lost or comes twice, and a training
 // that stopped goes on with the window in which it did. Pipe.Close ends all of
 // it at any moment.
 package feed

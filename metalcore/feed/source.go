@@ -21,7 +21,8 @@ type Source interface {
 // them. They are read by one goroutine, in their order.
 type InOrder interface {
 	Source
-	InOrder()
+	// Expect says which rows are read next: so many, from the given one on.
+	Expect(from, rows int)
 }
 
 // InOrder reports whether the rows come one after the other.

@@ -18,6 +18,7 @@ type Stream struct {
 	mu      sync.Mutex
 	maker   *Maker        // nil when nobody makes rows
 	asked   bool          // the maker was told what is wanted
+	end     int           // of the rows that are expected
 	from    int           // the first row that is there
 	rows    [2][]byte     // x and y of those that are there
 	fault   error         // of the maker, instead of rows
@@ -45,8 +46,13 @@ func NewStream(x, y int) *Stream {
 	return &Stream{x: x, y: y, most: max(1, streamBytes/(x+y)), reader: make(chan struct{}, 1), changed: make(chan struct{})}
 }
 
-// InOrder says that rows come one after the other.
-func (s *Stream) InOrder() {}
+// Expect has no more rows made before those that are there are handed over. A
+// window that a slow program fills is ready with its last row.
+func (s *Stream) Expect(from, rows int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.end = from + rows
+}
 
 // Attach makes a program the one that makes the rows, from now on.
 func (s *Stream) Attach() *Maker {
@@ -146,7 +152,11 @@ func (s *Stream) take(i int, x, y []byte) (done bool, changed <-chan struct{}, e
 		return false, nil, ErrNoMaker
 	case !s.asked:
 		s.asked = true
-		s.maker.wants <- Want{From: i, Rows: s.most} // has room: nothing else is asked
+		rows := s.most
+		if i < s.end {
+			rows = min(rows, s.end-i)
+		}
+		s.maker.wants <- Want{From: i, Rows: rows} // has room: nothing else is asked
 	}
 	return false, s.changed, nil
 }

@@ -17,12 +17,17 @@ const (
 	windowShare = 16
 )
 
+// streamBatches is how many batches a window of a stream has at most: the program
+// that makes the rows may be slow, and what it has made waits for a full window.
+const streamBatches = 64
+
 // residentShare is the part of a device's memory that a set may take to lie
 // there whole.
 const residentShare = 2
 
 // WindowRows is how many rows of a set a device with that much memory gets at a
-// time, a multiple of batch; 0 says all: of a set that is in memory and fits.
+// time, a multiple of batch; 0 says all: of a set that is in memory and fits. It
+// changes no order: windows are cut out of that of the epoch.
 func WindowRows(s *Set, batch int, memory int64) int {
 	if s.Source == nil && (memory == 0 || s.Bytes() <= memory/residentShare) {
 		return 0
@@ -31,8 +36,11 @@ func WindowRows(s *Set, batch int, memory int64) int {
 	if memory > 0 {
 		size = min(size, memory/windowShare)
 	}
-	batches := int(size/s.rowSize()) / batch
-	return batch * max(1, min(batches, (s.Len()+batch-1)/batch))
+	batches := min(int(size/s.rowSize())/batch, (s.Len()+batch-1)/batch)
+	if s.InOrder() {
+		batches = min(batches, streamBatches)
+	}
+	return batch * max(1, batches)
 }
 
 // Windows makes room on the device for two windows of a set, each of the given

@@ -157,7 +157,7 @@ func (m *machine) prepare(epochStep int) (p stepper, most int, err error) {
 	b := m.spec.batch()
 	full, rest := m.spec.Data.Len()/b, m.spec.Data.Len()%b
 	slot, rows := &m.full, b
-	most = min(full-epochStep, m.windowSteps()-epochStep%m.windowSteps())
+	most = min(full, m.span(epochStep).end) - epochStep
 	if epochStep >= full {
 		slot, rows, most = &m.last, rest, 1
 	}

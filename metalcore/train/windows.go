@@ -13,7 +13,8 @@ import (
 // step program is the same as ever, and reads the one window or the other in
 // place of the whole data; the list of the epoch's rows says where in it they are. Which rows
 // a window has follows from its number, the seed and the epoch, so that a
-// training that goes on begins with the window in which it stopped.
+// training that goes on begins with the window in which it stopped. Their size
+// changes no order, and so no result.
 type windows struct {
 	pipe   *feed.Pipe // of the run under way
 	number int        // of the window in use
@@ -59,26 +60,51 @@ func (m *machine) tableOrder(epoch int) []int32 {
 	if m.spec.Window == 0 {
 		return m.spec.rowOrder(epoch)
 	}
-	order := feed.Ascending(m.spec.Data.Len())
-	for i := range order {
-		order[i] = int32(i % m.spec.Window)
+	order := make([]int32, 0, m.spec.Data.Len())
+	for step := 0; step < m.stepsPerEpoch(); {
+		s := m.span(step)
+		from, to := m.rows(s)
+		order = append(order, feed.Ascending(to-from)...)
+		step = s.end
 	}
 	return order
 }
 
-// windowNumber counts the windows of all epochs.
-func (m *machine) windowNumber(epoch, window int) int {
-	perEpoch := (m.spec.Data.Len() + m.spec.Window - 1) / m.spec.Window
-	return epoch*perEpoch + window
+// span is the steps of an epoch that one of its windows is for.
+type span struct{ window, first, end int }
+
+// streamSteps is how many steps the first window of an epoch of a stream is for, so
+// that they need not wait for many rows. Each of the next ones is twice as large,
+// up to a full one.
+const streamSteps = 8
+
+// span is the one with the given step, a whole epoch without windows.
+func (m *machine) span(step int) (s span) {
+	if m.spec.Window == 0 {
+		return span{end: m.stepsPerEpoch()}
+	}
+	full := m.spec.Window / m.spec.batch()
+	size := full
+	if m.spec.Data.InOrder() {
+		size = min(streamSteps, full)
+	}
+	for size < full && step >= s.first+size {
+		s.window, s.first, size = s.window+1, s.first+size, min(2*size, full)
+	}
+	n := (step - s.first) / size
+	s.window, s.first = s.window+n, s.first+n*size
+	s.end = min(s.first+size, m.stepsPerEpoch())
+	return s
 }
 
-// windowSteps is the number of steps that a full window is for, a whole epoch
-// without windows.
-func (m *machine) windowSteps() int {
-	if m.spec.Window == 0 {
-		return m.stepsPerEpoch()
-	}
-	return m.spec.Window / m.spec.batch()
+// rows are those of the steps in the order of the epoch.
+func (m *machine) rows(s span) (from, to int) {
+	return s.first * m.spec.batch(), min(s.end*m.spec.batch(), m.spec.Data.Len())
+}
+
+// windowNumber counts the windows of all epochs.
+func (m *machine) windowNumber(epoch, window int) int {
+	return epoch*(m.span(m.stepsPerEpoch()-1).window+1) + window
 }
 
 // await returns when the rows of the given step are on the device. Windows up to
@@ -90,10 +116,9 @@ func (m *machine) await(ctx context.Context, epoch, epochStep, goal int) error {
 	if m.windows.goal != goal {
 		m.drain() // it has moved
 	}
-	first := epochStep / m.windowSteps()
-	want := m.windowNumber(epoch, first)
+	want := m.windowNumber(epoch, m.span(epochStep).window)
 	if m.windows.pipe == nil {
-		m.windows = windows{pipe: m.data.Pipe(0, m.from(epoch, first, goal)), number: -1, goal: goal}
+		m.windows = windows{pipe: m.data.Pipe(0, m.from(epoch, epochStep, goal)), number: -1, goal: goal}
 	}
 	for m.windows.number != want {
 		w, err := m.windows.pipe.Next(ctx)
@@ -105,13 +130,12 @@ func (m *machine) await(ctx context.Context, epoch, epochStep, goal int) error {
 	return nil
 }
 
-// from names the windows from one of an epoch on up to the goal.
-func (m *machine) from(epoch, window, goal int) func() (feed.Window, bool) {
+// from names the windows from that of a step of an epoch on up to the goal.
+func (m *machine) from(epoch, step, goal int) func() (feed.Window, bool) {
 	var order []int32
-	size := m.spec.Window
 	return func() (feed.Window, bool) {
-		if window*size >= m.spec.Data.Len() {
-			epoch, window, order = epoch+1, 0, nil
+		if step >= m.stepsPerEpoch() {
+			epoch, step, order = epoch+1, 0, nil
 		}
 		if epoch >= goal {
 			return feed.Window{}, false
@@ -119,9 +143,10 @@ func (m *machine) from(epoch, window, goal int) func() (feed.Window, bool) {
 		if order == nil {
 			order = m.spec.rowOrder(epoch)
 		}
-		w := feed.Window{Number: m.windowNumber(epoch, window), Rows: order[window*size : min((window+1)*size, len(order))]}
-		window++
-		return w, true
+		s := m.span(step)
+		from, to := m.rows(s)
+		step = s.end
+		return feed.Window{Number: m.windowNumber(epoch, s.window), Rows: order[from:to]}, true
 	}
 }
 
