@@ -119,13 +119,17 @@ func (t *Trainer) watch(e *Epoch) (next Watched, stop bool, err error) {
 	}
 	next, better, stop := rule.observe(next, e.N, x, LargerIsBetter(rule.Watch))
 	if better && !rule.KeepLast {
-		err = t.machine.keepBest()
+		if err = t.machine.keepBest(); err != nil { // some of them are not the best that was seen
+			t.mu.Lock()
+			defer t.mu.Unlock()
+			t.forgetBest()
+		}
 	}
 	return next, stop, err
 }
 
 // conclude puts the best weights back when the training is over, with this epoch
-// as its last.
+// as its last. It is not extended any more then.
 func (t *Trainer) conclude(r *run, last *Epoch, stop bool) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -133,6 +137,7 @@ func (t *Trainer) conclude(r *run, last *Epoch, stop bool) error {
 	if rule == nil || !stop && (r.until > 0 || t.epoch < t.goal) {
 		return nil
 	}
+	r.over = true
 	put := false
 	if !rule.KeepLast && w.Epoch > 0 && w.Epoch < t.epoch {
 		var err error

@@ -3,11 +3,13 @@ package train
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"math"
 	"os"
 	"strings"
 	"testing"
 
+	"github.com/metalnb/metalnb/metalcore/backend"
 	"github.com/metalnb/metalnb/metalcore/feed"
 )
 
@@ -260,5 +262,59 @@ func TestEarlyStopIsRedeclared(t *testing.T) {
 	cancel()
 	if err := tr.Train(stopped, 1); err == nil {
 		t.Error("a context that has ended does not end it")
+	}
+}
+
+// A training that has put its best weights back is over, and not extended.
+func TestExtendAfterTheBestWeights(t *testing.T) {
+	tr := trainer(t, device(t), earlySpec(t))
+	r, err := tr.begin(t.Context(), 1, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = errors.Join(tr.prepare(r), tr.trainEpoch(r), tr.finishEpoch(r))
+	if goal, extended := tr.Extend(1, 0); err != nil || !errors.Is(extended, ErrIdle) {
+		t.Errorf("it goes on to epoch %d: %v, %v", goal, extended, err)
+	}
+	tr.end(r, err)
+}
+
+// narrow is a device with room for so many buffers more.
+type narrow struct {
+	backend.Device
+	left int
+}
+
+func (d *narrow) Alloc(bytes int64) (backend.Buffer, error) {
+	if d.left--; d.left < 0 {
+		return nil, errors.New("the device is full")
+	}
+	return d.Device.Alloc(bytes)
+}
+
+// Where there is no memory for all of the best weights the training fails, keeps none
+// of them, and goes on when there is some.
+func TestBestWeightsWithoutMemory(t *testing.T) {
+	dev, spec := &narrow{device(t), 1 << 30}, earlySpec(t)
+	tr := trainer(t, dev, spec)
+	r, err := tr.begin(t.Context(), 2, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tr.end(r, nil)
+	err = errors.Join(tr.prepare(r), tr.trainEpoch(r))
+	if _, _, more := tr.Evaluate(t.Context(), spec.Valid); err != nil || more != nil { // the program is there then
+		t.Fatal(err, more)
+	}
+	dev.left = 1
+	if err := tr.finishEpoch(r); err == nil || !strings.Contains(err.Error(), "the device is full") || dev.left >= 0 {
+		t.Fatalf("%d left: %v", dev.left, err)
+	}
+	if n := len(tr.machine.mem.named(nameBest)); n != 0 {
+		t.Errorf("%d of the best weights are kept", n)
+	}
+	dev.left = 1 << 30
+	if err := tr.finishEpoch(r); err != nil || len(tr.machine.mem.named(nameBest)) != len(tr.machine.learned()) || tr.watched.Epoch != 1 {
+		t.Errorf("%+v, %v", tr.watched, err)
 	}
 }

@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 
+	"github.com/metalnb/metalnb/metalcore/backend"
 	"github.com/metalnb/metalnb/metalcore/compile"
 	"github.com/metalnb/metalnb/metalcore/explain"
 	"github.com/metalnb/metalnb/metalcore/ir"
@@ -24,7 +25,10 @@ func (m *machine) explain(opts compile.Options) (*compile.Explanation, error) {
 	if err != nil {
 		return nil, err
 	}
-	req := explain.Request{Graph: g, Options: opts, Inputs: m.dataTables(), States: map[string][]byte{}}
+	req := explain.Request{Graph: g, Options: opts, Inputs: map[string]backend.Buffer{}, States: map[string][]byte{}}
+	if m.spec.Window == 0 { // else its rows are zeros: windows are filled at any time
+		req.Inputs = m.dataTables()
+	}
 	for _, v := range g.Leaves(ir.OpInput) {
 		if buf := m.mem.bufs[v.Name]; buf != nil {
 			req.Inputs[v.Name] = buf

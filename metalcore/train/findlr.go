@@ -109,13 +109,16 @@ func (t *Trainer) FindLR(ctx context.Context, in LRRange, each func(LRCurve)) (L
 		if t.isClosed() {
 			return LRCurve{}, ErrClosed
 		}
-		loss, err := scout.tryRate(r, in.rate(i))
+		loss, counts, err := scout.tryRate(r, in.rate(i))
 		if _, ok := errors.AsType[*DivergedError](err); ok || math.IsNaN(loss) || math.IsInf(loss, 0) {
 			c.Note = fmt.Sprintf("the loss was not finite any more at a rate of %.3g", in.rate(i))
 			break
 		}
 		if stop := stopped(ctx); stop != nil || err != nil {
 			return LRCurve{}, errors.Join(stop, err)
+		}
+		if !counts {
+			continue
 		}
 		c.add(in.rate(i), loss)
 		if each != nil {
@@ -158,8 +161,9 @@ func (t *Trainer) scout(ctx context.Context) (*Trainer, error) {
 	return scout, nil
 }
 
-// tryRate takes a step and returns the loss of its batch.
-func (t *Trainer) tryRate(r *run, rate float64) (float64, error) {
+// tryRate takes a step and returns the loss of its batch; counts is false when none
+// of its rows does.
+func (t *Trainer) tryRate(r *run, rate float64) (loss float64, counts bool, err error) {
 	if t.epochStep == t.machine.stepsPerEpoch() {
 		t.epoch, t.epochStep = t.epoch+1, 0
 	}
@@ -169,12 +173,12 @@ func (t *Trainer) tryRate(r *run, rate float64) (float64, error) {
 		before = progress{}
 	}
 	if err := t.slice(r, first); err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	if t.seen.weight == before.weight {
-		return 0, nil // no row counts
+		return 0, false, nil
 	}
-	return (t.seen.loss - before.loss) / (t.seen.weight - before.weight), nil
+	return (t.seen.loss - before.loss) / (t.seen.weight - before.weight), true, nil
 }
 
 // add takes a step down. The average is corrected for its beginning at 0, as Adam's

@@ -335,3 +335,17 @@ func TestLRRanges(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A batch of which no row counts has no loss.
+func TestFindLRWithoutRowsThatCount(t *testing.T) {
+	spec := line(t, 1)
+	weights := make([]float32, spec.Data.Len())
+	for i := range weights[5:] {
+		weights[5+i] = 1
+	}
+	spec.Ordered, spec.Data.W = true, feed.FromF32(weights, len(weights))
+	c := find(t, trainer(t, device(t), spec), LRRange{To: 0.1, Steps: 40})
+	if len(c.Losses) != 30 || slices.Min(c.Losses) <= 0 {
+		t.Errorf("%d losses of 30: %v", len(c.Losses), c.Losses)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/metalnb/metalnb/metalcore/backend"
+	"github.com/metalnb/metalnb/metalcore/compile"
 	"github.com/metalnb/metalnb/metalcore/feed"
 	"github.com/metalnb/metalnb/metalcore/optim"
 )
@@ -268,5 +269,25 @@ func TestWindowsStoppedAtAnyMoment(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d goroutines, %d before", runtime.NumGoroutine(), before)
 		}
+	}
+}
+
+// A step is explained while windows come and go.
+func TestExplainWithinWindows(t *testing.T) {
+	spec := irisSpec(t)
+	spec.Data, _ = sourced(t, spec.Data)
+	spec.Window = spec.Batch
+	tr := trainer(t, device(t), spec)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- tr.Train(ctx, 1_000_000) }()
+	for range 5 {
+		if _, err := tr.Explain(t.Context(), compile.Options{}); err != nil {
+			t.Error(err)
+		}
+	}
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Error(err)
 	}
 }
