@@ -5,6 +5,12 @@ import "errors"
 // ErrIdle is the error of what needs a training under way.
 var ErrIdle = errors.New("the trainer is not training")
 
+// No training is longer than that, so that sums and products of these numbers fit.
+const (
+	mostEpochs = 1 << 30
+	mostSteps  = 1 << 60
+)
+
 // goalOf is the epoch in which a training of so many epochs, or steps, would end. The
 // caller holds t.mu.
 func (t *Trainer) goalOf(epochs int, steps int64) int {
@@ -28,10 +34,11 @@ func (t *Trainer) Extend(epochs int, steps int64) (goal int, err error) {
 	if r == nil || r.over || r.ctx.Err() != nil {
 		return 0, ErrIdle
 	}
+	epochs, steps = min(epochs, mostEpochs), min(steps, mostSteps)
 	if r.until == 0 && steps == 0 {
-		t.goal += epochs
+		t.goal = min(t.goal+epochs, t.epoch+mostEpochs)
 	} else {
-		r.until = t.step + t.stepsLeft(r) + steps + int64(epochs*t.machine.stepsPerEpoch())
+		r.until = t.step + min(t.stepsLeft(r)+steps+int64(epochs*t.machine.stepsPerEpoch()), mostSteps)
 		t.goal = t.goalOf(0, r.until-t.step)
 	}
 	return t.goal, nil

@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"errors"
+	"math"
 	"sync"
 	"testing"
 )
@@ -111,5 +112,38 @@ func TestExtendWhileStopping(t *testing.T) {
 	}
 	if err := run(); !errors.Is(err, context.Canceled) {
 		t.Error(err)
+	}
+}
+
+// A training of any number of epochs or steps goes on until it is stopped.
+func TestTrainUntilStopped(t *testing.T) {
+	for _, c := range []struct {
+		epochs, more    int
+		steps, moreStep int64
+	}{{epochs: math.MaxInt}, {steps: math.MaxInt64}, {epochs: 1, more: math.MaxInt}, {epochs: 1, moreStep: math.MaxInt64},
+		{epochs: math.MaxInt, moreStep: math.MaxInt64}, {steps: math.MaxInt64, more: math.MaxInt}} {
+		tr := trainer(t, device(t), irisSpec(t))
+		fit(t, tr, 1)
+		ctx, cancel := context.WithCancel(t.Context())
+		tr.Keeper(func(m Moment, _ func() (*Snapshot, error)) {
+			if m.Step >= 30 {
+				cancel()
+			}
+		})
+		run, err := tr.Begin(ctx, c.epochs, c.steps)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 20 {
+			if c.more > 0 || c.moreStep > 0 {
+				if _, err := tr.Extend(c.more, c.moreStep); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		if err := run(); !errors.Is(err, context.Canceled) || tr.Info().Step < 30 {
+			t.Errorf("%+v: %d steps, %v", c, tr.Info().Step, err)
+		}
+		cancel()
 	}
 }

@@ -88,6 +88,7 @@ func (t *Trainer) begin(ctx context.Context, epochs int, steps int64) (*run, err
 	if t.fault != nil {
 		return nil, t.fault
 	}
+	epochs, steps = min(epochs, mostEpochs), min(steps, mostSteps)
 	r := &run{done: make(chan struct{})}
 	r.ctx, r.stop = context.WithCancelCause(ctx)
 	if steps > 0 {
