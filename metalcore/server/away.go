@@ -64,18 +64,11 @@ func lives(pid int) bool { return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH
 // watchKernels pauses the trainings of sessions whose kernels have ended, until ctx
 // ends.
 func (s *Server) watchKernels(ctx context.Context) {
-	tick := time.NewTicker(awayTick)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	every(ctx, awayTick, func() {
 		for _, name := range s.kernels.left() {
 			s.pauseAll(ctx, name)
 		}
-	}
+	})
 }
 
 func (s *Server) pauseAll(ctx context.Context, session string) {

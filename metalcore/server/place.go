@@ -20,23 +20,15 @@ var placeTick = 10 * time.Second
 // directory, as systems clean up among temporary files. It ends the core, which then
 // writes down what it has, when another one has come in its place.
 func (s *Server) stay(ctx context.Context, take func(net.Conn)) {
-	tick := time.NewTicker(placeTick)
-	defer tick.Stop()
 	mine, said := there(s.Place.Socket()), ""
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	every(ctx, placeTick, func() {
 		if now := there(s.Place.Socket()); ctx.Err() != nil || now != nil && os.SameFile(mine, now) {
-			continue
+			return
 		}
 		err := s.listenAgain(ctx, take)
 		switch {
 		case errors.Is(err, socket.ErrRunning):
 			s.end(fmt.Errorf("%s was removed, and another core has come in its place", s.Place))
-			return
 		case err == nil:
 			mine, said = there(s.Place.Socket()), ""
 			s.Log.Printf("%s was removed: the core listens there again", s.Place.Socket())
@@ -44,7 +36,7 @@ func (s *Server) stay(ctx context.Context, take func(net.Conn)) {
 			said = err.Error()
 			s.Log.Printf("%s was removed, and the core cannot listen there again: %v", s.Place.Socket(), err)
 		}
-	}
+	})
 }
 
 // there is what is at a path; nil for nothing.

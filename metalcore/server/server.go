@@ -133,21 +133,16 @@ func (s *Server) alone() bool {
 // sweep removes exchanged files whose readers have died, now and from time to
 // time, and what the core keeps of memory for clients that are gone.
 func (s *Server) sweep(ctx context.Context) {
-	tick := time.NewTicker(exchangeAge)
-	defer tick.Stop()
-	for {
+	sweep := func() {
 		if n := s.Place.Sweep(time.Now().Add(-exchangeAge)); n > 0 {
 			s.Log.Printf("removed %d exchanged files that nobody fetched", n)
 		}
 		if s.alone() {
 			s.core.Trim()
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
 	}
+	sweep()
+	every(ctx, exchangeAge, sweep)
 }
 
 // accept serves clients until ctx ends. Then it gives those that are connected
@@ -212,14 +207,7 @@ func (s *Server) watchIdle(ctx context.Context) {
 	if s.Idle <= 0 {
 		return
 	}
-	tick := time.NewTicker(max(s.Idle/10, time.Millisecond))
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	every(ctx, max(s.Idle/10, time.Millisecond), func() {
 		held := !s.core.Empty()
 		s.mu.Lock()
 		if held || len(s.clients) > 0 {
@@ -229,7 +217,22 @@ func (s *Server) watchIdle(ctx context.Context) {
 		s.mu.Unlock()
 		if idle {
 			s.end(fmt.Errorf("idle for %v, with nothing to keep", s.Idle))
+		}
+	})
+}
+
+// every calls f from time to time until ctx ends.
+func every(ctx context.Context, d time.Duration, f func()) {
+	tick := time.NewTicker(d)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
 			return
+		case <-tick.C:
+		}
+		if ctx.Err() == nil {
+			f()
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package train
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/metalnb/metalnb/metalcore/feed"
@@ -13,16 +12,11 @@ import (
 // are; what an early stop has seen is forgotten. Values that do not fit change
 // nothing. It is refused with ErrBusy while the trainer trains.
 func (t *Trainer) Assign(values map[string]feed.Array) error {
-	release, err := t.hold(context.Background())
+	release, err := t.atRest()
 	if err != nil {
 		return err
 	}
 	defer release()
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.run != nil {
-		return ErrBusy
-	}
 	known := map[string]*ir.Value{}
 	for _, v := range ownStates(t.machine.spec.Model) {
 		known[v.Name] = v

@@ -144,16 +144,11 @@ func (m *memory) download() ([]Parameter, error) {
 // same specification. A snapshot that does not fit changes nothing. It is refused
 // with ErrBusy while the trainer trains.
 func (t *Trainer) Restore(s *Snapshot) error {
-	release, err := t.hold(context.Background())
+	release, err := t.atRest()
 	if err != nil {
 		return err
 	}
 	defer release()
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.run != nil {
-		return ErrBusy
-	}
 	if err := t.machine.fits(s); err != nil {
 		return err
 	}

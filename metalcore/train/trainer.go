@@ -253,19 +253,32 @@ func (t *Trainer) hold(ctx context.Context) (release func(), err error) {
 	}, nil
 }
 
+// atRest takes the device's side and t.mu, unless the trainer trains.
+func (t *Trainer) atRest() (release func(), err error) {
+	give, err := t.hold(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	t.mu.Lock()
+	release = func() {
+		t.mu.Unlock()
+		give()
+	}
+	if t.run != nil {
+		release()
+		return nil, ErrBusy
+	}
+	return release, nil
+}
+
 // Reset forgets all training: the parameters get their first values again. It
 // is refused with ErrBusy while the trainer trains.
 func (t *Trainer) Reset() error {
-	release, err := t.hold(context.Background())
+	release, err := t.atRest()
 	if err != nil {
 		return err
 	}
 	defer release()
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.run != nil {
-		return ErrBusy
-	}
 	if err := t.machine.reset(); err != nil {
 		return err
 	}
