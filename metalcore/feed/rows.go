@@ -3,7 +3,6 @@ package feed
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/metalnb/metalnb/metalcore/ir"
@@ -84,9 +83,7 @@ func (s *Set) Load(ctx context.Context) (*Set, error) {
 	if s.W.DType != 0 {
 		out.W = Array{DType: ir.F32, Shape: ir.Shape{rows}, Data: without(b.w, weightBytes, skipped)}
 	}
-	s.mu.Lock()
-	out.faults = maps.Clone(s.faults)
-	s.mu.Unlock()
+	out.leftOut = s.Faults()
 	return out, out.Check()
 }
 

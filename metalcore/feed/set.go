@@ -34,7 +34,8 @@ type Set struct {
 
 	mu       sync.Mutex
 	resident map[backend.Device]*Resident
-	faults   map[int]error // of rows that were skipped
+	skipped  map[int]bool // rows of the source that are faulty
+	leftOut  int          // faulty rows that whoever loaded the set left out
 }
 
 // NewSet makes a set of the user's arrays and checks it. Class labels may also

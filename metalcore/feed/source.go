@@ -98,7 +98,7 @@ func (s *Set) row(ctx context.Context, i int, x, y, w []byte) (ok bool, err erro
 		if !s.Skip {
 			return false, err
 		}
-		s.note(i, err)
+		s.note(i)
 		clear(x)
 		clear(y)
 		clear(w)
@@ -143,23 +143,23 @@ func (s *Set) read(ctx context.Context, i int, x, y []byte) error {
 	return label.CheckFinite("y")
 }
 
-// note remembers a faulty row.
-func (s *Set) note(row int, err error) {
+// note remembers that a row is faulty.
+func (s *Set) note(row int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.faults == nil {
-		s.faults = map[int]error{}
+	if s.skipped == nil {
+		s.skipped = map[int]bool{}
 	}
-	s.faults[row] = err
+	s.skipped[row] = true
 }
 
-// Fault records a row that whoever loaded the set left out.
-func (s *Set) Fault(err error) { s.note(-1-s.Faults(), err) }
+// LeaveOut counts faulty rows that whoever loads the set leaves out.
+func (s *Set) LeaveOut(rows int) { s.leftOut += rows }
 
 // Faults is the number of rows that were skipped so far because they are
 // faulty, each counted once.
 func (s *Set) Faults() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.faults)
+	return s.leftOut + len(s.skipped)
 }

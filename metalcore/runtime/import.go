@@ -3,7 +3,9 @@ package runtime
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"math"
 	"slices"
@@ -44,6 +46,9 @@ func (m *Import) candidates(state string) []string {
 // wrote. The optimizer, the counters and the history stay what they are.
 func (t *Trainer) Import(path string, how Import) error {
 	f, err := checkpoint.Import(path, t.session.core.Limit())
+	if errors.Is(err, fs.ErrNotExist) {
+		return wrap(BadRequest, "a path that begins with no / is looked for beside the notebook", err)
+	}
 	if err != nil {
 		return wrap(BadRequest, "", err)
 	}

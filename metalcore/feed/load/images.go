@@ -133,7 +133,7 @@ func (f *folder) Read(_ context.Context, i int, x, _ []byte) error {
 	return withImage(f.files[i], func(r io.ReadSeeker, _ image.Config, orientation int) error {
 		img, _, err := image.Decode(r)
 		if err != nil {
-			return fmt.Errorf("%s: %w", inFolder(f.files[i]), err)
+			return unreadable(f.files[i], err)
 		}
 		return f.put(upright(img, orientation), x, f.files[i])
 	})
@@ -156,7 +156,7 @@ func withImage(path string, do func(r io.ReadSeeker, c image.Config, orientation
 	}
 	c, err := checkImage(file)
 	if err != nil {
-		return fmt.Errorf("%s: %w", inFolder(path), err)
+		return unreadable(path, err)
 	}
 	lie := orientation(file)
 	if lies(lie) {
@@ -186,6 +186,10 @@ func checkImage(r io.ReadSeeker) (image.Config, error) {
 // inFolder is how errors call an image: by its class and name.
 func inFolder(path string) string {
 	return filepath.Join(filepath.Base(filepath.Dir(path)), filepath.Base(path))
+}
+
+func unreadable(path string, err error) error {
+	return fmt.Errorf("%s: %w: mend the file, or set Skip to leave such ones out", inFolder(path), err)
 }
 
 // put writes an image to its row. What is transparent becomes black.

@@ -211,7 +211,7 @@ func TestImageFaults(t *testing.T) {
 	}{
 		{map[string][]byte{"a.png": good}, "has no images: each class has a folder"},
 		{map[string][]byte{"a/1.png": good, "a/2.png": asPNG(t, uniform(4, 5, color.White))}, "a/2.png has 4 x 5 pixels, and the first image 4 x 6"},
-		{map[string][]byte{"a/1.png": good, "b/2.png": good[:len(good)-30]}, "row 1: b/2.png: "},
+		{map[string][]byte{"a/1.png": good, "b/2.png": good[:len(good)-30]}, "row 1: b/2.png: png: invalid format: not enough pixel data: mend the file, or set Skip to leave such ones out"},
 		{map[string][]byte{"a/1.png": []byte("GIF89a")}, "a/1.png: this is neither PNG nor JPEG"},
 		{map[string][]byte{"a/1.png": hugePNG(60000, 60000)}, "an image of 60000 x 60000 pixels"},
 	}

@@ -108,6 +108,15 @@ func TestSkippedRows(t *testing.T) {
 	if set.Len() != 2 || set.Faults() != 2 {
 		t.Errorf("%d rows, and %d were skipped", set.Len(), set.Faults())
 	}
+	if want := `without 2 faulty rows, of which the first: t.csv, line 3, column "a" holds "x"`; !strings.Contains(set.About, want) {
+		t.Errorf("got %q, want %q", set.About, want)
+	}
+	s = csvSpec(t, "a,b\nx,3\ny,4\n", Table{})
+	s.Skip = true
+	_, err := Load(t.Context(), "d", s, Room{})
+	if want := `t.csv: all rows are faulty, the first: t.csv, line 2, column "a"`; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %q", err, want)
+	}
 }
 
 func TestParquet(t *testing.T) {

@@ -98,9 +98,10 @@ type table struct {
 	sums    []float64 // of the columns
 	missing []int     // numbers in them
 	rows    int
-	skipped int  // rows in which something is missing
-	skip    bool // leave out faulty rows
-	faults  []error
+	skipped int   // rows in which something is missing
+	skip    bool  // leave out faulty rows
+	faults  int   // rows that are left out as faulty
+	first   error // of the first of them
 
 	numeric bool // all labels are numbers
 	numbers []float32
@@ -219,7 +220,9 @@ func (b *table) leaveOut(err error) error {
 	if !b.skip {
 		return err
 	}
-	b.faults = append(b.faults, err)
+	if b.faults++; b.faults == 1 {
+		b.first = err
+	}
 	return nil
 }
 
@@ -316,7 +319,10 @@ func (b *table) label(c cell) error {
 
 // set makes the set of the rows.
 func (b *table) set(name string, s *Spec) (*feed.Set, error) {
-	if b.rows == 0 {
+	switch {
+	case b.rows == 0 && b.faults > 0:
+		return nil, fmt.Errorf("%s: all rows are faulty, the first: %w", b.file, b.first)
+	case b.rows == 0:
 		return nil, fmt.Errorf("%s has no rows (%d were left out because numbers are missing)", b.file, b.skipped)
 	}
 	if err := b.read.end(); err != nil {
@@ -336,8 +342,9 @@ func (b *table) set(name string, s *Spec) (*feed.Set, error) {
 	if set.About = about(s); b.skipped > 0 {
 		set.About += fmt.Sprintf(", without %d rows in which something is missing", b.skipped)
 	}
-	for _, err := range b.faults {
-		set.Fault(err)
+	if b.faults > 0 {
+		set.LeaveOut(b.faults)
+		set.About += fmt.Sprintf(", without %d faulty rows, of which the first: %v", b.faults, b.first)
 	}
 	return set, nil
 }
