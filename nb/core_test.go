@@ -147,8 +147,8 @@ func TestUsersData(t *testing.T) {
 	if a := h.Evaluate(xor)["accuracy"]; a != 1 {
 		t.Errorf("accuracy %v", a)
 	}
-	if i := xor.Info(); i.Rows != 4 || len(i.Classes) != 2 {
-		t.Errorf("%+v", i)
+	if i := xor.Info(); i.Rows != 4 || len(i.Classes) != 2 || !strings.HasPrefix(i.String(), "4 rows of [2] in 2 classes") {
+		t.Errorf("%v", i)
 	}
 	for name, f := range map[string]func(){
 		"label": func() { nb.Data("bad", xs, []int{0, 1, 2, 9}, "a", "b").Len() },

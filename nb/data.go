@@ -2,6 +2,7 @@ package nb
 
 import (
 	"encoding/hex"
+	"fmt"
 	"hash/fnv"
 	"strings"
 	"sync"
@@ -177,6 +178,21 @@ type DataInfo struct {
 	Classes []string // none for regression
 	About   string   // source and licence
 	Skipped int      // faulty rows that were left out so far
+}
+
+// String says it in a line.
+func (i DataInfo) String() string {
+	s := fmt.Sprintf("%d rows of %v", i.Rows, i.XShape)
+	if n := len(i.Classes); n > 0 {
+		s += fmt.Sprintf(" in %d classes", n)
+	}
+	if i.Skipped > 0 {
+		s += fmt.Sprintf(", %d left out as faulty", i.Skipped)
+	}
+	if i.About != "" {
+		s += "; " + i.About
+	}
+	return s
 }
 
 // Info asks the core about the data.

@@ -2,6 +2,7 @@ package nb_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/metalnb/metalnb/datasets"
@@ -26,7 +27,7 @@ func TestMore(t *testing.T) {
 		t.Errorf("%d steps, want %d", h.Steps(), want)
 	}
 	for _, f := range []func(){func() { h.More(0) }, func() { h.MoreSteps(-1) }} {
-		if e := raised(t, f); e.Code != nb.CodeArgument {
+		if e := raised(t, f); e.Code != nb.CodeArgument || !strings.HasPrefix(e.Remedy, "like t.More") {
 			t.Error(e)
 		}
 	}

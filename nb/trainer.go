@@ -91,26 +91,26 @@ func (t *Trainer) Name() string { return t.spec.Name }
 // NaN or infinite stops training before the step that made it.
 func (t *Trainer) Fit(epochs int) {
 	t.Attach()
-	checkEpochs(epochs)
+	checkEpochs("Fit", epochs)
 	t.follow(&wire.Train{Trainer: t.spec.Name, Epochs: epochs, Show: pipe.Available()})
 }
 
 // FitSteps is Fit for a number of steps.
 func (t *Trainer) FitSteps(steps int) {
 	t.Attach()
-	checkSteps(steps)
+	checkSteps("FitSteps", steps)
 	t.follow(&wire.Train{Trainer: t.spec.Name, Steps: steps, Show: pipe.Available()})
 }
 
-func checkEpochs(epochs int) {
+func checkEpochs(method string, epochs int) {
 	if epochs <= 0 {
-		argument("like t.Fit(3)", "%d epochs to train", epochs)
+		argument("like t."+method+"(3)", "%d epochs to train", epochs)
 	}
 }
 
-func checkSteps(steps int) {
+func checkSteps(method string, steps int) {
 	if steps <= 0 {
-		argument("like t.FitSteps(100)", "%d steps to train", steps)
+		argument("like t."+method+"(100)", "%d steps to train", steps)
 	}
 }
 
@@ -124,26 +124,26 @@ func checkSteps(steps int) {
 // One that is paused, or waits for its data, leaves its share to the others. On the
 // CPU, models so small that a step is one thread's work train side by side.
 func (t *Trainer) Start(epochs int) {
-	checkEpochs(epochs)
+	checkEpochs("Start", epochs)
 	ask[wire.Trained](t, &wire.Train{Trainer: t.spec.Name, Epochs: epochs, Background: true})
 }
 
 // StartSteps is Start for a number of steps.
 func (t *Trainer) StartSteps(steps int) {
-	checkSteps(steps)
+	checkSteps("StartSteps", steps)
 	ask[wire.Trained](t, &wire.Train{Trainer: t.spec.Name, Steps: steps, Background: true})
 }
 
 // More has the training under way, be it paused, go on for so many epochs after its
 // goal, also one that another cell waits for. When none is under way it is Start.
 func (t *Trainer) More(epochs int) {
-	checkEpochs(epochs)
+	checkEpochs("More", epochs)
 	ask[wire.Trained](t, &wire.Train{Trainer: t.spec.Name, Epochs: epochs, More: true})
 }
 
 // MoreSteps is More for a number of steps.
 func (t *Trainer) MoreSteps(steps int) {
-	checkSteps(steps)
+	checkSteps("MoreSteps", steps)
 	ask[wire.Trained](t, &wire.Train{Trainer: t.spec.Name, Steps: steps, More: true})
 }
 

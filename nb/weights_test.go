@@ -55,6 +55,7 @@ func TestLoadOfTorch(t *testing.T) {
 	for text, w := range map[string]nb.Weights{
 		"it has nothing for conv2d_1/kernel [3,3,2,3], ":       {},
 		"what it has besides is norm.num_batches_tracked [], ": {Torch: true},
+		"[3,3,2,3] by the name cnv/kernel or cnv.kernel, ":     {Names: map[string]string{"conv2d_1": "cnv"}},
 		"conv2d_1/kernel is [3,3,2,3], and conv.weight of ":    {Names: map[string]string{"conv2d_1/kernel": "conv.weight"}, Partial: true},
 	} {
 		e := raised(t, func() { tr.LoadWith("testdata/weights.safetensors", w) })

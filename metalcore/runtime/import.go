@@ -103,13 +103,18 @@ func (m *Import) match(states []*ir.Value, f *checkpoint.File) (map[string]feed.
 	values, used, missing := map[string]feed.Array{}, map[string]bool{}, []string{}
 	for _, v := range states {
 		var a *checkpoint.Array
-		for _, name := range m.candidates(v.Name) {
+		names := m.candidates(v.Name)
+		for _, name := range names {
 			if a == nil {
 				a = arrays[name]
 			}
 		}
 		if a == nil {
-			missing = append(missing, fmt.Sprintf("%s %v", v.Name, v.Shape))
+			text := fmt.Sprintf("%s %v", v.Name, v.Shape)
+			if names[0] != v.Name {
+				text += " by the name " + strings.Join(names, " or ")
+			}
+			missing = append(missing, text)
 			continue
 		}
 		used[a.Name] = true
