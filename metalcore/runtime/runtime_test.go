@@ -256,3 +256,29 @@ func TestDataReplacedUnderTrainer(t *testing.T) {
 		t.Error("a core with data and a trainer says that it is empty")
 	}
 }
+
+// Whoever looks between the last step of a training and its end is told that it goes
+// on: what is refused beside a training would still be refused.
+func TestTheEndOfATraining(t *testing.T) {
+	_, s := session(t)
+	tr := declare(t, s, iris(t, s, "a", 0.1), false, "created")
+	last, look := make(chan struct{}), make(chan struct{})
+	defer tr.Subscribe(func(e train.Event) {
+		if e.Kind == train.Ended {
+			close(last)
+			<-look
+		}
+	})()
+	run, err := tr.Start(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-last
+	state := tr.Info().State
+	fails(t, s.Drop("a"), Busy, "be dropped")
+	close(look)
+	<-run.Done()
+	if end := tr.Info().State; state != train.Stopping || end != train.Finished {
+		t.Errorf("%s before the end, %s behind it", state, end)
+	}
+}

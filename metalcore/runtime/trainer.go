@@ -126,9 +126,13 @@ func (t *Trainer) Running() bool {
 	return r != nil && r.running()
 }
 
-// Info tells where the trainer stands.
+// Info tells where the trainer stands. Until Run.Done it says that it trains: what
+// cannot be done beside a training is refused until then.
 func (t *Trainer) Info() train.Info {
 	i := t.Trainer.Info()
+	if !i.State.Training() && t.Running() {
+		i.State = train.Stopping
+	}
 	i.Note = t.kept.note(i.Note, t.keeper.note())
 	return i
 }
