@@ -193,6 +193,22 @@ func TestFloodOfStrangers(t *testing.T) {
 	})
 }
 
+// entered is a connection over TLS of a client that was let in.
+func entered(t *testing.T, f *far) *wire.Conn {
+	t.Helper()
+	conn, err := f.target.dial(time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	c := wire.NewConn(conn, wire.MaxFrame)
+	if err := c.Send(&wire.Enter{Token: f.target.Token}); err != nil {
+		t.Fatal(err)
+	}
+	call[wire.Welcome](t, c, hello())
+	return c
+}
+
 // Pieces go to files of tensors only, and to none that is there.
 func TestHostilePieces(t *testing.T) {
 	f := listen(t, nil)
@@ -200,22 +216,13 @@ func TestHostilePieces(t *testing.T) {
 	defer there.Discard(f.core.Place)
 	for name, file := range map[string]string{"up": "../core.log", "absolute": "/tmp/tensor-x", "another name": "core.log", "none": "", "there": there.File} {
 		t.Run(name, func(t *testing.T) {
-			conn, err := f.target.dial(time.Minute)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer conn.Close()
-			c := wire.NewConn(conn, wire.MaxFrame)
-			if err := c.Send(&wire.Enter{Token: f.target.Token}); err != nil {
-				t.Fatal(err)
-			}
-			call[wire.Welcome](t, c, hello())
+			c := entered(t, f)
 			for _, data := range []string{"ours", "now"} {
 				if err := c.Send(&wire.Chunk{File: file, Data: []byte(data)}); err != nil {
 					t.Fatal(err)
 				}
 			}
-			_, err = c.Call(&wire.StatusRequest{})
+			_, err := c.Call(&wire.StatusRequest{})
 			isProblem(t, err, wire.CodeResource)
 			call[wire.Status](t, c, &wire.StatusRequest{})
 		})
@@ -229,16 +236,7 @@ func TestHostilePieces(t *testing.T) {
 // Files that are sent for nothing do not fill the disk.
 func TestFilesForNothing(t *testing.T) {
 	f := listen(t, nil)
-	conn, err := f.target.dial(time.Minute)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	c := wire.NewConn(conn, wire.MaxFrame)
-	if err := c.Send(&wire.Enter{Token: f.target.Token}); err != nil {
-		t.Fatal(err)
-	}
-	call[wire.Welcome](t, c, hello())
+	c := entered(t, f)
 	for i := range 2 * mostReceived {
 		if err := c.Send(&wire.Chunk{File: fmt.Sprint("tensor-", i), Data: []byte("x")}); err != nil {
 			t.Fatal(err)

@@ -138,11 +138,10 @@ func TestKept(t *testing.T) {
 	stop()
 }
 
-// Each is the trainer at that moment, also at the end of a training that puts other
-// weights back; none needs the journal.
-func TestKeptIsExact(t *testing.T) {
-	s, _, _ := journaled(t, t.TempDir(), 0)
-	d, err := declaration("a", "0.01 iris early", s.Find)
+// keepsAll declares a trainer of which a checkpoint of each epoch stays.
+func keepsAll(t *testing.T, s *Session, text string) *Trainer {
+	t.Helper()
+	d, err := declaration("a", text, s.Find)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,6 +150,14 @@ func TestKeptIsExact(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return tr
+}
+
+// Each is the trainer at that moment, also at the end of a training that puts other
+// weights back; none needs the journal.
+func TestKeptIsExact(t *testing.T) {
+	s, _, _ := journaled(t, t.TempDir(), 0)
+	tr := keepsAll(t, s, "0.01 iris early")
 	finish(t, tr, 100)
 	i := tr.Info()
 	says(t, "the note", i.Note, "weights are those of epoch")
@@ -158,6 +165,7 @@ func TestKeptIsExact(t *testing.T) {
 	if err != nil || len(list) != i.Epoch {
 		t.Fatalf("%d checkpoints of %d epochs, %v", len(list), i.Epoch, err)
 	}
+	d := tr.declaration()
 	d.Name, d.EarlyStop = "whole", nil
 	_, whole, err := s.Declare(d, false)
 	if err != nil {

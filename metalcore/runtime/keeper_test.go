@@ -43,15 +43,7 @@ func TestLossesOfAFullDisk(t *testing.T) {
 // they have the memory that one may take.
 func TestKeptInMemory(t *testing.T) {
 	s, _, _ := journaled(t, t.TempDir(), 0)
-	d, err := declaration("a", "0.01 iris", s.Find)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d.Keep = Keep{Last: 1000}
-	_, tr, err := s.Declare(d, false)
-	if err != nil {
-		t.Fatal(err)
-	}
+	tr := keepsAll(t, s, "0.01 iris")
 	s.files.Lock() // so that none is written
 	locked := true
 	defer func() {
